@@ -1,0 +1,72 @@
+import type { Platform } from '../../protocol/ids.ts';
+import type { Command } from './command.ts';
+
+/** How a gateway reaches a device. */
+export interface DeviceAddress {
+  readonly platform: Platform;
+  /** Web: the subscription's endpoint URL. FCM and APNs: the token. */
+  readonly address: string;
+  /** Web only: the subscription's public key (65 bytes) and authentication secret (16 bytes); empty otherwise. */
+  readonly keys: Uint8Array;
+}
+
+export interface RegisterDevice extends DeviceAddress {
+  readonly instanceId: string;
+  /** UUID for the device, if this address is not known to the instance yet. */
+  readonly deviceId: string;
+  /** JSON text of an object. */
+  readonly metadata: string;
+}
+
+export interface DeviceRecord {
+  readonly deviceId: string;
+  readonly platform: Platform;
+  /** User's name; null when the device belongs to nobody. */
+  readonly user: string | null;
+  /** JSON text of an object. */
+  readonly metadata: string;
+}
+
+export interface DeviceKey {
+  readonly instanceId: string;
+  readonly platform: Platform;
+  /** UUID. */
+  readonly deviceId: string;
+}
+
+/** A device that is gone (a tombstone) is unknown to all of these. */
+export interface DeviceCommands {
+  /**
+   * An address known to the instance keeps its device: keys and metadata are replaced, id, user and interests stay.
+   * Answers the id and the interests in order.
+   */
+  readonly registerDevices: Command<
+    RegisterDevice,
+    { readonly deviceId: string; readonly created: boolean; readonly interests: readonly string[] }
+  >;
+  /** Leaves a tombstone without interests, so that late reports still count. */
+  readonly removeDevices: Command<DeviceKey, 'removed' | 'unknown-device'>;
+  readonly updateDeviceMetadata: Command<DeviceKey & { readonly metadata: string }, 'updated' | 'unknown-device'>;
+  /** `too-many-devices`: the user has `maxDevices` others on this platform. */
+  readonly setDeviceUsers: Command<
+    DeviceKey & { readonly user: string; readonly maxDevices: number },
+    'set' | 'unknown-device' | 'has-other-user' | 'too-many-devices'
+  >;
+  readonly replaceInterests: Command<
+    DeviceKey & { readonly interests: readonly string[] },
+    'replaced' | 'unknown-device'
+  >;
+  readonly addInterests: Command<
+    DeviceKey & { readonly interest: string; readonly maxInterests: number },
+    'added' | 'unknown-device' | 'too-many-interests'
+  >;
+  readonly removeInterests: Command<DeviceKey & { readonly interest: string }, 'removed' | 'unknown-device'>;
+  /** Removes the user's devices and erases the name; a user nobody knows is no error. */
+  readonly eraseUsers: Command<{ readonly instanceId: string; readonly user: string }, { readonly devices: number }>;
+}
+
+export interface DeviceQueries {
+  findDevice(key: DeviceKey): Promise<DeviceRecord | null>;
+  /** Interests after `after` (exclusive) in byte order, at most `limit`; null when the device is unknown. */
+  listInterests(key: DeviceKey & { readonly after: string; readonly limit: number }): Promise<readonly string[] | null>;
+}

@@ -1,0 +1,78 @@
+import type { EventType, PublishWebhookType } from '../../protocol/event-types.ts';
+import type { Command } from './command.ts';
+
+export interface MessageKey {
+  readonly instanceId: string;
+  /** UUID v7. */
+  readonly messageId: string;
+}
+
+/** A leased message: one event for one webhook. Its body is rendered from this when it is sent. */
+export interface ClaimedMessage extends MessageKey {
+  readonly claimToken: string;
+  /** Null: the target is the `webhookUrl` of the publish. */
+  readonly webhookId: string | null;
+  readonly eventType: EventType | PublishWebhookType;
+  /** UUID v7, the same for every webhook. */
+  readonly eventId: string;
+  readonly eventAt: number;
+  /** UUID v7 of the publish that the event is about. */
+  readonly publishId: string;
+  /** User of a report's event; null for other events, `erased` when the name is gone since. */
+  readonly user: { readonly name: string } | 'erased' | null;
+  /** Attempts made before this one. */
+  readonly attempts: number;
+}
+
+/** One HTTP request of a message, with what came back. */
+export interface AttemptRecord {
+  readonly startedAt: number;
+  readonly durationMs: number;
+  /** Null when there was no response. */
+  readonly status: number | null;
+  /** In words, without credentials; null when there was a response. */
+  readonly error: string | null;
+}
+
+export type MessageState = 'waiting' | 'delivered' | 'exhausted' | 'dropped';
+
+export interface CompleteAttempt extends MessageKey {
+  readonly claimToken: string;
+  /** Null: nothing was sent (the webhook is gone or disabled, or the user was erased). */
+  readonly attempt: AttemptRecord | null;
+  readonly next:
+    | { readonly kind: 'delivered' | 'exhausted' | 'dropped' }
+    /** Counted from the end of the attempt. */
+    | { readonly kind: 'retry'; readonly retryInMs: number };
+}
+
+export interface MessageCommands {
+  readonly claimMessages: Command<{ readonly limit: number; readonly leaseMs: number }, readonly ClaimedMessage[]>;
+  /** `stale`: the lease was lost to another claim; nothing was written. */
+  readonly completeAttempts: Command<CompleteAttempt, 'recorded' | 'stale'>;
+}
+
+export interface MessageView extends MessageKey {
+  readonly webhookId: string | null;
+  readonly eventType: EventType | PublishWebhookType;
+  readonly eventId: string;
+  readonly eventAt: number;
+  readonly publishId: string;
+  readonly state: MessageState;
+  readonly attempts: number;
+  /** Null when nothing more will be sent, or when it waits for another message. */
+  readonly dueAt: number | null;
+}
+
+export interface MessageQueries {
+  /** Newest first; `before` is the id of the last message of the page before. */
+  listMessages(query: {
+    readonly instanceId: string;
+    readonly webhookId?: string;
+    readonly publishId?: string;
+    readonly before?: string;
+    readonly limit: number;
+  }): Promise<readonly MessageView[]>;
+  /** In order; empty for an unknown message. */
+  listAttempts(key: MessageKey): Promise<readonly AttemptRecord[]>;
+}

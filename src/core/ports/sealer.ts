@@ -1,0 +1,19 @@
+import type { Sealed } from './instance-store.ts';
+
+/** Where a sealed value is stored; bound to it, so that a value moved to another row or column does not open. */
+export interface SealedPlace {
+  readonly instanceId: string;
+  readonly column:
+    | 'instances.secret_key'
+    | 'instances.vapid_private_key'
+    | 'webhooks.url'
+    | 'webhooks.secret'
+    | 'publishes.body';
+}
+
+/** Encryption at rest with the operator's master keys. */
+export interface Sealer {
+  seal(place: SealedPlace, plaintext: Uint8Array | string): Sealed;
+  /** Throws when the bytes were sealed for another place, with an unknown key, or are damaged. */
+  open(place: SealedPlace, sealed: Sealed): Buffer;
+}

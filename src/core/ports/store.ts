@@ -1,0 +1,23 @@
+import type { DeviceCommands, DeviceQueries } from './device-store.ts';
+import type { InstanceCommands, InstanceQueries } from './instance-store.ts';
+import type { MessageCommands, MessageQueries } from './message-store.ts';
+import type { PublishCommands, PublishQueries } from './publish-store.ts';
+import type { ReportCommands } from './report-store.ts';
+
+export type StoreCommands = InstanceCommands & DeviceCommands & PublishCommands & ReportCommands & MessageCommands;
+export type StoreQueries = InstanceQueries & DeviceQueries & PublishQueries & MessageQueries;
+
+/** Everything Pharos remembers. Callers ask for the narrow part that they use. */
+export interface Store extends StoreCommands, StoreQueries {
+  /** Rejects with `StoreUnavailable` when a write would fail now. */
+  check(): Promise<void>;
+  /**
+   * Milliseconds until the next range, delivery or message falls due (0: something is due now; null: nothing waits).
+   */
+  nextDue(): Promise<{
+    readonly ranges: number | null;
+    readonly deliveries: number | null;
+    readonly messages: number | null;
+  }>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,36 @@
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Platform } from '../../protocol/ids.ts';
+import { platforms } from '../../protocol/ids.ts';
+import type { WebContent } from '../ports/gateway.ts';
+import type { Sealed } from '../ports/instance-store.ts';
+import type { PublishKey } from '../ports/publish-store.ts';
+import type { Sealer } from '../ports/sealer.ts';
+
+/** What a publish says, per platform; at least one. Phones' parts are kept as the wire gave them. */
+export interface PublishContent {
+  readonly web?: WebContent;
+  readonly fcm?: JsonObject;
+  readonly apns?: JsonObject;
+}
+
+/** What is stored of a request, sealed: it holds people's messages and perhaps credentials. */
+export interface PublishBody {
+  readonly content: PublishContent;
+  readonly webhook?: {
+    /** As requested, credentials included. */
+    readonly url: string;
+    /** Sent back in the publish webhooks. */
+    readonly requestBody: JsonObject;
+  };
+}
+
+export const contentPlatforms = (content: PublishContent): Platform[] =>
+  platforms.filter((platform) => content[platform] !== undefined);
+
+export const sealPublishBody = (sealer: Sealer, instanceId: string, body: PublishBody): Sealed =>
+  sealer.seal({ instanceId, column: 'publishes.body' }, JSON.stringify(body));
+
+export const openPublishBody = (sealer: Sealer, publish: Pick<PublishKey, 'instanceId'>, sealed: Sealed): PublishBody =>
+  JSON.parse(
+    sealer.open({ instanceId: publish.instanceId, column: 'publishes.body' }, sealed).toString(),
+  ) as PublishBody;
