@@ -1,0 +1,113 @@
+import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
+import type { Instance, InstanceDirectory } from '../instances/instance.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeliveryOutcome, Gateways } from '../ports/gateway.ts';
+import type { Log } from '../ports/log.ts';
+import type { AudienceDevice, DeliveryRecord, PublishKey } from '../ports/publish-store.ts';
+import type { PublishBody } from '../publish/publish-body.ts';
+import { decideDelivery } from './decide-delivery.ts';
+
+export interface DeliverDeps {
+  readonly gateways: Gateways;
+  readonly instances: InstanceDirectory;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** From the first attempt on; the time to live ends it sooner. */
+  readonly giveUpAfterMs: number;
+}
+
+/** A device of a page, or of a deferred delivery that has been tried before. */
+export interface DeviceToReach {
+  readonly device: AudienceDevice;
+  /** Before this one. */
+  readonly attempts: number;
+  /** Null: this is the first. */
+  readonly firstAttemptAt: number | null;
+}
+
+/** Sends one publish to some devices: a promise per device, in order, of what is to be recorded. None rejects. */
+export async function deliver(
+  deps: DeliverDeps,
+  publish: PublishKey,
+  body: PublishBody,
+  devices: readonly DeviceToReach[],
+): Promise<readonly Promise<DeliveryRecord>[]> {
+  const instance = await deps.instances.findInstance(publish.instanceId);
+  if (!instance) throw new Error(`publish ${publish.publishId} belongs to an unknown instance`);
+  const outcomes = startDelivery(deps, instance, publish, body, devices);
+  return devices.map(async (target, index) => {
+    const outcome = await (outcomes[index] as Promise<DeliveryOutcome>);
+    return toRecord(deps, publish, body, target, outcome);
+  });
+}
+
+function startDelivery(
+  deps: DeliverDeps,
+  instance: Instance,
+  publish: PublishKey,
+  body: PublishBody,
+  devices: readonly DeviceToReach[],
+): readonly Promise<DeliveryOutcome>[] {
+  const { web } = body.content;
+  const outcomes = devices.map(({ device }) =>
+    Promise.resolve<DeliveryOutcome>({ kind: 'rejected', reason: `nothing sends to ${device.platform} devices` }),
+  );
+  if (!web) return outcomes;
+  const elapsedSeconds = Math.max(0, Math.floor((deps.clock() - uuidV7Time(publish.publishId)) / 1000));
+  // RFC 8030, section 5.2: a time to live of zero is delivered now or never, so the first attempt is always made.
+  if (web.timeToLiveSeconds > 0 && elapsedSeconds >= web.timeToLiveSeconds) {
+    return devices.map(() =>
+      Promise.resolve({ kind: 'failed', reason: 'its time to live is over', retryAfterMs: null }),
+    );
+  }
+  const indices = devices.flatMap(({ device }, index) => (device.platform === 'web' ? [index] : []));
+  const sent = deps.gateways.web.deliver({
+    ...publish,
+    vapid: instance.vapid,
+    content: web,
+    timeToLiveSeconds: Math.max(0, web.timeToLiveSeconds - elapsedSeconds),
+    devices: indices.map((index) => (devices[index] as DeviceToReach).device),
+  });
+  indices.forEach((index, position) => {
+    outcomes[index] = sent[position] as Promise<DeliveryOutcome>;
+  });
+  return outcomes;
+}
+
+function toRecord(
+  deps: DeliverDeps,
+  publish: PublishKey,
+  body: PublishBody,
+  target: DeviceToReach,
+  outcome: DeliveryOutcome,
+): DeliveryRecord {
+  const { device } = target;
+  const now = deps.clock();
+  const attempts = target.attempts + 1;
+  const expiresAt = uuidV7Time(publish.publishId) + (body.content.web?.timeToLiveSeconds ?? 0) * 1000;
+  const decision = decideDelivery({
+    outcome,
+    attempts,
+    now,
+    giveUpAt: Math.min((target.firstAttemptAt ?? now) + deps.giveUpAfterMs, expiresAt),
+    jitter: Math.random(),
+  });
+  if (outcome.kind !== 'accepted') {
+    deps.log.info(`delivery.${decision.kind}`, {
+      instanceId: publish.instanceId,
+      publishId: formatPublishId(publish.publishId),
+      device: device.deviceNumber,
+      platform: device.platform,
+      attempts,
+      outcome: outcome.kind,
+      reason: outcome.reason,
+    });
+  }
+  return {
+    deviceNumber: device.deviceNumber,
+    platform: device.platform,
+    userNumber: device.userNumber,
+    address: device.address,
+    outcome: decision.kind === 'deferred' ? { ...decision, attempts, claimToken: null } : decision,
+  };
+}

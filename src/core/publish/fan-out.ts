@@ -1,0 +1,97 @@
+import { ClaimLoop } from '../claims/claim-loop.ts';
+import { runOne } from '../ports/command.ts';
+import type { ClaimedDelivery, ClaimedRange, PublishCommands, PublishQueries } from '../ports/publish-store.ts';
+import type { Store } from '../ports/store.ts';
+import { retryDelivery } from './retry-delivery.ts';
+import type { RunRangeDeps } from './run-range.ts';
+import { runRange } from './run-range.ts';
+
+export interface FanOutDeps extends Omit<
+  RunRangeDeps,
+  | 'store'
+  | 'stopping'
+  | 'onParked'
+  | 'onDeferred'
+  | 'pageSize'
+  | 'pagesPerTurn'
+  | 'rangeLeaseMs'
+  | 'parkAfterMs'
+  | 'parkedLeaseMs'
+> {
+  readonly store: PublishCommands & PublishQueries & Pick<Store, 'nextDue'>;
+  /** Every gateway has answered or given up by then. */
+  readonly gatewayDeadlineMs: number;
+}
+
+/** At most 200 deliveries of a range are unrecorded, in two pages. */
+const pageSize = 100;
+/** Then the range goes behind all others that wait. */
+const pagesPerTurn = 8;
+const rangesAtATime = 8;
+const deferredAtATime = 256;
+const parkAfterMs = 1_000;
+
+/** Sends accepted publishes: claims ranges and deferred deliveries, and works on them until stopped. */
+export class FanOut {
+  readonly #ranges: ClaimLoop<ClaimedRange>;
+  readonly #deferred: ClaimLoop<ClaimedDelivery>;
+  readonly #parked = new Set<Promise<void>>();
+  #stopping = false;
+
+  constructor(deps: FanOutDeps) {
+    // A lease outlives every wait inside it: a page is parked in time, a push is answered by the gateway's deadline.
+    const leaseMs = deps.gatewayDeadlineMs + 20_000;
+    const rangeDeps: RunRangeDeps = {
+      ...deps,
+      pageSize,
+      pagesPerTurn,
+      parkAfterMs,
+      rangeLeaseMs: leaseMs,
+      parkedLeaseMs: leaseMs,
+      stopping: () => this.#stopping,
+      onDeferred: () => this.#deferred.wake(),
+      onParked: (parked) => this.#holdParked(deps, parked),
+    };
+    this.#ranges = new ClaimLoop({
+      name: 'range',
+      log: deps.log,
+      capacity: rangesAtATime,
+      claim: (limit) => runOne(deps.store.claimRanges, { limit, leaseMs }),
+      run: (range) => runRange(rangeDeps, range),
+      nextDueMs: async () => (await deps.store.nextDue()).ranges,
+    });
+    this.#deferred = new ClaimLoop({
+      name: 'delivery',
+      log: deps.log,
+      capacity: deferredAtATime,
+      claim: (limit) => runOne(deps.store.claimDeliveries, { limit, leaseMs }),
+      run: (delivery) => retryDelivery(deps, delivery),
+      nextDueMs: async () => (await deps.store.nextDue()).deliveries,
+    });
+  }
+
+  start(): void {
+    this.#ranges.start();
+    this.#deferred.start();
+  }
+
+  /** A publish was accepted. */
+  wake(): void {
+    this.#ranges.wake();
+  }
+
+  /** Claims no more; settles when what is in flight is recorded. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([this.#ranges.stop(), this.#deferred.stop()]);
+    await Promise.all(this.#parked);
+  }
+
+  #holdParked(deps: FanOutDeps, parked: Promise<void>): void {
+    const held = parked
+      // Its row's lease runs out, and the delivery is tried again.
+      .catch((error: unknown) => deps.log.error('delivery.failed', { error }))
+      .finally(() => this.#parked.delete(held));
+    this.#parked.add(held);
+  }
+}

@@ -1,0 +1,118 @@
+import type { DeliverDeps, DeviceToReach } from '../delivery/deliver.ts';
+import { deliver } from '../delivery/deliver.ts';
+import { runOne } from '../ports/command.ts';
+import type { IdSource } from '../ports/id-source.ts';
+import type {
+  AudienceCursor,
+  AudienceDevice,
+  ClaimedRange,
+  DeliveryRecord,
+  PublishCommands,
+  PublishKey,
+} from '../ports/publish-store.ts';
+import type { PublishBody } from './publish-body.ts';
+
+export interface SendPageDeps extends DeliverDeps {
+  readonly store: Pick<PublishCommands, 'recordPages' | 'completeDeliveries'>;
+  readonly ids: IdSource;
+  /** A device that has not been answered for by then does not hold up its page. */
+  readonly parkAfterMs: number;
+  /** How long a parked delivery is held for its answer; longer than the gateways' deadline. */
+  readonly parkedLeaseMs: number;
+  readonly rangeLeaseMs: number;
+  /** The last delivery of a publish was settled: its closing messages are due. */
+  readonly onFinished: () => void;
+  /** A deferred delivery was written: it falls due some time. */
+  readonly onDeferred: () => void;
+  /** Takes over a delivery that outlives its page. */
+  readonly onParked: (parked: Promise<void>) => void;
+}
+
+export interface PageToSend {
+  readonly range: ClaimedRange;
+  readonly body: PublishBody;
+  readonly devices: readonly AudienceDevice[];
+  /** Null when the range ends with this page. */
+  readonly next: AudienceCursor | null;
+  /** The turn ends with this page: others come first. */
+  readonly giveBack: boolean;
+}
+
+/** A page whose pushes are on their way. */
+export interface SentPage {
+  /** Records the outcomes; false when the range is not ours any more. To be called in the order of the pages. */
+  record(): Promise<boolean>;
+}
+
+interface ParkedDelivery {
+  readonly claimToken: string;
+  readonly record: Promise<DeliveryRecord>;
+}
+
+/** Sends a page. What is not answered for in time is *parked*: recorded as deferred, held, settled when the answer comes. */
+export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<SentPage> {
+  const { range, devices } = page;
+  const targets = devices.map((device): DeviceToReach => ({ device, attempts: 0, firstAttemptAt: null }));
+  const settling = settleOrPark(deps, devices, await deliver(deps, range, page.body, targets));
+  return {
+    record: async () => {
+      const { deliveries, parked } = await settling;
+      const recorded = await runOne(deps.store.recordPages, {
+        instanceId: range.instanceId,
+        publishId: range.publishId,
+        rangeNumber: range.rangeNumber,
+        claimToken: range.claimToken,
+        deliveries,
+        next: page.next,
+        leaseMs: page.giveBack ? 0 : deps.rangeLeaseMs,
+      });
+      // Whoever has a lost range now sends to its parked devices again.
+      if (recorded.kind === 'stale') return false;
+      if (recorded.finished) deps.onFinished();
+      if (deliveries.some(({ outcome }) => outcome.kind === 'deferred')) deps.onDeferred();
+      for (const delivery of parked) deps.onParked(completeParked(deps, range, delivery));
+      return true;
+    },
+  };
+}
+
+interface SettledPage {
+  readonly deliveries: readonly DeliveryRecord[];
+  readonly parked: readonly ParkedDelivery[];
+}
+
+async function settleOrPark(
+  deps: SendPageDeps,
+  devices: readonly AudienceDevice[],
+  records: readonly Promise<DeliveryRecord>[],
+): Promise<SettledPage> {
+  const settled = new Map<number, DeliveryRecord>();
+  const all = Promise.all(records.map(async (record, index) => settled.set(index, await record)));
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([all, new Promise((resolve) => (timer = setTimeout(resolve, deps.parkAfterMs)))]);
+  clearTimeout(timer);
+  const parked: ParkedDelivery[] = [];
+  const deliveries = records.map((record, index) => {
+    const known = settled.get(index);
+    if (known) return known;
+    const claimToken = deps.ids.random();
+    parked.push({ claimToken, record });
+    const { deviceNumber, platform, userNumber, address } = devices[index] as AudienceDevice;
+    const outcome = { kind: 'deferred', retryInMs: deps.parkedLeaseMs, attempts: 1, claimToken } as const;
+    return { deviceNumber, platform, userNumber, address, outcome };
+  });
+  return { deliveries, parked };
+}
+
+async function completeParked(deps: SendPageDeps, publish: PublishKey, parked: ParkedDelivery): Promise<void> {
+  const { instanceId, publishId } = publish;
+  const delivery = await parked.record;
+  const recorded = await runOne(deps.store.completeDeliveries, {
+    instanceId,
+    publishId,
+    claimToken: parked.claimToken,
+    delivery,
+  });
+  if (recorded.kind === 'recorded' && recorded.finished) deps.onFinished();
+  if (delivery.outcome.kind === 'deferred') deps.onDeferred();
+}
