@@ -26,7 +26,7 @@ export class ClaimLoop<Item> {
   readonly #options: ClaimLoopOptions<Item>;
   readonly #running = new Set<Promise<void>>();
   #stopped = false;
-  /** The last claim got all it asked for, so more may be due. */
+  /** The last claim got all it asked for, or there was no room for one: more may be due. */
   #moreDue = false;
   #woken = false;
   #wakeUp: (() => void) | null = null;
@@ -58,12 +58,13 @@ export class ClaimLoop<Item> {
     // Claims of a few items cost as much as claims of many, so a busy loop waits until a quarter is free.
     const worthClaiming = Math.max(1, Math.floor(this.#options.capacity / 4));
     while (!this.#stopped) {
+      this.#woken = false;
       const free = this.#options.capacity - this.#running.size;
       if (free < worthClaiming) {
+        this.#moreDue = true;
         await this.#sleep(sweepMs);
         continue;
       }
-      this.#woken = false;
       const waitMs = await this.#claimAndRun(free);
       if (waitMs > 0) await this.#sleep(waitMs);
     }

@@ -1,0 +1,61 @@
+import { formatPublishId } from '../../protocol/ids.ts';
+import type { Clock } from '../ports/clock.ts';
+import { runOne } from '../ports/command.ts';
+import type { HttpClient, HttpOutcome } from '../ports/http-client.ts';
+import type { Log } from '../ports/log.ts';
+import type { ClaimedMessage, MessageCommands } from '../ports/message-store.ts';
+import type { BuildRequestDeps } from './build-request.ts';
+import { buildRequest } from './build-request.ts';
+import { beamsTimeoutMs, decideAttempt } from './decide-attempt.ts';
+
+export interface AttemptMessageDeps extends BuildRequestDeps {
+  readonly store: BuildRequestDeps['store'] & Pick<MessageCommands, 'completeAttempts'>;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retryDelaysMs: readonly number[];
+}
+
+/**
+ * Sends a message once, outside any transaction, and records what came back; true when something waits after it: its
+ * next attempt, or the FINISHED that its STARTED held back.
+ */
+export async function attemptMessage(deps: AttemptMessageDeps, message: ClaimedMessage): Promise<boolean> {
+  const { instanceId, messageId, claimToken } = message;
+  const request = await buildRequest(deps, message);
+  if (!request) {
+    const next = { kind: 'dropped' } as const;
+    await runOne(deps.store.completeAttempts, { instanceId, messageId, claimToken, attempt: null, next });
+    deps.log.info('message.dropped', { ...describe(message) });
+    return false;
+  }
+  const startedAt = deps.clock();
+  const outcome = await deps.http.post({ ...request, timeoutMs: beamsTimeoutMs });
+  const durationMs = deps.clock() - startedAt;
+  const next = decideAttempt(outcome, message.attempts + 1, deps.retryDelaysMs);
+  const attempt = { startedAt, durationMs, ...answerOf(outcome) };
+  const recorded = await runOne(deps.store.completeAttempts, { instanceId, messageId, claimToken, attempt, next });
+  deps.log.info(`message.${recorded === 'stale' ? 'lost' : next.kind}`, {
+    ...describe(message),
+    attempt: message.attempts + 1,
+    origin: request.url.origin,
+    status: attempt.status,
+    reason: attempt.error,
+    durationMs,
+  });
+  return next.kind === 'retry' || message.eventType === 'publish.started';
+}
+
+const answerOf = (outcome: HttpOutcome): { readonly status: number | null; readonly error: string | null } =>
+  outcome.kind === 'response'
+    ? { status: outcome.status, error: null }
+    : { status: null, error: `${outcome.reason}: ${outcome.message}` };
+
+const describe = (message: ClaimedMessage) => ({
+  instanceId: message.instanceId,
+  messageId: message.messageId,
+  webhookId: message.webhookId,
+  eventType: message.eventType,
+  eventId: message.eventId,
+  publishId: formatPublishId(message.publishId),
+});

@@ -1,0 +1,90 @@
+import { createHmac } from 'node:crypto';
+import type { InstanceDirectory, Webhook } from '../instances/instance.ts';
+import type { ClaimedMessage } from '../ports/message-store.ts';
+import type { PublishQueries, PublishSummary } from '../ports/publish-store.ts';
+import type { Sealer } from '../ports/sealer.ts';
+import { openPublishBody } from '../publish/publish-body.ts';
+import {
+  renderPublishFinished,
+  renderPublishStarted,
+  renderPublishToUsersAttempt,
+  renderUserNotification,
+  renderWebhookBody,
+} from './render-message.ts';
+import type { EventType } from '../../protocol/event-types.ts';
+import { eventTypes } from '../../protocol/event-types.ts';
+import { splitCredentials } from './split-credentials.ts';
+
+export interface BuildRequestDeps {
+  readonly store: Pick<PublishQueries, 'summarizePublish'>;
+  readonly instances: InstanceDirectory;
+  readonly sealer: Sealer;
+}
+
+/** A message as it goes out, the same on every attempt. */
+export interface WebhookRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Null: there is nobody to send to any more (webhook deleted or disabled), or nothing to say (user erased). */
+export function buildRequest(deps: BuildRequestDeps, message: ClaimedMessage): Promise<WebhookRequest | null> {
+  return isInstanceEvent(message) ? buildInstanceWebhook(deps, message) : buildPublishWebhook(deps, message);
+}
+
+type InstanceMessage = ClaimedMessage & { readonly eventType: EventType };
+
+const isInstanceEvent = (message: ClaimedMessage): message is InstanceMessage =>
+  (eventTypes as readonly string[]).includes(message.eventType);
+
+async function buildInstanceWebhook(deps: BuildRequestDeps, message: InstanceMessage): Promise<WebhookRequest | null> {
+  const webhook = message.webhookId && (await deps.instances.findWebhook(message.instanceId, message.webhookId));
+  if (!webhook || webhook.disabledAt !== null) return null;
+  if (message.eventType === 'v1.PublishToUsersAttempt') {
+    const payload = renderPublishToUsersAttempt(await summarize(deps, message));
+    return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
+  }
+  if (message.user === 'erased') return null;
+  if (!message.user) throw new Error(`message ${message.messageId} (${message.eventType}) names no user`);
+  const payload = renderUserNotification(message, message.user.name);
+  return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
+}
+
+async function buildPublishWebhook(deps: BuildRequestDeps, message: ClaimedMessage): Promise<WebhookRequest> {
+  const summary = await summarize(deps, message);
+  const { webhook } = openPublishBody(deps.sealer, message, summary.body);
+  if (!webhook) throw new Error(`publish ${message.publishId} has a ${message.eventType} message but no webhook`);
+  const body =
+    message.eventType === 'publish.started'
+      ? renderPublishStarted(message.publishId, webhook.requestBody)
+      : renderPublishFinished(summary, webhook.requestBody);
+  return withCredentials(webhook.url, commonHeaders, JSON.stringify(body));
+}
+
+async function summarize(deps: BuildRequestDeps, message: ClaimedMessage): Promise<PublishSummary> {
+  const summary = await deps.store.summarizePublish(message);
+  if (!summary) throw new Error(`message ${message.messageId} is about a publish that is not stored`);
+  return summary;
+}
+
+const commonHeaders = { 'User-Agent': 'pusher-webhooks', 'Content-Type': 'application/json' };
+
+/** Headers of Beams' instance webhooks; `Webhook-Signature` is the hex HMAC-SHA1 of the exact body. */
+const signedRequest = (message: ClaimedMessage, webhook: Webhook, body: string): WebhookRequest =>
+  withCredentials(
+    webhook.url,
+    {
+      ...commonHeaders,
+      'Webhook-Event-Type': message.eventType,
+      'Webhook-ID-UUID': webhook.id,
+      'Webhook-Request-ID-UUID': message.messageId,
+      'Webhook-Signature': createHmac('sha1', webhook.secret).update(body).digest('hex'),
+    },
+    body,
+  );
+
+function withCredentials(target: string, headers: Readonly<Record<string, string>>, body: string): WebhookRequest {
+  const { url, authorization } = splitCredentials(new URL(target));
+  return { url, headers: authorization ? { ...headers, Authorization: authorization } : headers, body };
+}

@@ -1,0 +1,67 @@
+import { formatPublishId } from '../../protocol/ids.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type {
+  PlatformResult,
+  PublishToUsersAttempt,
+  PublishWebhookBody,
+  UserNotification,
+  WebhookBody,
+} from '../../protocol/webhook-body.ts';
+import type { EventType } from '../../protocol/event-types.ts';
+import type { ClaimedMessage } from '../ports/message-store.ts';
+import type { PublishSummary } from '../ports/publish-store.ts';
+
+/** Beams' envelope around the payload of an event. */
+export function renderWebhookBody(
+  message: ClaimedMessage & { readonly eventType: EventType },
+  payload: WebhookBody['payload'],
+  customData: JsonObject,
+): WebhookBody {
+  return {
+    payload,
+    metadata: {
+      created_at: formatCreatedAt(message.eventAt),
+      event_type: message.eventType,
+      event_id: message.eventId,
+      product: 'beams',
+    },
+    custom_data: customData,
+  };
+}
+
+export const renderUserNotification = (message: ClaimedMessage, userId: string): UserNotification => ({
+  instance_id: message.instanceId,
+  publish_id: formatPublishId(message.publishId),
+  user_id: userId,
+});
+
+export const renderPublishToUsersAttempt = (summary: PublishSummary): PublishToUsersAttempt => ({
+  instance_id: summary.instanceId,
+  publish_id: formatPublishId(summary.publishId),
+  users_delivered_to_gateway: summary.users.delivered,
+  users_no_devices: summary.users.noDevices,
+  users_gateway_failed: summary.users.failed,
+});
+
+export const renderPublishStarted = (publishId: string, requestBody: JsonObject): PublishWebhookBody => ({
+  publishId: formatPublishId(publishId),
+  status: 'STARTED',
+  requestBody,
+});
+
+export const renderPublishFinished = (summary: PublishSummary, requestBody: JsonObject): PublishWebhookBody => ({
+  publishId: formatPublishId(summary.publishId),
+  status: 'FINISHED',
+  requestBody,
+  results: Object.fromEntries(summary.platforms.map((platform) => [platform, platformResult(summary, platform)])),
+});
+
+function platformResult(summary: PublishSummary, platform: 'web' | 'fcm' | 'apns'): PlatformResult {
+  const { accepted, gone, rejected, failed } = summary.counts[platform] ?? noOutcomes;
+  return { numSuccessfulPublishes: accepted, numFailedPublishes: gone + rejected + failed };
+}
+
+const noOutcomes = { accepted: 0, gone: 0, rejected: 0, failed: 0 };
+
+/** Beams' form, like `2019-03-11T10:42:16+0000`. */
+const formatCreatedAt = (at: number): string => new Date(at).toISOString().replace(/\.\d{3}Z$/, '+0000');
