@@ -1,0 +1,107 @@
+import { expect, test, vi } from 'vitest';
+import { ClaimLoop } from './claim-loop.ts';
+
+const silentLog = { info: () => {}, warn: () => {}, error: vi.fn() };
+
+/** A queue in memory; `finish` ends the work on an item. */
+function startLoop({ capacity = 4, waiting = [] as number[] } = {}) {
+  const claims: number[] = [];
+  const running = new Map<number, (waitsAgain: boolean) => void>();
+  const log = { ...silentLog, error: vi.fn() };
+  const loop = new ClaimLoop<number>({
+    name: 'number',
+    log,
+    capacity,
+    claim: async (limit) => {
+      claims.push(limit);
+      return waiting.splice(0, limit);
+    },
+    run: (item) => new Promise((resolve) => running.set(item, resolve)),
+    nextDueMs: async () => null,
+  });
+  loop.start();
+  const finish = (item: number, waitsAgain = false) => {
+    running.get(item)?.(waitsAgain);
+    running.delete(item);
+  };
+  return { loop, claims, waiting, running, finish, log };
+}
+
+const runningItems = ({ running }: { running: Map<number, unknown> }) => [...running.keys()];
+
+test('works on what is due, no more than its capacity at a time', async () => {
+  const queue = startLoop({ capacity: 4, waiting: [1, 2, 3, 4, 5] });
+  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1, 2, 3, 4]));
+  queue.finish(2);
+  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1, 3, 4, 5]));
+  for (const item of [1, 3, 4, 5]) queue.finish(item);
+  await queue.loop.stop();
+});
+
+test('sleeps until it is woken', async () => {
+  const queue = startLoop();
+  await vi.waitFor(() => expect(queue.claims).toEqual([4]));
+  queue.waiting.push(7);
+  queue.loop.wake();
+  await vi.waitFor(() => expect(runningItems(queue)).toEqual([7]));
+  queue.finish(7);
+  await queue.loop.stop();
+  expect(queue.claims).toEqual([4, 4]);
+});
+
+test('claims again when an item waits again', async () => {
+  const queue = startLoop({ waiting: [1] });
+  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1]));
+  queue.waiting.push(1);
+  queue.finish(1, true);
+  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1]));
+  queue.finish(1);
+  await queue.loop.stop();
+});
+
+test('a wake-up while everything is busy neither spins nor is lost', async () => {
+  const queue = startLoop({ capacity: 1, waiting: [1, 2] });
+  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1]));
+  queue.loop.wake();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(queue.claims).toEqual([1]);
+  queue.finish(1);
+  await vi.waitFor(() => expect(runningItems(queue)).toEqual([2]));
+  queue.finish(2);
+  await queue.loop.stop();
+});
+
+test('stop claims no more and waits for what is running', async () => {
+  const queue = startLoop({ waiting: [1] });
+  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1]));
+  queue.waiting.push(2);
+  let stopped = false;
+  const stopping = queue.loop.stop().then(() => (stopped = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(stopped).toBe(false);
+  queue.finish(1);
+  await stopping;
+  expect(runningItems(queue)).toEqual([]);
+});
+
+test('an item whose work fails is logged and does not stop the loop', async () => {
+  const log = { ...silentLog, error: vi.fn() };
+  const done: number[] = [];
+  const waiting = [1, 2];
+  const loop = new ClaimLoop<number>({
+    name: 'number',
+    log,
+    capacity: 1,
+    claim: async (limit) => waiting.splice(0, limit),
+    run: async (item) => {
+      if (item === 1) throw new Error('boom');
+      done.push(item);
+      return false;
+    },
+    nextDueMs: async () => null,
+  });
+  loop.start();
+  await vi.waitFor(() => expect(done).toEqual([2]));
+  expect(log.error).toHaveBeenCalledWith('number.failed', { error: expect.any(Error) });
+  await loop.stop();
+});
