@@ -1,0 +1,53 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { SealedPlace, Sealer } from '../ports/sealer.ts';
+import { keyIdBytes } from './keyring.ts';
+import type { Keyring } from './keyring.ts';
+
+const version = 1;
+const nonceBytes = 12;
+const tagBytes = 16;
+const nonceStart = 1 + keyIdBytes;
+const textStart = nonceStart + nonceBytes;
+
+/**
+ * AES-256-GCM under the keyring's first key. Sealed bytes are version (1) | key id (4) | nonce (12) | ciphertext | tag
+ * (16), with the place as associated data.
+ * NIST SP 800-38D, section 8.3: with random nonces at most 2^32 values are sealed under one key.
+ */
+export function createSealer(keyring: Keyring): Sealer {
+  const [first] = keyring;
+  const header = Buffer.concat([Buffer.of(version), Buffer.from(first.id, 'hex')]);
+  const keys = new Map(keyring.map(({ id, key }) => [id, key]));
+  return {
+    seal(place, plaintext) {
+      const nonce = randomBytes(nonceBytes);
+      const cipher = createCipheriv('aes-256-gcm', first.key, nonce, { authTagLength: tagBytes });
+      cipher.setAAD(associatedData(place));
+      const text = typeof plaintext === 'string' ? Buffer.from(plaintext) : plaintext;
+      return Buffer.concat([header, nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
+    },
+
+    open(place, sealed) {
+      const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+      if (bytes.length < textStart + tagBytes || bytes[0] !== version) throw cannotOpen(place, 'it is damaged');
+      const keyId = bytes.toString('hex', 1, nonceStart);
+      const key = keys.get(keyId);
+      if (!key) throw cannotOpen(place, `the keyring has no key ${keyId}`);
+      const nonce = bytes.subarray(nonceStart, textStart);
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
+      decipher.setAAD(associatedData(place));
+      decipher.setAuthTag(bytes.subarray(-tagBytes));
+      const text = decipher.update(bytes.subarray(textStart, -tagBytes));
+      try {
+        return Buffer.concat([text, decipher.final()]);
+      } catch (cause) {
+        throw cannotOpen(place, 'it is damaged or was moved here from elsewhere', cause);
+      }
+    },
+  };
+}
+
+const associatedData = ({ instanceId, column }: SealedPlace): Buffer => Buffer.from(`${instanceId}\0${column}`);
+
+const cannotOpen = ({ instanceId, column }: SealedPlace, reason: string, cause?: unknown): Error =>
+  new Error(`cannot open ${column} of instance ${instanceId}: ${reason}`, { cause });
