@@ -1,0 +1,180 @@
+import { availableParallelism } from 'node:os';
+import {
+  parseContact,
+  parseHostPattern,
+  parseList,
+  parseNetwork,
+  parseNumber,
+  parseOneOf,
+  parseOrigin,
+  parseSwitch,
+  parseText,
+} from './parsers.ts';
+import type { Setting } from './setting.ts';
+
+export const logLevels = ['info', 'warn', 'error'] as const;
+
+const setting = <Value>(row: Setting<Value>): Setting<Value> => row;
+
+/** The table: parser, flags, `docs/configuration.md` and `.env.example` come from it. */
+export const settingTable = {
+  host: setting({
+    name: 'PHAROS_HOST',
+    placeholder: 'address',
+    defaultText: '127.0.0.1',
+    defaultValue: () => '127.0.0.1',
+    parse: parseText,
+    doc: 'Address to listen on. `0.0.0.0` is every IPv4 interface, `::` every interface.',
+    example: '0.0.0.0',
+  }),
+  port: setting({
+    name: 'PHAROS_PORT',
+    placeholder: 'port',
+    defaultText: '8790',
+    defaultValue: () => 8790,
+    parse: parseNumber(0, 65_535),
+    doc: "Port for plain HTTP; `0` takes any free one. The official Node server SDK speaks only HTTP to a host of one's own, so keep this port on a private network.",
+    example: '8790',
+  }),
+  tlsPort: setting<number | null>({
+    name: 'PHAROS_TLS_PORT',
+    placeholder: 'port',
+    defaultText: null,
+    defaultValue: () => null,
+    parse: parseNumber(0, 65_535),
+    doc: 'Port for HTTPS, beside the one for HTTP. Needs `PHAROS_TLS_CERT_FILE` and `PHAROS_TLS_KEY_FILE`.',
+    example: '8443',
+  }),
+  tlsCertFile: setting<string | null>({
+    name: 'PHAROS_TLS_CERT_FILE',
+    placeholder: 'file',
+    defaultText: null,
+    defaultValue: () => null,
+    parse: parseText,
+    doc: "PEM file with the server's certificate, followed by the intermediate ones.",
+    example: '/etc/pharos/tls/fullchain.pem',
+  }),
+  tlsKeyFile: setting<string | null>({
+    name: 'PHAROS_TLS_KEY_FILE',
+    placeholder: 'file',
+    defaultText: null,
+    defaultValue: () => null,
+    parse: parseText,
+    doc: "PEM file with the certificate's private key.",
+    example: '/etc/pharos/tls/privkey.pem',
+  }),
+  dataDir: setting({
+    name: 'PHAROS_DATA_DIR',
+    placeholder: 'folder',
+    defaultText: './pharos-data',
+    defaultValue: () => './pharos-data',
+    parse: parseText,
+    doc: 'Folder for the database, the master keys and the admin token. Made at the first start, with access for its owner only. One `pharos serve` at a time uses it.',
+    example: '/var/lib/pharos',
+  }),
+  adminTokenFile: setting<string | null>({
+    name: 'PHAROS_ADMIN_TOKEN_FILE',
+    placeholder: 'file',
+    defaultText: '`admin-token` in the data folder',
+    defaultValue: () => null,
+    parse: parseText,
+    doc: 'File with the token that the admin API asks for (at least 32 characters). Made at the start if it is not there. The `pharos instance`, `webhook` and `message` commands read it too.',
+    example: '/run/secrets/pharos-admin-token',
+  }),
+  publicUrl: setting<string | null>({
+    name: 'PHAROS_PUBLIC_URL',
+    placeholder: 'url',
+    defaultText: null,
+    defaultValue: () => null,
+    parse: parseOrigin,
+    doc: 'Address under which browsers reach this server. User tokens may name it as their issuer.',
+    example: 'https://push.example.com',
+  }),
+  trustedProxies: setting<readonly string[]>({
+    name: 'PHAROS_TRUSTED_PROXIES',
+    placeholder: 'networks',
+    defaultText: null,
+    defaultValue: () => [],
+    parse: parseList(parseNetwork),
+    doc: "Reverse proxies whose `X-Forwarded-For` is believed, as addresses or networks, separated by commas. Without it every caller's address is that of its connection.",
+    example: '10.0.0.0/8',
+  }),
+  vapidContact: setting<string | null>({
+    name: 'PHAROS_VAPID_CONTACT',
+    placeholder: 'uri',
+    defaultText: '`PHAROS_PUBLIC_URL` if that is `https:`, else `mailto:pharos@example.com`',
+    defaultValue: () => null,
+    parse: parseContact,
+    doc: 'Whom push services can turn to when something is wrong with what you send: `mailto:` or `https:`. Sent to them with every push (the `sub` claim of RFC 8292).',
+    example: 'mailto:push-team@example.com',
+  }),
+  pushEndpointHosts: setting<readonly string[]>({
+    name: 'PHAROS_PUSH_ENDPOINT_HOSTS',
+    placeholder: 'hosts',
+    defaultText: null,
+    defaultValue: () => [],
+    parse: parseList(parseHostPattern),
+    doc: 'Hosts of push services that subscriptions may point at, beside those of the known browsers; separated by commas. `*.example.com` stands for every host below `example.com`.',
+    example: 'push.example.com,*.push.example.net',
+  }),
+  allowNetworks: setting<readonly string[]>({
+    name: 'PHAROS_ALLOW_NETWORKS',
+    placeholder: 'networks',
+    defaultText: null,
+    defaultValue: () => [],
+    parse: parseList(parseNetwork),
+    doc: 'Networks that webhooks and pushes may reach beside the public internet, as addresses or networks, separated by commas. Needed for receivers on your own network.',
+    example: '10.1.0.0/16,fd12:3456::/32',
+  }),
+  allowHttpWebhooks: setting({
+    name: 'PHAROS_ALLOW_HTTP_WEBHOOKS',
+    placeholder: null,
+    defaultText: 'false',
+    defaultValue: () => false,
+    parse: parseSwitch,
+    doc: "Lets webhooks have `http:` addresses. They carry your users' names, so leave it off outside a private network.",
+    example: 'true',
+  }),
+  encryptionThreads: setting({
+    name: 'PHAROS_ENCRYPTION_THREADS',
+    placeholder: 'number',
+    defaultText: 'one less than there are cores, at least 1',
+    defaultValue: () => Math.max(1, availableParallelism() - 1),
+    parse: parseNumber(1, 256),
+    doc: 'Threads that encrypt pushes.',
+    example: '4',
+  }),
+  logLevel: setting<(typeof logLevels)[number]>({
+    name: 'PHAROS_LOG_LEVEL',
+    placeholder: 'level',
+    defaultText: 'info',
+    defaultValue: () => 'info',
+    parse: parseOneOf(logLevels),
+    doc: 'Least severe log lines to print: `info`, `warn` or `error`. The log is JSON lines on standard output.',
+    example: 'warn',
+  }),
+  url: setting<string | null>({
+    name: 'PHAROS_URL',
+    placeholder: 'url',
+    defaultText: '`http://127.0.0.1:` and `PHAROS_PORT`',
+    defaultValue: () => null,
+    parse: parseOrigin,
+    doc: 'Where the `pharos instance`, `webhook` and `message` commands find the server. `pharos serve` does not use it.',
+    example: 'http://127.0.0.1:8790',
+  }),
+} as const;
+
+export type SettingKey = keyof typeof settingTable;
+type ValueOf<Row> = Row extends Setting<infer Value> ? Value : never;
+
+/** Values of some settings, by the table's keys. */
+export type SettingValues<Key extends SettingKey = SettingKey> = {
+  readonly [K in Key]: ValueOf<(typeof settingTable)[K]>;
+};
+
+/** What the commands that speak to a running server use. */
+export const clientKeys = ['url', 'port', 'dataDir', 'adminTokenFile'] as const satisfies readonly SettingKey[];
+
+const allKeys = Object.keys(settingTable) as SettingKey[];
+/** What `pharos serve` uses. */
+export const serverKeys = allKeys.filter((key) => key !== 'url') as Exclude<SettingKey, 'url'>[];
