@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../ports/clock.ts';
+import { runOne } from '../ports/command.ts';
+import type { IdSource } from '../ports/id-source.ts';
+import type { InstanceCommands } from '../ports/instance-store.ts';
+import type { Log } from '../ports/log.ts';
+import type { Sealer } from '../ports/sealer.ts';
+import type { Webhook } from './instance.ts';
+import type { InvalidField } from './invalid-field.ts';
+import { sealWebhook } from './sealed-records.ts';
+import { checkWebhook } from './webhook-rules.ts';
+
+export interface CreateWebhookDeps {
+  readonly store: Pick<InstanceCommands, 'createWebhooks'>;
+  readonly sealer: Sealer;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly allowHttpWebhooks: boolean;
+}
+
+/** Without a secret a random one is made; without custom data it is `{}`. */
+export type NewWebhook = Pick<Webhook, 'url' | 'events'> & Partial<Pick<Webhook, 'secret' | 'customData'>>;
+
+export async function createWebhook(
+  deps: CreateWebhookDeps,
+  instanceId: string,
+  input: NewWebhook,
+): Promise<
+  { readonly kind: 'created'; readonly webhook: Webhook } | { readonly kind: 'unknown-instance' } | InvalidField
+> {
+  const webhook: Webhook = {
+    instanceId,
+    id: deps.ids.random(),
+    url: input.url,
+    events: input.events,
+    secret: input.secret ?? randomBytes(32).toString('hex'),
+    customData: input.customData ?? {},
+    createdAt: deps.clock(),
+    disabledAt: null,
+  };
+  const mistake = checkWebhook(webhook, deps.allowHttpWebhooks);
+  if (mistake) return mistake;
+  const kind = await runOne(deps.store.createWebhooks, sealWebhook(deps.sealer, webhook));
+  if (kind !== 'created') return { kind };
+  deps.log.info('webhook.created', { instanceId, webhookId: webhook.id, events: webhook.events });
+  return { kind, webhook };
+}

@@ -1,0 +1,41 @@
+import { eventTypes } from '../../protocol/event-types.ts';
+import type { EventType } from '../../protocol/event-types.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { Webhook } from './instance.ts';
+import { firstInvalid, invalid } from './invalid-field.ts';
+import type { InvalidField } from './invalid-field.ts';
+
+const maxUrlLength = 2000;
+const maxCustomDataBytes = 4096;
+
+/** The host is judged when a request leaves: by then its address may be another. */
+function checkWebhookUrl(text: string, allowHttp: boolean): InvalidField | null {
+  const expected = `an absolute ${allowHttp ? 'http or https' : 'https'} URL without fragment, at most ${maxUrlLength} characters`;
+  const protocols = allowHttp ? ['https:', 'http:'] : ['https:'];
+  const fits = text.length <= maxUrlLength && URL.canParse(text) && !text.includes('#');
+  return fits && protocols.includes(new URL(text).protocol) ? null : invalid('url', expected);
+}
+
+const checkEvents = (events: readonly EventType[]): InvalidField | null =>
+  events.length > 0 && new Set(events).size === events.length && events.every((event) => eventTypes.includes(event))
+    ? null
+    : invalid('events', `a list, each at most once, of ${eventTypes.map((event) => `"${event}"`).join(', ')}`);
+
+/** Receivers check signatures with it. */
+const checkWebhookSecret = (secret: string): InvalidField | null =>
+  /^[\x21-\x7e]{8,256}$/.test(secret) ? null : invalid('secret', '8 to 256 printable ASCII characters without blanks');
+
+/** It is part of every request's body. */
+const checkCustomData = (customData: JsonObject): InvalidField | null =>
+  Buffer.byteLength(JSON.stringify(customData)) <= maxCustomDataBytes
+    ? null
+    : invalid('customData', `an object of at most ${maxCustomDataBytes} bytes as JSON`);
+
+/** The first field that cannot be taken. */
+export const checkWebhook = (webhook: Webhook, allowHttp: boolean): InvalidField | null =>
+  firstInvalid([
+    checkWebhookUrl(webhook.url, allowHttp),
+    checkEvents(webhook.events),
+    checkWebhookSecret(webhook.secret),
+    checkCustomData(webhook.customData),
+  ]);
