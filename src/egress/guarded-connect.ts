@@ -1,0 +1,122 @@
+import { isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { AddressGuard } from './address-guard.ts';
+import { connectionFailure, type EgressFailure, egressFailure } from './egress-failure.ts';
+import type { Network } from './network.ts';
+
+export interface ConnectDeps {
+  readonly network: Network;
+  readonly guard: AddressGuard;
+  /** PEM; replaces Node's trusted roots. */
+  readonly ca?: string;
+}
+
+export interface ConnectTarget {
+  /** As in `URL.hostname`; IP literals are normalised by WHATWG parsing before they come here. */
+  readonly hostname: string;
+  readonly port: number;
+  /** Null: plain TCP. */
+  readonly alpnProtocols: readonly string[] | null;
+  readonly timeoutMs: number;
+}
+
+export interface Connected {
+  readonly kind: 'connected';
+  readonly socket: Socket;
+  /** What ALPN chose, if anything. */
+  readonly protocol: string | null;
+}
+
+/** An address that is not the last one gets this long, so that a dead IPv6 route does not cost the whole deadline. */
+const attemptTimeoutMs = 1000;
+
+/**
+ * Resolves once and connects to exactly an address that was vetted, so that a second DNS answer cannot lead elsewhere.
+ * Of a mixed answer only the allowed addresses are used (DNS64 adds forbidden ones to innocent names); with none left it
+ * is refused. The host name stays what SNI and the certificate are checked against.
+ */
+export async function guardedConnect(deps: ConnectDeps, target: ConnectTarget): Promise<Connected | EgressFailure> {
+  const signal = AbortSignal.timeout(target.timeoutMs);
+  const hostname = target.hostname.replace(/^\[|\]$/g, '');
+  const addresses = await vettedAddresses(deps, hostname, signal);
+  if ('kind' in addresses) return addresses;
+
+  let failure = egressFailure('connection', 'no address');
+  for (const [index, address] of addresses.entries()) {
+    const last = index === addresses.length - 1;
+    const socket = deps.network.dial(address, target.port);
+    const attempt = last ? signal : AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]);
+    try {
+      await opened(socket, 'connect', attempt);
+      if (!target.alpnProtocols) return { kind: 'connected', socket, protocol: null };
+      return await secured(deps, hostname, target.alpnProtocols, socket, signal);
+    } catch (error) {
+      // A late error event must not end the process.
+      socket.on('error', () => socket.destroy()).destroy();
+      if (signal.aborted) return egressFailure('timeout', `no connection to ${hostname} in time`);
+      failure = connectionFailure(error, `could not connect to ${hostname}`);
+    }
+  }
+  return failure;
+}
+
+async function vettedAddresses(
+  { network, guard }: ConnectDeps,
+  hostname: string,
+  signal: AbortSignal,
+): Promise<readonly string[] | EgressFailure> {
+  let addresses: readonly string[];
+  try {
+    addresses = isIP(hostname) ? [hostname] : await Promise.race([network.resolve(hostname), rejection(signal)]);
+  } catch (error) {
+    if (signal.aborted) return egressFailure('timeout', `could not resolve ${hostname} in time`);
+    return connectionFailure(error, `could not resolve ${hostname}`);
+  }
+  const allowed = addresses.filter((address) => guard.allows(address));
+  if (allowed.length > 0) return allowed;
+  return addresses.length > 0
+    ? egressFailure('refused', `${hostname} is not at a public address`)
+    : egressFailure('connection', `could not resolve ${hostname}`);
+}
+
+async function secured(
+  { ca }: ConnectDeps,
+  hostname: string,
+  alpnProtocols: readonly string[],
+  socket: Socket,
+  signal: AbortSignal,
+): Promise<Connected> {
+  const tls = connectTls({
+    socket,
+    host: hostname,
+    // RFC 6066, section 3: IP literals are not permitted in SNI.
+    servername: isIP(hostname) ? '' : hostname,
+    ALPNProtocols: [...alpnProtocols],
+    ...(ca === undefined ? {} : { ca }),
+  });
+  try {
+    await opened(tls, 'secureConnect', signal);
+  } catch (error) {
+    tls.on('error', () => tls.destroy()).destroy();
+    throw error;
+  }
+  return { kind: 'connected', socket: tls, protocol: tls.alpnProtocol || null };
+}
+
+/** Rejects when the socket fails, closes or is too late. */
+function opened(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(signal.reason as Error);
+    const closed = (): void => reject(new Error('closed while connecting'));
+    signal.addEventListener('abort', late, { once: true });
+    socket.once('close', closed).once('error', reject);
+    socket.once(event, () => {
+      signal.removeEventListener('abort', late);
+      socket.off('close', closed).off('error', reject);
+      resolve();
+    });
+  });
+}
+
+const rejection = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));

@@ -1,0 +1,129 @@
+import http2 from 'node:http2';
+import type { Socket } from 'node:net';
+import { connectionFailure } from './egress-failure.ts';
+import type { Exchange } from './exchange.ts';
+
+export interface Http2SessionOptions {
+  readonly origin: string;
+  /** TLS socket whose ALPN chose `h2`. */
+  readonly socket: Socket;
+  /** A stream ended, the peer's limit changed or the connection is alive again: there may be room. */
+  readonly onRoom: () => void;
+  readonly onClosed: () => void;
+  /** The peer never looked at this request (RFC 9113, 8.7): it may be sent again. */
+  readonly onRefused: (exchange: Exchange) => void;
+}
+
+/** RFC 9113, 6.5.2: no limit until the settings come, and 100 is the least recommended one. */
+const initialMaxStreams = 100;
+/** More on one TCP connection gains nothing; several sessions do. */
+const maxStreams = 200;
+const checkEveryMs = 20_000;
+const idleTimeoutMs = 60_000;
+
+/** One HTTP/2 connection: how many streams it has room for, and whether it is still alive. */
+export class Http2Session {
+  readonly #options: Http2SessionOptions;
+  readonly #session: http2.ClientHttp2Session;
+  readonly #check: NodeJS.Timeout;
+  #peerMaxStreams = initialMaxStreams;
+  #streams = 0;
+  #awaitingPong = false;
+  /** A request was given up: whether the connection is dead is what the next pong tells. */
+  #suspect = false;
+  #lastUsedAt = performance.now();
+
+  constructor(options: Http2SessionOptions) {
+    this.#options = options;
+    this.#session = http2.connect(options.origin, {
+      createConnection: () => options.socket,
+      settings: { enablePush: false },
+    });
+    this.#check = setInterval(() => this.#keepAlive(), checkEveryMs).unref();
+    this.#session.on('remoteSettings', ({ maxConcurrentStreams = Number.POSITIVE_INFINITY }) => {
+      this.#peerMaxStreams = maxConcurrentStreams;
+      options.onRoom();
+    });
+    // The streams tell their exchanges what happened; `close` follows.
+    this.#session.on('error', () => this.#session.destroy());
+    this.#session.on('close', () => {
+      clearInterval(this.#check);
+      options.onClosed();
+    });
+  }
+
+  get streams(): number {
+    return this.#streams;
+  }
+
+  get maxStreams(): number {
+    return Math.min(this.#peerMaxStreams, maxStreams);
+  }
+
+  /** False after GOAWAY, while the connection may be dead, and when its streams are used up. */
+  get hasRoom(): boolean {
+    return !this.#session.closed && !this.#session.destroyed && !this.#suspect && this.#streams < this.maxStreams;
+  }
+
+  send(exchange: Exchange): void {
+    const { path, headers, body } = exchange.request;
+    let stream: http2.ClientHttp2Stream;
+    try {
+      stream = this.#session.request({ ':method': 'POST', ':path': path, ...headers }, { endStream: false });
+    } catch (error) {
+      exchange.end(connectionFailure(error, 'request not sent'));
+      return;
+    }
+    this.#streams += 1;
+    this.#lastUsedAt = performance.now();
+    exchange.onCancel(() => {
+      stream.close(http2.constants.NGHTTP2_CANCEL);
+      // Cancelled streams would make a dead connection look like the emptiest one.
+      this.#suspect = true;
+      this.#ping();
+    });
+    let failure: Error | null = null;
+    stream.on('response', (responseHeaders) =>
+      exchange.responseStarted(responseHeaders[':status'] ?? 0, responseHeaders['retry-after']),
+    );
+    stream.on('data', (chunk: Buffer) => exchange.responseData(chunk));
+    stream.on('end', () => {
+      if (!stream.aborted) exchange.end(null);
+    });
+    stream.on('error', (error) => {
+      failure = error;
+    });
+    stream.on('close', () => {
+      this.#streams -= 1;
+      if (stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM) this.#options.onRefused(exchange);
+      else exchange.end(failure && connectionFailure(failure, 'connection failed'));
+      this.#options.onRoom();
+    });
+    stream.end(body);
+  }
+
+  /** Resolves when the streams have ended. */
+  close(): Promise<void> {
+    if (this.#session.destroyed) return Promise.resolve();
+    return new Promise((resolve) => this.#session.close(resolve));
+  }
+
+  #keepAlive(): void {
+    if (this.#awaitingPong) {
+      this.#session.destroy(new Error('ping not answered'));
+    } else if (this.#streams > 0) {
+      this.#ping();
+    } else if (performance.now() - this.#lastUsedAt > idleTimeoutMs) {
+      this.#session.close();
+    }
+  }
+
+  #ping(): void {
+    if (this.#awaitingPong || this.#session.closed || this.#session.destroyed) return;
+    this.#awaitingPong = this.#session.ping(() => {
+      this.#awaitingPong = false;
+      this.#suspect = false;
+      this.#options.onRoom();
+    });
+  }
+}

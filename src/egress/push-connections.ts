@@ -1,0 +1,118 @@
+import type { PushConnections, PushRequest, PushResponse } from '../core/ports/push-connections.ts';
+import { egressFailure, type EgressFailure } from './egress-failure.ts';
+import { beginExchange, type Exchange } from './exchange.ts';
+import { type ConnectDeps, type Connected, guardedConnect } from './guarded-connect.ts';
+import { Http1Pool } from './http1-pool.ts';
+import { Http2Pool } from './http2-pool.ts';
+import { OriginCache, type OriginEntry } from './origin-cache.ts';
+
+export interface PushConnectionsDeps extends ConnectDeps {
+  readonly maxOrigins?: number;
+  /** Without HTTP/2 each request in flight needs a connection of its own. */
+  readonly maxHttp1Connections?: number;
+}
+
+const connectTimeoutMs = 10_000;
+
+/**
+ * Several HTTP/2 sessions per push service that offers it, else kept-alive HTTP/1.1 connections. ALPN is asked once per
+ * origin.
+ */
+export function createPushConnections(deps: PushConnectionsDeps): PushConnections {
+  const { maxOrigins = 200, maxHttp1Connections = 500 } = deps;
+  const origins = new OriginCache(maxOrigins, (origin) => new PushOrigin(deps, origin, maxHttp1Connections));
+  return {
+    request: async (request): Promise<PushResponse> =>
+      (await origins.get(request.origin)?.request(request)) ??
+      egressFailure('connection', 'too many push services are being waited for'),
+    close: () => origins.close(),
+  };
+}
+
+interface Sender {
+  send(exchange: Exchange): void;
+  close(): Promise<void>;
+}
+
+class PushOrigin implements OriginEntry {
+  readonly #deps: ConnectDeps;
+  readonly #origin: string;
+  readonly #maxHttp1Connections: number;
+  #sender: Promise<Sender | EgressFailure> | null = null;
+  readonly #inFlight = new Set<Promise<unknown>>();
+
+  constructor(deps: ConnectDeps, origin: string, maxHttp1Connections: number) {
+    this.#deps = deps;
+    this.#origin = origin;
+    this.#maxHttp1Connections = maxHttp1Connections;
+  }
+
+  async request(request: PushRequest): Promise<PushResponse> {
+    const exchange = beginExchange(request);
+    this.#inFlight.add(exchange.result);
+    void this.#send(exchange);
+    const response = await exchange.result;
+    this.#inFlight.delete(exchange.result);
+    return response;
+  }
+
+  busy(): boolean {
+    return this.#inFlight.size > 0;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#inFlight);
+    const sender = await this.#sender;
+    if (sender && 'send' in sender) await sender.close();
+  }
+
+  async #send(exchange: Exchange): Promise<void> {
+    this.#sender ??= this.#probe();
+    const sender = await this.#sender;
+    if ('send' in sender) sender.send(exchange);
+    else exchange.end(sender);
+  }
+
+  /** The first connection tells which protocol the service speaks, and is the first one used. */
+  async #probe(): Promise<Sender | EgressFailure> {
+    const first = await this.#connect(['h2', 'http/1.1']);
+    if (first.kind === 'error') {
+      this.#sender = null;
+      return first;
+    }
+    if (first.protocol === 'h2') {
+      return new Http2Pool({ origin: this.#origin, connect: () => this.#connectHttp2() }, first);
+    }
+    let unused: Connected | null = first;
+    return new Http1Pool({
+      origin: this.#origin,
+      maxConnections: this.#maxHttp1Connections,
+      connect: async () => {
+        const connected = unused;
+        unused = null;
+        return connected ?? this.#connect(['http/1.1']);
+      },
+    });
+  }
+
+  /** A service that has stopped speaking HTTP/2 is asked again. */
+  async #connectHttp2(): Promise<Connected | EgressFailure> {
+    const connected = await this.#connect(['h2', 'http/1.1']);
+    if (connected.kind === 'connected' && connected.protocol !== 'h2') {
+      connected.socket.destroy();
+      this.#sender = null;
+      return egressFailure('connection', 'HTTP/2 is not offered any more');
+    }
+    return connected;
+  }
+
+  #connect(alpnProtocols: readonly string[]): Promise<Connected | EgressFailure> {
+    const { hostname, port } = new URL(this.#origin);
+    return guardedConnect(this.#deps, {
+      hostname,
+      port: Number(port || 443),
+      alpnProtocols,
+      timeoutMs: connectTimeoutMs,
+    });
+  }
+}
