@@ -1,0 +1,27 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { HttpHandler } from './http-handler.ts';
+import { toListener } from './http-handler.ts';
+
+export interface LocalServer {
+  /** `http://localhost:<port>`: a secure context for browsers. */
+  readonly origin: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Plain HTTP on a free loopback port. */
+export async function startHttpServer(handler: HttpHandler): Promise<LocalServer> {
+  const server = createServer(toListener(handler));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://localhost:${port}`,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
