@@ -1,0 +1,36 @@
+import { formatDeviceId, formatPublishId } from '../../protocol/ids.ts';
+import { runOne } from '../ports/command.ts';
+import type { Log } from '../ports/log.ts';
+import type { RecordReport, ReportCommands } from '../ports/report-store.ts';
+
+export interface RecordReportDeps {
+  readonly store: Pick<ReportCommands, 'recordReports'>;
+  readonly log: Log;
+  /** Called after the commit: there is a message to send. */
+  readonly onMessages: () => void;
+}
+
+/** What a device told, and whether it named its user. */
+export interface DeviceReport extends Omit<RecordReport, 'notifiesUserWebhooks'> {
+  readonly namesUser: boolean;
+}
+
+/**
+ * Makes a report durable with what follows from it. Repeats and reports of unknown devices or publishes change nothing
+ * and are no errors: devices cannot mend them. Rejects with `StoreUnavailable`.
+ */
+export async function recordReport(deps: RecordReportDeps, { namesUser, ...report }: DeviceReport): Promise<void> {
+  const result = await runOne(deps.store.recordReports, {
+    ...report,
+    // Older SDKs of phones do not know their user; browsers are asked no such thing, whatever their version.
+    notifiesUserWebhooks: report.platform === 'web' || namesUser,
+  });
+  deps.log.info('report.recorded', {
+    instanceId: report.instanceId,
+    publishId: formatPublishId(report.publishId),
+    deviceId: formatDeviceId(report.platform, report.deviceId),
+    kind: report.kind,
+    result: result.kind,
+  });
+  if (result.kind === 'recorded' && result.messages > 0) deps.onMessages();
+}

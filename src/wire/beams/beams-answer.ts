@@ -1,0 +1,34 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { BeamsErrorCode } from './beams-errors.ts';
+import { beamsErrors } from './beams-errors.ts';
+
+/** What a handler answers, as a value. */
+export interface BeamsAnswer {
+  readonly status: number;
+  /** Exact text; empty for no body. */
+  readonly body: string;
+}
+
+/** "Success is exactly 200 (Ruby, Go and Java refuse other 2xx)". */
+export const done: BeamsAnswer = { status: 200, body: '' };
+export const answerJson = (value: object): BeamsAnswer => ({ status: 200, body: JSON.stringify(value) });
+
+/** "Non-2xx bodies are JSON {error, description} with a trailing newline"; `description` replaces the table's. */
+export function refuse(code: BeamsErrorCode, description?: string): BeamsAnswer {
+  const error = beamsErrors[code];
+  const body = { error: error.title, description: description ?? error.description };
+  return { status: error.status, body: `${JSON.stringify(body)}\n` };
+}
+
+export function sendAnswer(reply: FastifyReply, { status, body }: BeamsAnswer): FastifyReply {
+  reply.code(status);
+  if (body === '') return reply.send();
+  // A buffer, because Fastify adds a charset to the content type of JSON strings.
+  return reply.header('content-type', 'application/json').send(Buffer.from(body));
+}
+
+/** A route handler from a function that answers with a value. */
+export const answering =
+  (handler: (request: FastifyRequest) => Promise<BeamsAnswer>) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+    sendAnswer(reply, await handler(request));

@@ -1,0 +1,92 @@
+/**
+ * Every refusal of the Beams wire. Titles are as recorded or documented, capitals included. Descriptions marked
+ * "recorded" are the hosted service's to the letter, the others are worded in its manner. No description of a 401 or 403
+ * may contain "device token": Swift would take the device's own token for bad.
+ * (Failures that no route causes, such as a body that is not JSON, are worded in `wire/http/default-answer.ts`.)
+ */
+export const beamsErrors = {
+  // Recorded.
+  'instance-not-found': { status: 404, title: 'Instance not found', description: 'Could not find the instance' },
+  'wrong-secret-key': { status: 401, title: 'Unauthorized', description: 'Incorrect Secret Key' },
+  'user-id-too-long': { status: 400, title: 'Bad request', description: "'User id' is too long, max length is 164" },
+  'device-has-other-user': {
+    status: 400,
+    title: 'Bad Request',
+    description: 'A User Id is already associated with this device.',
+  },
+  /** "JSON does not match the schema": the description names the field. */
+  'wrong-schema': { status: 422, title: 'Bad Request', description: '`(root)`: expected another JSON object' },
+
+  'instance-id-missing': {
+    status: 400,
+    title: 'Incomplete Request',
+    description: 'The instance id is missing from the path',
+  },
+  'authorization-missing': {
+    status: 400,
+    title: 'Incomplete Request',
+    description: '`Authorization`: expected a header of the form Bearer <secret key>',
+  },
+  'device-id-missing': {
+    status: 400,
+    title: 'Incomplete Request',
+    description: 'The device id is missing from the path',
+  },
+  'body-not-object': { status: 400, title: 'Bad request', description: 'The request body must be a JSON object' },
+  'token-missing': { status: 400, title: 'Bad request', description: '`token`: token is required' },
+  'report-field-missing': { status: 400, title: 'Bad request', description: 'A field of the report is required' },
+  'malformed-instance-id': {
+    status: 400,
+    title: 'Bad Request',
+    description: 'The instance id must be a UUID in lower case',
+  },
+  'malformed-limit': { status: 400, title: 'Bad Request', description: '`limit`: expected a number from 1 to 100' },
+  'malformed-cursor': {
+    status: 400,
+    title: 'Bad Request',
+    description: '`cursor`: expected the nextCursor of the page before',
+  },
+  'user-token-incomplete': {
+    status: 400,
+    title: 'Bad Request',
+    description: 'The user token must have the claims exp, iss and sub, and sub must be 1 to 164 characters',
+  },
+  'interest-set-too-large': {
+    status: 400,
+    title: 'Interest set too large',
+    description: 'A device can have at most 5000 interests',
+  },
+  'invalid-interest-name': {
+    status: 400,
+    title: 'Invalid interest name',
+    description: 'Interest names are 1 to 164 characters of A-Z a-z 0-9 _ - = @ , . ;',
+  },
+  'malformed-user-id': { status: 400, title: 'Bad Request', description: "'User id' must be valid unicode text" },
+  'user-token-missing': {
+    status: 401,
+    title: 'Unauthorized',
+    description: '`Authorization`: expected a header of the form Bearer <user token>',
+  },
+  'user-token-untrusted': {
+    status: 401,
+    title: 'Unauthorized',
+    description: "The user token is not signed with HS256 and the instance's secret key",
+  },
+  'user-token-expired': { status: 401, title: 'Unauthorized', description: 'The user token has expired' },
+  'user-token-wrong-issuer': {
+    status: 403,
+    title: 'Forbidden',
+    description: 'The user token was issued for another instance: its iss claim is wrong',
+  },
+  'device-not-found': { status: 404, title: 'Device not found', description: 'Could not find the device' },
+  'user-id-missing': { status: 404, title: 'Not Found', description: 'The user id is missing from the path' },
+  'too-many-devices': {
+    status: 422,
+    title: 'Unprocessable Entity',
+    description: 'A user can have at most 100 devices on a platform',
+  },
+} as const satisfies Readonly<
+  Record<string, { readonly status: number; readonly title: string; readonly description: string }>
+>;
+
+export type BeamsErrorCode = keyof typeof beamsErrors;

@@ -1,0 +1,37 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isUuid } from '../../protocol/ids.ts';
+import { done, sendAnswer } from './beams-answer.ts';
+import type { Instances } from './instance-access.ts';
+import { instanceIdOf } from './instance-access.ts';
+
+/**
+ * "CORS for any origin or the instance's allowed origins, preflight included, for GET POST PUT DELETE and content-type,
+ * authorization; requests carry no credentials, `*` suffices." Refusals carry the headers too, so that pages can read them.
+ */
+export function allowCrossOrigin(app: FastifyInstance, instances: Instances, prefix: string): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(await corsHeaders(instances, request));
+  });
+  const preflight = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    sendAnswer(
+      reply.headers({
+        'access-control-allow-methods': 'GET, POST, PUT, DELETE',
+        'access-control-allow-headers': 'content-type, authorization',
+        // Browsers keep it for two hours at most.
+        'access-control-max-age': '7200',
+      }),
+      done,
+    );
+  app.options(`${prefix}/*`, preflight);
+}
+
+async function corsHeaders(instances: Instances, request: FastifyRequest): Promise<Record<string, string>> {
+  const instanceId = instanceIdOf(request);
+  const instance = isUuid(instanceId) ? await instances.findInstance(instanceId) : null;
+  const allowed = instance?.allowedOrigins ?? null;
+  if (allowed === null) return { 'access-control-allow-origin': '*' };
+  const { origin } = request.headers;
+  // The answer depends on who asks, so shared caches must keep them apart (Fetch, section 3.3.5).
+  const vary = { vary: 'origin' };
+  return origin !== undefined && allowed.includes(origin) ? { ...vary, 'access-control-allow-origin': origin } : vary;
+}

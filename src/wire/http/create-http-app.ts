@@ -1,0 +1,97 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify';
+import { fastify } from 'fastify';
+import type { Log } from '../../core/ports/log.ts';
+import { defaultAnswer } from './default-answer.ts';
+import type { HttpFailure } from './http-failure.ts';
+import { classifyFailure } from './http-failure.ts';
+import { parseJsonBodies } from './json-body.ts';
+
+export interface HttpAppOptions {
+  readonly log: Log;
+  /** PEM texts; null serves plain HTTP. */
+  readonly tls: { readonly cert: string | Buffer; readonly key: string | Buffer } | null;
+  /** Addresses and CIDR ranges of the proxies whose `X-Forwarded-*` headers are believed. */
+  readonly trustedProxies: readonly string[];
+  /** The wires; each is encapsulated, so that its hooks and error handler stay its own. */
+  readonly routes: readonly FastifyPluginAsync[];
+}
+
+const maxHeaderBytes = 16 * 1024;
+
+const serverOptions = {
+  maxHeaderSize: maxHeaderBytes,
+  /** Slow clients: time for the head, then for the whole request, and how often that is looked at. */
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 2_000,
+  /** Longer than load balancers keep idle connections (60 s is common), so that they never send into a closing one. */
+  keepAliveTimeout: 65_000,
+};
+/** Nothing read or written for so long: also ends connections of clients that do not read their answers. */
+const socketTimeoutMs = 70_000;
+
+/**
+ * One listener's HTTP application; call it once per listener with the same routes. The caller listens and closes.
+ * Requests are answered to the end while it closes.
+ */
+export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
+  const { log, tls, trustedProxies, routes } = options;
+  const app = fastify<http.Server>({
+    // Not Fastify's own servers, whose type differs between HTTP and HTTPS.
+    serverFactory: (handler) => {
+      const server: http.Server = tls
+        ? https.createServer({ ...serverOptions, ...tls }, handler)
+        : http.createServer(serverOptions, handler);
+      server.setTimeout(socketTimeoutMs);
+      return server;
+    },
+    // Fastify ends a 503 of its own format otherwise, which Beams' Node client cannot read.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    routerOptions: {
+      // Names in paths are judged by the wires, which know what to answer; the header limit bounds them before that.
+      maxParamLength: maxHeaderBytes,
+    },
+    frameworkErrors: (error, _request, reply) => void sendFailure(reply as FastifyReply, classifyFailure(error)),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket),
+  });
+  parseJsonBodies(app);
+  app.setNotFoundHandler((_request, reply) => sendFailure(reply, 'unknown-route'));
+  app.setErrorHandler((error, request, reply) => {
+    const failure = classifyFailure(error);
+    const fields = { method: request.method, route: request.routeOptions.url, error };
+    if (failure === 'unavailable') log.warn('http.unavailable', fields);
+    if (failure === 'unexpected') log.error('http.failed', fields);
+    return sendFailure(reply, failure);
+  });
+  for (const plugin of routes) await app.register(plugin);
+  return app;
+}
+
+function sendFailure(reply: FastifyReply, failure: HttpFailure): FastifyReply {
+  const { status, headers, body } = defaultAnswer(failure);
+  // A buffer, because Fastify adds a charset to the content type of JSON strings.
+  return reply.code(status).headers(headers).send(Buffer.from(body));
+}
+
+/** Requests that Node's parser gave up on. */
+const clientErrors: Readonly<Record<string, readonly [statusLine: string, description: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', `Headers and path may have ${maxHeaderBytes} bytes`],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time'],
+};
+const notHttp = ['400 Bad Request', 'This is not an HTTP/1.1 request'] as const;
+
+function answerClientError(error: { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const [statusLine, description] = clientErrors[error.code ?? ''] ?? notHttp;
+  const body = `${JSON.stringify({ error: 'Bad Request', description })}\n`;
+  socket.end(
+    `HTTP/1.1 ${statusLine}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Connection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}

@@ -1,0 +1,48 @@
+import type { HttpFailure } from './http-failure.ts';
+
+/** Seconds after which a client that got a 503 may come back. */
+export const retryAfterSeconds = 2;
+
+const answers: Readonly<
+  Record<HttpFailure, { readonly status: number; readonly error: string; readonly description: string }>
+> = {
+  'malformed-path': {
+    status: 400,
+    error: 'Bad Request',
+    description: 'The path is not valid: percent signs must begin the encoding of UTF-8 bytes',
+  },
+  'unknown-route': { status: 404, error: 'Not Found', description: 'There is nothing at this path' },
+  'unsupported-content-type': {
+    status: 400,
+    error: 'Invalid content type',
+    description: 'The content type of the body must be application/json',
+  },
+  'body-too-large': { status: 400, error: 'Bad request', description: 'The request body is too large' },
+  'malformed-body': { status: 400, error: 'Bad request', description: 'The request body must be a JSON object' },
+  unavailable: {
+    status: 503,
+    error: 'Service Unavailable',
+    description: 'The server cannot take requests at the moment, please try again',
+  },
+  unexpected: { status: 500, error: 'Something went wrong', description: 'The server could not answer this request' },
+};
+
+/**
+ * What is said about a failure: `{"error", "description"}` and a line end, the format of Beams' wire. Wires with another
+ * format set an error handler of their own; this one also answers where no wire is known (malformed paths, unknown routes).
+ */
+export function defaultAnswer(failure: HttpFailure): {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+} {
+  const { status, error, description } = answers[failure];
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      ...(failure === 'unavailable' && { 'retry-after': String(retryAfterSeconds) }),
+    },
+    body: `${JSON.stringify({ error, description })}\n`,
+  };
+}

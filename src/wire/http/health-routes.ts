@@ -1,0 +1,17 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Store } from '../../core/ports/store.ts';
+
+/**
+ * `/healthz`: the process is up. `/readyz`: it can take work, so a load balancer should send some (503 with
+ * `Retry-After` otherwise). Both answer 200 `ok`.
+ */
+export const healthRoutes =
+  (store: Pick<Store, 'check'>): FastifyPluginAsync =>
+  async (app) => {
+    const noStore = { 'cache-control': 'no-store' };
+    app.get('/healthz', (_request, reply) => reply.headers(noStore).send('ok\n'));
+    app.get('/readyz', async (_request, reply) => {
+      await store.check();
+      return reply.headers(noStore).send('ok\n');
+    });
+  };

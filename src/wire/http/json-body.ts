@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify';
+import type { JsonObject } from '../../protocol/json.ts';
+import { MalformedBody } from './http-failure.ts';
+
+/** Far more than any request needs, far less than what exhausts the stack of `JSON.stringify`. */
+const maxNesting = 64;
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether arrays and objects stand inside each other more than `levels` deep. */
+export const isNestedDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isNestedDeeper(inner, levels - 1)));
+
+/**
+ * Bodies are JSON or absent: `request.body` is the parsed value, or undefined when nothing was sent, whatever content
+ * type an empty request names.
+ */
+export function parseJsonBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) return done(null, undefined);
+    if (request.mediaType !== 'application/json') return done(new MalformedBody('unsupported-content-type'));
+    const parsed = parseJson(body.toString());
+    if (parsed === undefined || isNestedDeeper(parsed, maxNesting)) return done(new MalformedBody('malformed-body'));
+    done(null, parsed);
+  });
+}
+
+/** The value of JSON text, or undefined when it is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
