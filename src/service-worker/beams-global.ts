@@ -13,7 +13,7 @@ export interface ReceivedNotification {
   readonly payload: CustomerPayload;
   readonly pushEvent: PushEvent;
   /** Shows the notification. The site calls it inside `pushEvent.waitUntil`, with the payload changed or not. */
-  handleNotification(payload: CustomerPayload): Promise<void>;
+  readonly handleNotification: (payload: CustomerPayload) => Promise<void>;
   readonly statePromise: Promise<DeviceState | undefined>;
 }
 

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../protocol/json.ts';
 import type { PusherMetadata, PushPayload } from '../protocol/push-payload.ts';
 import type { CustomerPayload } from './beams-global.ts';
 import { beams } from './beams-global.ts';
@@ -29,7 +28,7 @@ function parsePush(
   const body = parseJson(message?.text());
   if (!body?.data?.pusher) return undefined;
   const { pusher, ...data } = body.data;
-  return { payload: { ...body, notification: body.notification ?? {}, data: data as JsonObject }, metadata: pusher };
+  return { payload: { ...body, notification: body.notification ?? {}, data }, metadata: pusher };
 }
 
 function parseJson(text: string | undefined): Partial<PushPayload> | null {

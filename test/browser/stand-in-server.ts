@@ -14,10 +14,13 @@ export interface Report {
 export interface StandInServer {
   readonly origin: string;
   /** Push subscription of the last device that registered. */
-  subscription(): { readonly endpoint: string; readonly keys: { readonly p256dh: string; readonly auth: string } };
+  readonly subscription: () => {
+    readonly endpoint: string;
+    readonly keys: { readonly p256dh: string; readonly auth: string };
+  };
   readonly deviceId: string;
   readonly reports: readonly Report[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Just enough of a server for the page SDK to start and for the worker to load and report. */

@@ -43,9 +43,9 @@ describe.each(browserNames)('the worker in %s', (browserName) => {
     readonly server: StandInServer;
     readonly page: Page;
     /** Sends a push whose `data.pusher` is added, and returns its publish id. */
-    push(content: { readonly notification?: object; readonly data?: object }): Promise<string>;
-    send(body: string): Promise<unknown>;
-    report(event: string, publishId: string): Promise<StandInServer['reports'][number]>;
+    readonly push: (content: { readonly notification?: object; readonly data?: object }) => Promise<string>;
+    readonly send: (body: string) => Promise<unknown>;
+    readonly report: (event: string, publishId: string) => Promise<StandInServer['reports'][number]>;
   }
 
   /** A page that has started the official page SDK; `hook` is what the site's worker does besides loading ours. */
@@ -129,7 +129,7 @@ describe.each(browserNames)('the worker in %s', (browserName) => {
   });
 
   test('lets the site change a notification', async () => {
-    const { push, report } = await visit(
+    const { server, push, report } = await visit(
       () => `PusherPushNotifications.onNotificationReceived = ({ payload, pushEvent, handleNotification, statePromise }) => {
         pushEvent.waitUntil(statePromise.then((state) => {
           payload.notification.title = [payload.data.order, Object.keys(payload.data), state.deviceId].join(' ');
@@ -139,8 +139,8 @@ describe.each(browserNames)('the worker in %s', (browserName) => {
     );
 
     const publishId = await push({ notification: { title: 'Before' }, data: { order: 17 } });
-    const { deviceId } = await report('delivery', publishId);
-    await browser.desktop.waitForNotification(`17 order ${deviceId}`);
+    await report('delivery', publishId);
+    await browser.desktop.waitForNotification(`17 order ${server.deviceId}`);
     expect(browser.desktop.shown.map(({ title }) => title)).not.toContain('Before');
   });
 
@@ -173,6 +173,7 @@ describe.each(browserNames)('the worker in %s', (browserName) => {
     await push({ notification: { title: 'No server', deep_link: `${site.origin}/without-server` } });
     browser.desktop.click(await browser.desktop.waitForNotification('No server'));
     await waitFor('the deep link', () => site.visits.includes('/without-server'));
+    expect(server.reports).toEqual([]);
   });
 
   test('leaves the pushes of other senders alone', async () => {
@@ -197,8 +198,8 @@ describe.each(browserNames)('the worker in %s', (browserName) => {
 // What runs inside the page. The page SDK's global is not typed there.
 declare const PusherPushNotifications: {
   Client: new (options: { instanceId: string; endpointOverride: string }) => {
-    start(): Promise<unknown>;
-    setUserId(userId: string, provider: { fetchToken(): Promise<{ token: string }> }): Promise<void>;
+    readonly start: () => Promise<unknown>;
+    readonly setUserId: (userId: string, provider: { fetchToken(): Promise<{ token: string }> }) => Promise<void>;
   };
 };
 declare const window: { client: InstanceType<typeof PusherPushNotifications.Client> };

@@ -17,8 +17,8 @@ export interface TestBrowser {
   readonly desktop: Desktop;
   readonly pushService: PushService;
   /** Opens a page whose origin may show notifications. */
-  openPage(url: string): Promise<Page>;
-  close(): Promise<void>;
+  readonly openPage: (url: string) => Promise<Page>;
+  readonly close: () => Promise<void>;
 }
 
 export async function startBrowser(name: BrowserName, authority: TestAuthority): Promise<TestBrowser> {

@@ -10,8 +10,8 @@ const protocolVersion = 41;
 export interface ChromiumPushConnection {
   readonly port: number;
   /** Sends a DataMessageStanza to a device now, or as soon as it logs in. */
-  deliver(device: string, stanza: Buffer): void;
-  close(): Promise<void>;
+  readonly deliver: (device: string, stanza: Buffer) => void;
+  readonly close: () => Promise<void>;
 }
 
 /** The long-lived TLS connection that Chromium receives its pushes over. */

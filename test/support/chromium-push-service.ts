@@ -62,8 +62,8 @@ export async function startChromiumPushService(authority: TestAuthority): Promis
       return { status: 200, body: `token=${field('X-subtype')}` };
     }
     const token = `${randomBytes(8).toString('base64url')}:APA91b${randomBytes(96).toString('base64url')}`;
-    const [app, subtype, sender, device] = ['app', 'X-subtype', 'sender', 'device'].map(field) as string[];
-    registrations.set(token, { app: app!, subtype: subtype!, sender: sender!, device: device! });
+    const registration = { app: field('app'), subtype: field('X-subtype') };
+    registrations.set(token, { ...registration, sender: field('sender'), device: field('device') });
     return { status: 200, body: `token=${token}` };
   }
 

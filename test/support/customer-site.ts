@@ -6,7 +6,7 @@ export interface CustomerSite {
   readonly origin: string;
   /** Path and query of every request for a page, in order. */
   readonly visits: readonly string[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 interface SiteFiles {

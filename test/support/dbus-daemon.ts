@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export interface DbusDaemon {
   /** For `DBUS_SESSION_BUS_ADDRESS`. */
   readonly address: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** A private session bus that starts no services of its own (Chromium would otherwise wake the accessibility bus). */

@@ -19,12 +19,12 @@ export interface Desktop {
   readonly shown: readonly ShownNotification[];
   /** Ids of the notifications that the browser itself took away. */
   readonly withdrawn: readonly number[];
-  waitForNotification(title: string): Promise<ShownNotification>;
+  readonly waitForNotification: (title: string) => Promise<ShownNotification>;
   /** Clicks the body, or the button with this label. */
-  click(notification: ShownNotification, buttonLabel?: string): void;
-  dismiss(notification: ShownNotification): void;
-  expire(notification: ShownNotification): void;
-  stop(): Promise<void>;
+  readonly click: (notification: ShownNotification, buttonLabel?: string) => void;
+  readonly dismiss: (notification: ShownNotification) => void;
+  readonly expire: (notification: ShownNotification) => void;
+  readonly stop: () => Promise<void>;
 }
 
 // Reasons of the signal NotificationClosed in the Desktop Notifications Specification.

@@ -7,7 +7,7 @@ export interface LocalServer {
   /** `http://localhost:<port>`: a secure context for browsers. */
   readonly origin: string;
   readonly port: number;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Plain HTTP on a free loopback port. */

@@ -16,7 +16,7 @@ export interface PushService {
   readonly hosts: readonly string[];
   readonly handler: HttpHandler;
   readonly accepted: readonly AcceptedPush[];
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Largest encrypted body that the real services take, in bytes. */

@@ -6,7 +6,7 @@ export interface TestAuthority {
   /** PEM */
   readonly certificate: string;
   /** A certificate for these DNS names and its key, both PEM. */
-  issue(names: readonly string[]): { readonly key: string; readonly cert: string };
+  readonly issue: (names: readonly string[]) => { readonly key: string; readonly cert: string };
 }
 
 // Written out in DER (RFC 5280) because an empty machine has no openssl, and the demo must run there.

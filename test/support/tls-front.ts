@@ -8,8 +8,8 @@ export interface TlsFront {
   readonly port: number;
   readonly hosts: readonly string[];
   /** How many connections were ever made: what a sender that keeps connections alive is judged by. */
-  connections(): number;
-  close(): Promise<void>;
+  readonly connections: () => number;
+  readonly close: () => Promise<void>;
 }
 
 /**

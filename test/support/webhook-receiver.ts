@@ -28,8 +28,12 @@ export interface WebhookReceiver {
   /** In the order of arrival, repeats included. */
   readonly received: readonly ReceivedWebhook[];
   /** Answers the next requests with these, one each; afterwards 200 again. */
-  answerNext(...answers: readonly (Answer | Promise<Answer>)[]): void;
-  waitFor(what: string, condition: (webhook: ReceivedWebhook) => boolean, timeoutMs?: number): Promise<ReceivedWebhook>;
+  readonly answerNext: (...answers: readonly (Answer | Promise<Answer>)[]) => void;
+  readonly waitFor: (
+    what: string,
+    condition: (webhook: ReceivedWebhook) => boolean,
+    timeoutMs?: number,
+  ) => Promise<ReceivedWebhook>;
 }
 
 /** A customer's webhook backend: records every request raw and verifies Beams' signature. */
