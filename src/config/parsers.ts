@@ -49,13 +49,13 @@ export function parseNetwork(text: string): Parsed<string> {
   return ok(`${address}/${bits}`);
 }
 
-/** A host name in lower case, perhaps with `*.` in front. */
+/** A host name in lower case, perhaps with `*.` in front and a port behind. */
 export function parseHostPattern(text: string): Parsed<string> {
-  const host = text.toLowerCase();
+  const pattern = text.toLowerCase();
   const label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
-  return new RegExp(`^(\\*\\.)?${label}(\\.${label})*$`).test(host) && host.length <= 253
-    ? ok(host)
-    : expected('host names like `push.example.com` or `*.push.example.com`');
+  return new RegExp(`^(\\*\\.)?${label}(\\.${label})*(:[1-9][0-9]{0,4})?$`).test(pattern)
+    ? ok(pattern)
+    : expected('host names like `push.example.com`, `*.push.example.com` or `push.example.com:8443`');
 }
 
 /** `https://push.example.com`: nothing after the port. */

@@ -73,10 +73,10 @@ describe('settings of the server', () => {
   it('gives networks a prefix length and hosts lower case', () => {
     const settings = accepted({
       PHAROS_ALLOW_NETWORKS: '10.0.0.1, fd00::/8,::1',
-      PHAROS_PUSH_ENDPOINT_HOSTS: 'Push.Example.com,*.example.net',
+      PHAROS_PUSH_ENDPOINT_HOSTS: 'Push.Example.com,*.example.net, a.example:8443',
     });
     expect(settings.allowNetworks).toEqual(['10.0.0.1/32', 'fd00::/8', '::1/128']);
-    expect(settings.pushEndpointHosts).toEqual(['push.example.com', '*.example.net']);
+    expect(settings.pushEndpointHosts).toEqual(['push.example.com', '*.example.net', 'a.example:8443']);
   });
 
   it.each([
@@ -84,7 +84,7 @@ describe('settings of the server', () => {
       'PHAROS_ALLOW_NETWORKS',
       ['10.0.0.0/8/8', '10.0.0/8', 'localhost', 'fe80::1%eth0', '10.0.0.0/', ',', '10.0.0.0/+8'],
     ],
-    ['PHAROS_PUSH_ENDPOINT_HOSTS', ['https://a.example', 'a b', '*', 'a.*.example', '-a.example', 'a:443']],
+    ['PHAROS_PUSH_ENDPOINT_HOSTS', ['https://a.example', 'a b', '*', 'a.*.example', '-a.example', 'a:', 'a:0']],
     ['PHAROS_PUBLIC_URL', ['push.example.com', 'ftp://a.example', 'https://u:p@a.example', 'https://a.example/?q']],
     ['PHAROS_VAPID_CONTACT', ['me@example.com', 'mailto:me', 'http://a.example', 'https://']],
     ['PHAROS_ALLOW_HTTP_WEBHOOKS', ['1', 'yes', 'TRUE']],
