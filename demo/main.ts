@@ -14,7 +14,7 @@ import type { BeamsDevice } from './beams-device.ts';
 import { registerBeamsDevice } from './beams-device.ts';
 import { describeWebhook } from './describe-webhook.ts';
 import { startLocalPushService } from './local-push-service.ts';
-import { startPharosServer } from './pharos-server.ts';
+import { startPharosServer } from '../test/support/pharos-server.ts';
 
 const { keep } = parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
 const startedAt = performance.now();

@@ -5,12 +5,13 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { waitFor } from '../test/support/wait-for.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface PharosServer {
   readonly origin: string;
   readonly port: number;
   readonly dataDir: string;
+  readonly pid: number;
   /** Calls the admin API; answers the body. */
   admin(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
   /** Ends the server gracefully and removes its data folder. */
@@ -22,13 +23,15 @@ export async function startPharosServer(options: {
   readonly pushHost: string;
   /** PEM of the authority that the local push service's certificate comes from. */
   readonly authorityCertificate: string;
+  /** Further settings. */
+  readonly env?: Readonly<Record<string, string>>;
 }): Promise<PharosServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'pharos-demo-'));
+  const folder = mkdtempSync(join(tmpdir(), 'pharos-server-'));
   const dataDir = join(folder, 'data');
   const certificateFile = join(folder, 'authority.pem');
   writeFileSync(certificateFile, options.authorityCertificate);
   const port = await freePort();
-  const server = spawn(process.execPath, [join(import.meta.dirname, '../src/cli/pharos.ts'), 'serve'], {
+  const server = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/pharos.ts'), 'serve'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],
@@ -39,6 +42,7 @@ export async function startPharosServer(options: {
       PHAROS_PUSH_ENDPOINT_HOSTS: options.pushHost,
       PHAROS_ALLOW_NETWORKS: '127.0.0.0/8,::1/128',
       PHAROS_ALLOW_HTTP_WEBHOOKS: 'true',
+      ...options.env,
     },
   });
   let output = '';
@@ -57,6 +61,7 @@ export async function startPharosServer(options: {
     origin,
     port,
     dataDir,
+    pid: server.pid as number,
     async admin(method, path, body) {
       const response = await fetch(`${origin}/admin/v1${path}`, {
         method,

@@ -1,0 +1,176 @@
+/**
+ * One publish to 20,000 devices, end to end over TLS, counted at the receiver, against a `web-push.sendNotification` loop
+ * with kept-alive connections and the same concurrency. Rounds alternate; medians are printed. `--rounds`, `--devices`.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createSimulatedBrowser } from '../demo/simulated-browser.ts';
+import { startPharosServer } from '../test/support/pharos-server.ts';
+import type { PharosServer } from '../test/support/pharos-server.ts';
+import { median } from './median.ts';
+import type { ReceiverMessage } from './push-receiver.ts';
+import type { SendOrder } from './web-push-sender.ts';
+
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, devices: { type: 'string', default: '20000' } },
+});
+const rounds = Number(values.rounds);
+const devices = Number(values.devices);
+/** Two pages of a range are in flight at a time: what the baseline gets as connections. */
+const concurrency = 200;
+const baselineCount = Math.ceil(devices / 8);
+const notification = { title: 'Pharos', body: 'x'.repeat(120), deep_link: 'https://site.example/news' };
+const payload = JSON.stringify({
+  notification,
+  data: { pusher: { instanceId: 'x'.repeat(36), publishId: 'x'.repeat(42) } },
+});
+
+interface Round {
+  readonly wallMsPerPush: number;
+  readonly cpuMsPerPush: number;
+}
+
+const receiver = fork(join(import.meta.dirname, 'push-receiver.ts'), {
+  stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+});
+const { port, certificate } = await receiverMessage('listening');
+const sender = fork(join(import.meta.dirname, 'web-push-sender.ts'), {
+  stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' },
+});
+
+/** Takes the server off one core or gives it back: threads that exist already are moved too. */
+const pin = (child: PharosServer, cpus: string): void => {
+  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cpus, String(child.pid)], { stdio: 'ignore' });
+};
+
+const pharos = await startPharosServer({
+  pushHost: `localhost:${port}`,
+  authorityCertificate: certificate,
+  env: { PHAROS_LOG_LEVEL: 'warn', PHAROS_ENCRYPTION_THREADS: '2' },
+});
+const { id, secretKey } = await pharos.admin('POST', '/instances', { name: 'bench' });
+await registerDevices();
+console.log(`${devices} devices registered; ${rounds} rounds follow`);
+
+const baseline: Round[] = [];
+const twoCores: Round[] = [];
+const oneCore: Round[] = [];
+for (let round = 0; round < rounds; round++) {
+  baseline.push(await runBaseline());
+  pin(pharos, '0');
+  oneCore.push(await runPharos());
+  pin(pharos, '0,1');
+  twoCores.push(await runPharos());
+}
+const ratio = (of: readonly Round[], over: readonly Round[], key: keyof Round): number =>
+  median(of.map((round, index) => round[key] / (over[index] as Round)[key]));
+const row = (
+  what: string,
+  against: string,
+  of: readonly Round[],
+  over: readonly Round[],
+  key: keyof Round,
+  goal: string,
+) => ({
+  what,
+  against,
+  ratio: ratio(of, over, key).toFixed(2),
+  goal,
+});
+console.log(
+  `\nOne publish to ${devices} devices, end to end over TLS, Node ${process.versions.node}, medians of ${rounds} rounds`,
+);
+console.table([
+  row('pushes per second, both cores', 'web-push loop', baseline, twoCores, 'wallMsPerPush', 'must 3.5, aim 6'),
+  row('pushes per cpu second', 'web-push loop', baseline, twoCores, 'cpuMsPerPush', ''),
+  row('pushes per second, both cores', 'one core', oneCore, twoCores, 'wallMsPerPush', 'must 1.5, aim 1.7'),
+]);
+await pharos.stop();
+receiver.disconnect();
+sender.disconnect();
+
+async function runBaseline(): Promise<Round> {
+  await expectPushes(baselineCount);
+  const startedAt = performance.now();
+  const reached = receiverMessage('reached');
+  const order: SendOrder = { endpointOrigin: `https://localhost:${port}`, count: baselineCount, concurrency, payload };
+  sender.send(order);
+  const [{ cpuMs }] = (await once(sender, 'message')) as [{ cpuMs: number }];
+  await reached;
+  return { wallMsPerPush: (performance.now() - startedAt) / baselineCount, cpuMsPerPush: cpuMs / baselineCount };
+}
+
+async function runPharos(): Promise<Round> {
+  await expectPushes(devices);
+  const cpuBefore = cpuMsOf(pharos);
+  const startedAt = performance.now();
+  const reached = receiverMessage('reached');
+  await call('POST', `/publish_api/v1/instances/${String(id)}/publishes/interests`, {
+    interests: ['all'],
+    web: { notification },
+  });
+  await reached;
+  return {
+    wallMsPerPush: (performance.now() - startedAt) / devices,
+    cpuMsPerPush: (cpuMsOf(pharos) - cpuBefore) / devices,
+  };
+}
+
+async function expectPushes(count: number): Promise<void> {
+  const ready = receiverMessage('expecting');
+  receiver.send({ expect: count });
+  await ready;
+}
+
+async function receiverMessage<Key extends string>(
+  key: Key,
+): Promise<
+  Extract<ReceiverMessage, Readonly<Record<Key, unknown>>>[Key &
+    keyof Extract<ReceiverMessage, Readonly<Record<Key, unknown>>>]
+> {
+  for (;;) {
+    const [message] = (await once(receiver as ChildProcess, 'message')) as [Record<string, never>];
+    if (key in message) return message[key] as never;
+  }
+}
+
+/** User and system time of a process, all threads (proc(5): fields 14 and 15, in ticks of 10 ms). */
+function cpuMsOf({ pid }: PharosServer): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+async function registerDevices(): Promise<void> {
+  let next = 0;
+  const registerInTurn = async (): Promise<void> => {
+    while (next < devices) {
+      const index = next++;
+      const { subscription } = createSimulatedBrowser(`browser ${index}`, `https://localhost:${port}/push/${index}`);
+      const base = `/device_api/v1/instances/${String(id)}/devices/web`;
+      const device = await call('POST', base, {
+        token: btoa(JSON.stringify(subscription)),
+        metadata: { sdkVersion: '2.1.0' },
+      });
+      await call('POST', `${base}/${String(device['id'])}/interests/all`);
+    }
+  };
+  await Promise.all(Array.from({ length: 64 }, registerInTurn));
+}
+
+async function call(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const response = await fetch(pharos.origin + path, {
+    method,
+    headers: { authorization: `Bearer ${String(secretKey)}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+  return text ? (JSON.parse(text) as Record<string, unknown>) : {};
+}
