@@ -13,6 +13,7 @@ import { createTestAuthority } from '../support/test-authority.ts';
 import type { TlsFront } from '../support/tls-front.ts';
 import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { hasFocus, setUser, startSdk } from './page-sdk.ts';
 import type { StandInServer } from './stand-in-server.ts';
 import { startStandInServer, workerFile } from './stand-in-server.ts';
 
@@ -53,7 +54,7 @@ describe.each(browserNames)('the worker in %s', (browserName) => {
     const server = await startStandInServer(vapid.publicKey);
     onTestFinished(() => server.close());
     const serviceWorker = `importScripts('${server.origin}/pharos/worker.js');\n${hook(server)}`;
-    const site = await startCustomerSite({ serviceWorker });
+    const site = await startCustomerSite({ serviceWorker, authenticate: () => ({ token: 'any' }) });
     onTestFinished(() => site.close());
     const page = await browser.openPage(site.origin);
     onTestFinished(() => page.close());
@@ -194,23 +195,3 @@ describe.each(browserNames)('the worker in %s', (browserName) => {
     expect(browser.desktop.shown.map(({ title }) => title)).not.toContain('theirs');
   });
 });
-
-// What runs inside the page. The page SDK's global is not typed there.
-declare const PusherPushNotifications: {
-  Client: new (options: { instanceId: string; endpointOverride: string }) => {
-    readonly start: () => Promise<unknown>;
-    readonly setUserId: (userId: string, provider: { fetchToken(): Promise<{ token: string }> }) => Promise<void>;
-  };
-};
-declare const window: { client: InstanceType<typeof PusherPushNotifications.Client> };
-declare const document: { hasFocus(): boolean };
-
-async function startSdk(instanceId: string, endpointOverride: string): Promise<void> {
-  window.client = new PusherPushNotifications.Client({ instanceId, endpointOverride });
-  await window.client.start();
-}
-
-const setUser = (userId: string): Promise<void> =>
-  window.client.setUserId(userId, { fetchToken: async () => ({ token: 'any' }) });
-
-const hasFocus = (): boolean => document.hasFocus();

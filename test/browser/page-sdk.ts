@@ -1,0 +1,42 @@
+/** What runs inside a customer's page, over Beams' official page SDK. Each function is sent there by `page.evaluate`. */
+
+interface PageClient {
+  readonly start: () => Promise<unknown>;
+  readonly stop: () => Promise<void>;
+  readonly getDeviceId: () => Promise<string>;
+  readonly addDeviceInterest: (interest: string) => Promise<void>;
+  readonly getDeviceInterests: () => Promise<{ readonly interests: readonly string[] }>;
+  readonly setUserId: (userId: string, provider: TokenProvider) => Promise<void>;
+}
+
+interface TokenProvider {
+  readonly fetchToken: (userId: string) => Promise<{ token: string }>;
+}
+
+declare const PusherPushNotifications: {
+  readonly Client: new (options: { instanceId: string; endpointOverride: string }) => PageClient;
+  readonly TokenProvider: new (options: { url: string }) => TokenProvider;
+};
+declare const window: { client: PageClient };
+declare const document: { readonly hasFocus: () => boolean };
+
+/** Starts the SDK and answers the device id. */
+export async function startSdk(instanceId: string, endpointOverride: string): Promise<string> {
+  window.client = new PusherPushNotifications.Client({ instanceId, endpointOverride });
+  await window.client.start();
+  return window.client.getDeviceId();
+}
+
+/** Answers the interests that the server then knows. */
+export async function addInterest(interest: string): Promise<readonly string[]> {
+  await window.client.addDeviceInterest(interest);
+  return (await window.client.getDeviceInterests()).interests;
+}
+
+/** With a token from the site's auth endpoint. */
+export const setUser = (userId: string): Promise<void> =>
+  window.client.setUserId(userId, new PusherPushNotifications.TokenProvider({ url: '/beams-auth' }));
+
+export const stopSdk = (): Promise<void> => window.client.stop();
+
+export const hasFocus = (): boolean => document.hasFocus();

@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Routes } from './routed-network.ts';
+import type { TestAuthority } from './test-authority.ts';
+import type { TlsFront } from './tls-front.ts';
+import { waitFor } from './wait-for.ts';
+
+/** The real server in a process of its own, which may be killed and started again on the same data and port. */
+export interface PharosProcess {
+  /** `http://localhost:<port>` */
+  readonly origin: string;
+  readonly port: number;
+  readonly dataDir: string;
+  /** Everything that it has printed so far, all starts together. */
+  readonly output: () => string;
+  /** Calls the admin API at `/admin/v1<path>`; throws unless it answers 2xx. */
+  readonly admin: (method: string, path: string, body?: object) => Promise<Record<string, unknown>>;
+  readonly start: () => Promise<void>;
+  /** SIGKILL: nothing is said good-bye to. */
+  readonly kill: () => Promise<void>;
+  /** SIGTERM; answers the exit code. */
+  readonly stop: () => Promise<number | null>;
+  /** Kills it if it still runs, and removes its data. */
+  readonly remove: () => Promise<void>;
+}
+
+interface PharosOptions {
+  readonly authority: TestAuthority;
+  /** The only hosts that this server can reach. */
+  readonly fronts: readonly TlsFront[];
+  /** `PHAROS_…` variables beside host, port and data folder. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Path of the Node to run it with; by default the one that runs the test. */
+  readonly node?: string;
+}
+
+/** Starts the server on a fresh data folder and waits until it is ready. */
+export async function startPharosProcess({
+  authority,
+  fronts,
+  settings = {},
+  node = process.execPath,
+}: PharosOptions): Promise<PharosProcess> {
+  const folder = mkdtempSync(join(tmpdir(), 'pharos-test-'));
+  const dataDir = join(folder, 'data');
+  const authorityFile = join(folder, 'authority.pem');
+  writeFileSync(authorityFile, authority.certificate);
+  const routes: Routes = Object.fromEntries(fronts.flatMap(({ hosts, port }) => hosts.map((host) => [host, port])));
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  let output = '';
+  let running: ChildProcess | null = null;
+
+  async function start(): Promise<void> {
+    const child = spawn(node, [join(import.meta.dirname, 'pharos-entry.ts'), JSON.stringify(routes)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        NODE_EXTRA_CA_CERTS: authorityFile,
+        PHAROS_HOST: '127.0.0.1',
+        PHAROS_PORT: String(port),
+        PHAROS_DATA_DIR: dataDir,
+        ...settings,
+      },
+    });
+    running = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await waitFor('the server to be ready', () => {
+      if (hasEnded(child)) throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${output}`);
+      return isReady(origin);
+    });
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = running;
+    if (!child) return null;
+    child.kill(signal);
+    if (!hasEnded(child)) await once(child, 'exit');
+    running = null;
+    return child.exitCode;
+  }
+
+  await start();
+  return {
+    origin,
+    port,
+    dataDir,
+    output: () => output,
+    async admin(method, path, body) {
+      const token = readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();
+      const response = await fetch(`${origin}/admin/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${method} /admin/v1${path} answered ${response.status}: ${text}`);
+      return (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+    },
+    start,
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+    async remove() {
+      await end('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
+
+const isReady = (origin: string): Promise<boolean> =>
+  fetch(`${origin}/readyz`).then(
+    (response) => response.ok,
+    () => false,
+  );
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

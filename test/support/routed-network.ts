@@ -1,0 +1,26 @@
+import { connect } from 'node:net';
+import type { Network } from '../../src/egress/network.ts';
+
+/** Host name → local port of the server that stands for it. */
+export type Routes = Readonly<Record<string, number>>;
+
+/**
+ * An internet that has only these hosts. Each gets an address that looks public, so that the address guard judges it as
+ * in production; dialling it leads to the local port. Every other name and address is unknown.
+ */
+export function routedNetwork(routes: Routes): Network {
+  const hosts = Object.keys(routes);
+  const addressOf = (hostname: string): string => `34.120.0.${hosts.indexOf(hostname) + 1}`;
+  const ports = new Map(Object.entries(routes).map(([hostname, port]) => [addressOf(hostname), port]));
+  return {
+    async resolve(hostname) {
+      if (!hosts.includes(hostname)) throw new Error(`${hostname} does not exist in this test`);
+      return [addressOf(hostname)];
+    },
+    dial(address) {
+      const port = ports.get(address);
+      if (port === undefined) throw new Error(`${address} does not exist in this test`);
+      return connect({ host: '127.0.0.1', port, noDelay: true });
+    },
+  };
+}
