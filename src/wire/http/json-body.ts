@@ -19,6 +19,11 @@ export const isNestedDeeper = (value: unknown, levels: number): boolean =>
  * type an empty request names.
  */
 export function parseJsonBodies(app: FastifyInstance): void {
+  // Fastify refuses a content type that it cannot read even where there is no content.
+  app.addHook('onRequest', async ({ headers }) => {
+    const isEmpty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+    if (isEmpty) delete headers['content-type'];
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     if (body.length === 0) return done(null, undefined);
