@@ -1,0 +1,196 @@
+-- Times and durations are integers in milliseconds (since 1970 for times), ids are lower-case UUIDs, booleans 0 or 1.
+-- Days (UTC, since 1970-01-01) are those of the UUID v7 beside them: what a database with partitions divides by.
+
+CREATE TABLE instances (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  secret_key BLOB NOT NULL,
+  vapid_public_key BLOB NOT NULL,
+  vapid_private_key BLOB NOT NULL,
+  allowed_origins TEXT -- JSON array of strings; null: any
+) STRICT;
+
+CREATE TABLE webhooks (
+  instance_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  url BLOB NOT NULL,
+  secret BLOB NOT NULL,
+  custom_data TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  disabled_at INTEGER,
+  PRIMARY KEY (instance_id, id)
+) STRICT;
+
+CREATE TABLE webhook_subscriptions (
+  instance_id TEXT NOT NULL,
+  event_type TEXT NOT NULL,
+  webhook_id TEXT NOT NULL,
+  PRIMARY KEY (instance_id, event_type, webhook_id)
+) STRICT, WITHOUT ROWID;
+
+-- The only place of a user's name: null once the user was erased. AUTOINCREMENT: a number never names a second user.
+CREATE TABLE users (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  instance_id TEXT NOT NULL,
+  name TEXT
+) STRICT;
+CREATE UNIQUE INDEX users_by_name ON users (instance_id, name) WHERE name IS NOT NULL;
+
+-- A device that is gone stays as a tombstone, so that late reports still count.
+CREATE TABLE devices (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  instance_id TEXT NOT NULL,
+  platform TEXT NOT NULL,
+  id TEXT NOT NULL,
+  address TEXT NOT NULL,
+  address_hash BLOB NOT NULL, -- SHA-256: addresses are long, the index is not
+  keys BLOB NOT NULL,
+  user_number INTEGER,
+  user_since INTEGER,
+  metadata TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  registered_at INTEGER NOT NULL, -- last registration
+  gone_at INTEGER,
+  gone_reason TEXT -- 'removed', 'user-erased', 'gateway'
+) STRICT;
+CREATE UNIQUE INDEX devices_by_id ON devices (instance_id, platform, id);
+CREATE UNIQUE INDEX devices_by_address ON devices (instance_id, platform, address_hash) WHERE gone_at IS NULL;
+CREATE INDEX devices_by_user ON devices (instance_id, user_number, number)
+  WHERE user_number IS NOT NULL AND gone_at IS NULL;
+
+CREATE TABLE device_interests (
+  instance_id TEXT NOT NULL,
+  interest TEXT NOT NULL,
+  device_number INTEGER NOT NULL,
+  PRIMARY KEY (instance_id, interest, device_number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_interests_by_device ON device_interests (instance_id, device_number, interest);
+
+CREATE TABLE publishes (
+  instance_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  accepted_at INTEGER NOT NULL,
+  target_kind TEXT NOT NULL, -- 'interests', 'users'
+  interests TEXT NOT NULL, -- JSON array of strings
+  platforms TEXT NOT NULL, -- JSON array of strings
+  body BLOB NOT NULL,
+  has_webhook INTEGER NOT NULL,
+  finished_at INTEGER,
+  PRIMARY KEY (instance_id, id)
+) STRICT;
+
+CREATE TABLE publish_outcomes (
+  instance_id TEXT NOT NULL,
+  publish_id TEXT NOT NULL,
+  platform TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (instance_id, publish_id, platform, outcome)
+) STRICT, WITHOUT ROWID;
+
+-- Users of a publish to users. The state only ever grows: 0 no devices, 1 failed, 2 delivered.
+CREATE TABLE publish_users (
+  instance_id TEXT NOT NULL,
+  publish_id TEXT NOT NULL,
+  user_number INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  PRIMARY KEY (instance_id, publish_id, user_number)
+) STRICT, WITHOUT ROWID;
+
+-- What is left to fan out; a finished range has no row. due_at is also when a claim's lease ends.
+CREATE TABLE ranges (
+  instance_id TEXT NOT NULL,
+  publish_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  cursor_user INTEGER NOT NULL,
+  cursor_device INTEGER NOT NULL,
+  end_user INTEGER NOT NULL,
+  end_device INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  pages INTEGER NOT NULL, -- recorded so far; of two ranges due in the same millisecond the one with fewer goes first
+  claim_token TEXT,
+  PRIMARY KEY (instance_id, publish_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ranges_by_due ON ranges (due_at, pages);
+
+CREATE TABLE deferred_deliveries (
+  instance_id TEXT NOT NULL,
+  publish_id TEXT NOT NULL,
+  device_number INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  first_attempt_at INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  claim_token TEXT,
+  PRIMARY KEY (instance_id, publish_id, device_number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deferred_deliveries_by_due ON deferred_deliveries (due_at);
+
+-- action is '' for delivery and open.
+CREATE TABLE reports (
+  instance_id TEXT NOT NULL,
+  day INTEGER NOT NULL,
+  publish_id TEXT NOT NULL,
+  device_number INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  action TEXT NOT NULL,
+  user_number INTEGER,
+  happened_at INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  app_in_background INTEGER,
+  has_displayable_content INTEGER,
+  has_data INTEGER,
+  event_id TEXT, -- set when the report is an event for webhooks
+  PRIMARY KEY (instance_id, day, publish_id, device_number, kind, action)
+) STRICT, WITHOUT ROWID;
+
+-- Events that no report carries.
+CREATE TABLE events (
+  instance_id TEXT NOT NULL,
+  day INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  happened_at INTEGER NOT NULL,
+  publish_id TEXT NOT NULL,
+  PRIMARY KEY (instance_id, day, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages (
+  instance_id TEXT NOT NULL,
+  day INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  webhook_id TEXT, -- null: the webhookUrl of the publish
+  event_type TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  event_at INTEGER NOT NULL,
+  publish_id TEXT NOT NULL,
+  user_number INTEGER,
+  device_number INTEGER,
+  state TEXT NOT NULL, -- 'waiting', 'delivered', 'exhausted', 'dropped'
+  attempts INTEGER NOT NULL,
+  due_at INTEGER, -- also when a claim's lease ends; null when there is nothing to send (yet)
+  claim_token TEXT,
+  PRIMARY KEY (instance_id, day, id)
+) STRICT;
+CREATE INDEX messages_by_due ON messages (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_by_webhook_due ON messages (instance_id, webhook_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_by_webhook ON messages (instance_id, webhook_id, id);
+CREATE INDEX messages_by_publish ON messages (instance_id, publish_id, id);
+
+CREATE TABLE attempts (
+  instance_id TEXT NOT NULL,
+  day INTEGER NOT NULL, -- of the message
+  message_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  started_at INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL,
+  status INTEGER,
+  error TEXT,
+  PRIMARY KEY (instance_id, day, message_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- One row, written to find out whether writing works.
+CREATE TABLE write_check (
+  number INTEGER PRIMARY KEY CHECK (number = 1),
+  checked_at INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,46 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { ItemResult } from '../../core/ports/command.ts';
+import type { CommandHandlers } from './handlers.ts';
+import type { StoreCommands } from '../../core/ports/store.ts';
+import type { LazyConnection } from './lazy-connection.ts';
+import type { Call, Reply } from './thread-protocol.ts';
+import { asError } from './thread-protocol.ts';
+import { isUnavailable } from './unavailable.ts';
+
+/** Everything that writes: the store's commands, and the write that finds out whether writing works. */
+export type WriteHandlers = CommandHandlers<StoreCommands> & { readonly checkWriting: (item: null) => null };
+
+/**
+ * Runs calls in one transaction with a savepoint per item: an item that throws is rolled back alone. When the database
+ * as a whole fails, the transaction is rolled back and every call is answered `unavailable`.
+ */
+export function runCommands(connection: LazyConnection<WriteHandlers>, calls: readonly Call[]): Reply[] {
+  try {
+    const { db, handlers } = connection.get();
+    db.exec('BEGIN IMMEDIATE');
+    const replies = calls.map(({ id, name, input }): Reply => {
+      const handler = handlers[name as keyof WriteHandlers] as (item: unknown) => unknown;
+      return { id, outcome: { kind: 'done', value: input.map((item) => runItem(db, handler, item)) } };
+    });
+    db.exec('COMMIT');
+    return replies;
+  } catch (thrown) {
+    connection.giveUp();
+    const reason = asError(thrown).message;
+    return calls.map(({ id }) => ({ id, outcome: { kind: 'unavailable', reason } }));
+  }
+}
+
+function runItem(db: DatabaseSync, handler: (item: unknown) => unknown, item: unknown): ItemResult<unknown> {
+  db.exec('SAVEPOINT item');
+  try {
+    const value = handler(item);
+    db.exec('RELEASE item');
+    return { ok: true, value };
+  } catch (thrown) {
+    // Some errors end the whole transaction (https://www.sqlite.org/lang_transaction.html, "Response To Errors").
+    if (isUnavailable(thrown) || !db.isTransaction) throw thrown;
+    db.exec('ROLLBACK TO item; RELEASE item');
+    return { ok: false, error: asError(thrown) };
+  }
+}

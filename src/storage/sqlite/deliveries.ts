@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type { PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
+import type { Platform } from '../../protocol/ids.ts';
+import { prepareFinish } from './finish.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { prepareSettle } from './settle.ts';
+import { prepare } from './statement.ts';
+
+interface DueDelivery {
+  instance_id: string;
+  publish_id: string;
+  device_number: number;
+  attempts: number;
+  first_attempt_at: number;
+  platform: Platform;
+  address: string;
+  keys: Uint8Array;
+  user_number: number | null;
+  gone_at: number | null;
+  body: Uint8Array;
+}
+
+export function prepareDeliveryCommands(
+  db: DatabaseSync,
+): CommandHandlers<Pick<PublishCommands, 'claimDeliveries' | 'completeDeliveries'>> {
+  const listDue = prepare<DueDelivery>(
+    db,
+    `SELECT f.instance_id, f.publish_id, f.device_number, f.attempts, f.first_attempt_at,
+       d.platform, d.address, d.keys, d.user_number, d.gone_at, p.body
+     FROM deferred_deliveries f
+     CROSS JOIN devices d ON d.number = f.device_number
+     CROSS JOIN publishes p ON p.instance_id = f.instance_id AND p.id = f.publish_id
+     WHERE f.due_at <= ? ORDER BY f.due_at LIMIT ?`,
+  );
+  const lease = prepare(
+    db,
+    `UPDATE deferred_deliveries SET claim_token = ?, due_at = ?
+     WHERE instance_id = ? AND publish_id = ? AND device_number = ?`,
+  );
+  const findDelivery = prepare<{ claim_token: string | null; target_kind: PublishTarget['kind'] }>(
+    db,
+    `SELECT f.claim_token, p.target_kind
+     FROM deferred_deliveries f JOIN publishes p ON p.instance_id = f.instance_id AND p.id = f.publish_id
+     WHERE f.instance_id = ? AND f.publish_id = ? AND f.device_number = ?`,
+  );
+  const deleteDelivery = prepare(
+    db,
+    'DELETE FROM deferred_deliveries WHERE instance_id = ? AND publish_id = ? AND device_number = ?',
+  );
+  const settle = prepareSettle(db);
+  const finish = prepareFinish(db);
+
+  return {
+    claimDeliveries: ({ limit, leaseMs }) => {
+      const now = Date.now();
+      return listDue.all(now, limit).map((row) => {
+        const claimToken = randomUUID();
+        lease.run(claimToken, now + leaseMs, row.instance_id, row.publish_id, row.device_number);
+        return {
+          instanceId: row.instance_id,
+          publishId: row.publish_id,
+          claimToken,
+          device: {
+            deviceNumber: row.device_number,
+            userNumber: row.user_number,
+            platform: row.platform,
+            address: row.address,
+            keys: row.keys,
+          },
+          deviceGone: row.gone_at !== null,
+          attempts: row.attempts,
+          firstAttemptAt: row.first_attempt_at,
+          body: row.body,
+        };
+      });
+    },
+    completeDeliveries: ({ instanceId, publishId, claimToken, delivery }) => {
+      const found = findDelivery.get(instanceId, publishId, delivery.deviceNumber);
+      if (found?.claim_token !== claimToken) return { kind: 'stale' };
+      settle({ instanceId, publishId, targetKind: found.target_kind }, [delivery]);
+      if (delivery.outcome.kind === 'deferred') return { kind: 'recorded', finished: false };
+      deleteDelivery.run(instanceId, publishId, delivery.deviceNumber);
+      return { kind: 'recorded', finished: finish({ instanceId, publishId }) };
+    },
+  };
+}

@@ -1,0 +1,170 @@
+import { hash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/device-store.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { prepare } from './statement.ts';
+import { prepareTombstone } from './tombstone.ts';
+
+const livingDevice = 'd.instance_id = ? AND d.platform = ? AND d.id = ? AND d.gone_at IS NULL';
+const keyValues = (key: DeviceKey) => [key.instanceId, key.platform, key.deviceId] as const;
+
+export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceCommands> {
+  const findByAddress = prepare<{ number: number; id: string }>(
+    db,
+    `SELECT number, id FROM devices
+     WHERE instance_id = ? AND platform = ? AND address_hash = ? AND gone_at IS NULL`,
+  );
+  const insertDevice = prepare(
+    db,
+    `INSERT INTO devices (instance_id, platform, id, address, address_hash, keys, metadata, created_at, registered_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8)`,
+  );
+  const updateRegistration = prepare(
+    db,
+    'UPDATE devices SET keys = ?, metadata = ?, registered_at = ? WHERE number = ?',
+  );
+  const findDevice = prepare<{ number: number; user_number: number | null }>(
+    db,
+    `SELECT d.number, d.user_number FROM devices d WHERE ${livingDevice}`,
+  );
+  const updateMetadata = prepare(db, `UPDATE devices AS d SET metadata = ? WHERE ${livingDevice}`);
+
+  const findUser = prepare<{ number: number }>(db, 'SELECT number FROM users WHERE instance_id = ? AND name = ?');
+  const insertUser = prepare<{ number: number }>(
+    db,
+    'INSERT INTO users (instance_id, name) VALUES (?, ?) RETURNING number',
+  );
+  const countUserDevices = prepare<{ count: number }>(
+    db,
+    `SELECT count(*) AS count FROM devices
+     WHERE instance_id = ? AND user_number = ? AND gone_at IS NULL AND platform = ?`,
+  );
+  const setUser = prepare(db, 'UPDATE devices SET user_number = ?, user_since = ? WHERE number = ?');
+  const listUserDevices = prepare<{ number: number }>(
+    db,
+    'SELECT number FROM devices WHERE instance_id = ? AND user_number = ? AND gone_at IS NULL',
+  );
+  const eraseName = prepare(db, 'UPDATE users SET name = NULL WHERE number = ?');
+
+  const listInterests = prepare<{ interest: string }>(
+    db,
+    'SELECT interest FROM device_interests WHERE instance_id = ? AND device_number = ? ORDER BY interest',
+  );
+  const countInterests = prepare<{ count: number }>(
+    db,
+    'SELECT count(*) AS count FROM device_interests WHERE instance_id = ? AND device_number = ?',
+  );
+  const insertInterest = prepare(
+    db,
+    `INSERT INTO device_interests (instance_id, interest, device_number) VALUES (?, ?, ?)
+     ON CONFLICT (instance_id, interest, device_number) DO NOTHING`,
+  );
+  const hasInterest = prepare<{ found: 1 }>(
+    db,
+    'SELECT 1 AS found FROM device_interests WHERE instance_id = ? AND interest = ? AND device_number = ?',
+  );
+  const deleteInterest = prepare(
+    db,
+    'DELETE FROM device_interests WHERE instance_id = ? AND interest = ? AND device_number = ?',
+  );
+  const tombstone = prepareTombstone(db);
+
+  const interestsOf = (instanceId: string, number: number) =>
+    listInterests.all(instanceId, number).map((row) => row.interest);
+
+  return {
+    registerDevices: ({ instanceId, platform, address, keys, deviceId, metadata }) => {
+      const addressHash = hash('sha256', address, 'buffer');
+      const known = findByAddress.get(instanceId, platform, addressHash);
+      const now = Date.now();
+      if (known) {
+        updateRegistration.run(keys, metadata, now, known.number);
+        return { deviceId: known.id, created: false, interests: interestsOf(instanceId, known.number) };
+      }
+      insertDevice.run(instanceId, platform, deviceId, address, addressHash, keys, metadata, now);
+      return { deviceId, created: true, interests: [] };
+    },
+    removeDevices: (key) => {
+      const device = findDevice.get(...keyValues(key));
+      if (!device) return 'unknown-device';
+      tombstone(key.instanceId, device.number, 'removed');
+      return 'removed';
+    },
+    updateDeviceMetadata: (item) =>
+      updateMetadata.run(item.metadata, ...keyValues(item)) === 1 ? 'updated' : 'unknown-device',
+    setDeviceUsers: (item) => {
+      const device = findDevice.get(...keyValues(item));
+      if (!device) return 'unknown-device';
+      const user = findUser.get(item.instanceId, item.user);
+      if (device.user_number !== null) return device.user_number === user?.number ? 'set' : 'has-other-user';
+      const others = user ? (countUserDevices.get(item.instanceId, user.number, item.platform)?.count ?? 0) : 0;
+      if (others >= item.maxDevices) return 'too-many-devices';
+      const number = user?.number ?? insertUser.get(item.instanceId, item.user)?.number;
+      if (number === undefined) throw new Error('a user was inserted without a number');
+      setUser.run(number, Date.now(), device.number);
+      return 'set';
+    },
+    replaceInterests: (item) => {
+      const device = findDevice.get(...keyValues(item));
+      if (!device) return 'unknown-device';
+      const before = new Set(interestsOf(item.instanceId, device.number));
+      const after = new Set(item.interests);
+      for (const interest of before) {
+        if (!after.has(interest)) deleteInterest.run(item.instanceId, interest, device.number);
+      }
+      for (const interest of after) {
+        if (!before.has(interest)) insertInterest.run(item.instanceId, interest, device.number);
+      }
+      return 'replaced';
+    },
+    addInterests: (item) => {
+      const device = findDevice.get(...keyValues(item));
+      if (!device) return 'unknown-device';
+      if (hasInterest.get(item.instanceId, item.interest, device.number)) return 'added';
+      const count = countInterests.get(item.instanceId, device.number)?.count ?? 0;
+      if (count >= item.maxInterests) return 'too-many-interests';
+      insertInterest.run(item.instanceId, item.interest, device.number);
+      return 'added';
+    },
+    removeInterests: (item) => {
+      const device = findDevice.get(...keyValues(item));
+      if (!device) return 'unknown-device';
+      deleteInterest.run(item.instanceId, item.interest, device.number);
+      return 'removed';
+    },
+    eraseUsers: ({ instanceId, user }) => {
+      const found = findUser.get(instanceId, user);
+      if (!found) return { devices: 0 };
+      const devices = listUserDevices.all(instanceId, found.number);
+      for (const { number } of devices) tombstone(instanceId, number, 'user-erased');
+      eraseName.run(found.number);
+      return { devices: devices.length };
+    },
+  };
+}
+
+export function prepareDeviceQueries(db: DatabaseSync): QueryHandlers<DeviceQueries> {
+  const findDevice = prepare<{ number: number; metadata: string; user: string | null }>(
+    db,
+    `SELECT d.number, d.metadata, u.name AS user
+     FROM devices d LEFT JOIN users u ON u.number = d.user_number WHERE ${livingDevice}`,
+  );
+  const listInterests = prepare<{ interest: string }>(
+    db,
+    `SELECT interest FROM device_interests WHERE instance_id = ? AND device_number = ? AND interest > ?
+     ORDER BY interest LIMIT ?`,
+  );
+
+  return {
+    findDevice: (key) => {
+      const device = findDevice.get(...keyValues(key));
+      if (!device) return null;
+      return { deviceId: key.deviceId, platform: key.platform, user: device.user, metadata: device.metadata };
+    },
+    listInterests: (query) => {
+      const device = findDevice.get(...keyValues(query));
+      if (!device) return null;
+      return listInterests.all(query.instanceId, device.number, query.after, query.limit).map((row) => row.interest);
+    },
+  };
+}

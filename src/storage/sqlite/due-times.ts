@@ -1,0 +1,20 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Store } from '../../core/ports/store.ts';
+import { prepare } from './statement.ts';
+
+export type DueTimes = Awaited<ReturnType<Store['nextDue']>>;
+
+export function prepareNextDue(db: DatabaseSync): () => DueTimes {
+  const selectDue = prepare<{ ranges: number | null; deliveries: number | null; messages: number | null }>(
+    db,
+    `SELECT (SELECT min(due_at) FROM ranges) AS ranges,
+            (SELECT min(due_at) FROM deferred_deliveries) AS deliveries,
+            (SELECT min(due_at) FROM messages WHERE due_at IS NOT NULL) AS messages`,
+  );
+  return () => {
+    const due = selectDue.get() ?? { ranges: null, deliveries: null, messages: null };
+    const now = Date.now();
+    const wait = (dueAt: number | null) => (dueAt === null ? null : Math.max(0, dueAt - now));
+    return { ranges: wait(due.ranges), deliveries: wait(due.deliveries), messages: wait(due.messages) };
+  };
+}

@@ -1,0 +1,39 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { PublishKey } from '../../core/ports/publish-store.ts';
+import { prepareOutbox } from './outbox.ts';
+import { prepare } from './statement.ts';
+
+/** Closes a publish once no range and no deferred delivery of it is left; answers whether it did. */
+export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolean {
+  const finish = prepare<{ target_kind: string; has_webhook: number }>(
+    db,
+    `UPDATE publishes SET finished_at = ?3
+     WHERE instance_id = ?1 AND id = ?2 AND finished_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM ranges WHERE instance_id = ?1 AND publish_id = ?2)
+       AND NOT EXISTS (SELECT 1 FROM deferred_deliveries WHERE instance_id = ?1 AND publish_id = ?2)
+     RETURNING target_kind, has_webhook`,
+  );
+  const startedIsUntried = prepare<{ found: 1 }>(
+    db,
+    `SELECT 1 AS found FROM messages
+     WHERE instance_id = ? AND publish_id = ? AND event_type = 'publish.started' AND attempts = 0
+       AND state = 'waiting'`,
+  );
+  const outbox = prepareOutbox(db);
+
+  return (publish) => {
+    const { instanceId, publishId } = publish;
+    const finished = finish.get(instanceId, publishId, Date.now());
+    if (!finished) return false;
+    if (finished.target_kind === 'users') {
+      const type = 'v1.PublishToUsersAttempt';
+      outbox.addToSubscribers({ ...outbox.addEvent(publish, type), type });
+    }
+    if (finished.has_webhook === 1) {
+      // FINISHED must not overtake STARTED's first attempt: that attempt's completion makes it due.
+      const held = startedIsUntried.get(instanceId, publishId) !== undefined;
+      outbox.addToPublishWebhook(outbox.addEvent(publish, 'publish.finished'), held);
+    }
+    return true;
+  };
+}

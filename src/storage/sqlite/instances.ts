@@ -1,0 +1,151 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type {
+  InstanceCommands,
+  InstanceQueries,
+  InstanceRecord,
+  WebhookRecord,
+} from '../../core/ports/instance-store.ts';
+import type { EventType } from '../../protocol/event-types.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { prepare } from './statement.ts';
+
+interface InstanceRow {
+  id: string;
+  name: string;
+  created_at: number;
+  secret_key: Uint8Array;
+  vapid_public_key: Uint8Array;
+  vapid_private_key: Uint8Array;
+  allowed_origins: string | null;
+}
+
+interface WebhookRow {
+  instance_id: string;
+  id: string;
+  url: Uint8Array;
+  secret: Uint8Array;
+  custom_data: string;
+  created_at: number;
+  disabled_at: number | null;
+  events: string;
+}
+
+const originsToText = (origins: InstanceRecord['allowedOrigins']) =>
+  origins === null ? null : JSON.stringify(origins);
+
+export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<InstanceCommands> {
+  const insertInstance = prepare(
+    db,
+    `INSERT INTO instances (id, name, created_at, secret_key, vapid_public_key, vapid_private_key, allowed_origins)
+     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+  );
+  const updateInstance = prepare(db, 'UPDATE instances SET name = ?, allowed_origins = ? WHERE id = ?');
+  const findInstance = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM instances WHERE id = ?');
+  const insertWebhook = prepare(
+    db,
+    `INSERT INTO webhooks (instance_id, id, url, secret, custom_data, created_at, disabled_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const updateWebhook = prepare(
+    db,
+    'UPDATE webhooks SET url = ?, secret = ?, custom_data = ?, disabled_at = ? WHERE instance_id = ? AND id = ?',
+  );
+  const deleteWebhook = prepare(db, 'DELETE FROM webhooks WHERE instance_id = ? AND id = ?');
+  const insertSubscription = prepare(
+    db,
+    `INSERT INTO webhook_subscriptions (instance_id, event_type, webhook_id) VALUES (?, ?, ?)
+     ON CONFLICT (instance_id, event_type, webhook_id) DO NOTHING`,
+  );
+  const deleteSubscriptions = prepare(db, 'DELETE FROM webhook_subscriptions WHERE instance_id = ? AND webhook_id = ?');
+  const dropMessages = prepare(
+    db,
+    `UPDATE messages SET state = 'dropped', due_at = NULL, claim_token = NULL
+     WHERE instance_id = ? AND webhook_id = ? AND due_at IS NOT NULL`,
+  );
+
+  const subscribe = (instanceId: string, webhookId: string, events: readonly EventType[]) => {
+    for (const event of events) insertSubscription.run(instanceId, event, webhookId);
+  };
+
+  return {
+    createInstances: (item) => {
+      const inserted = insertInstance.run(
+        item.id,
+        item.name,
+        item.createdAt,
+        item.secretKey,
+        item.vapidPublicKey,
+        item.vapidPrivateKey,
+        originsToText(item.allowedOrigins),
+      );
+      return inserted === 1 ? 'created' : 'exists';
+    },
+    updateInstances: (item) =>
+      updateInstance.run(item.name, originsToText(item.allowedOrigins), item.id) === 1 ? 'updated' : 'unknown-instance',
+    createWebhooks: (item) => {
+      if (!findInstance.get(item.instanceId)) return 'unknown-instance';
+      const { instanceId, id, url, secret, customData, createdAt, disabledAt } = item;
+      insertWebhook.run(instanceId, id, url, secret, customData, createdAt, disabledAt);
+      subscribe(instanceId, id, item.events);
+      return 'created';
+    },
+    updateWebhooks: ({ instanceId, id, url, secret, customData, disabledAt, events }) => {
+      if (updateWebhook.run(url, secret, customData, disabledAt, instanceId, id) === 0) return 'unknown-webhook';
+      deleteSubscriptions.run(instanceId, id);
+      subscribe(instanceId, id, events);
+      return 'updated';
+    },
+    deleteWebhooks: ({ instanceId, id }) => {
+      if (deleteWebhook.run(instanceId, id) === 0) return 'unknown-webhook';
+      deleteSubscriptions.run(instanceId, id);
+      dropMessages.run(instanceId, id);
+      return 'deleted';
+    },
+  };
+}
+
+export function prepareInstanceQueries(db: DatabaseSync): QueryHandlers<InstanceQueries> {
+  const findInstance = prepare<InstanceRow>(db, 'SELECT * FROM instances WHERE id = ?');
+  const listInstances = prepare<InstanceRow>(db, 'SELECT * FROM instances ORDER BY created_at, id');
+  const webhookColumns = `w.*, (SELECT json_group_array(s.event_type ORDER BY s.event_type) FROM webhook_subscriptions s
+    WHERE s.instance_id = w.instance_id AND s.webhook_id = w.id) AS events`;
+  const findWebhook = prepare<WebhookRow>(
+    db,
+    `SELECT ${webhookColumns} FROM webhooks w WHERE w.instance_id = ? AND w.id = ?`,
+  );
+  const listWebhooks = prepare<WebhookRow>(
+    db,
+    `SELECT ${webhookColumns} FROM webhooks w WHERE w.instance_id = ? ORDER BY w.created_at, w.id`,
+  );
+
+  return {
+    findInstance: (id) => mapRow(findInstance.get(id), toInstance),
+    listInstances: () => listInstances.all().map(toInstance),
+    findWebhook: (instanceId, id) => mapRow(findWebhook.get(instanceId, id), toWebhook),
+    listWebhooks: (instanceId) => listWebhooks.all(instanceId).map(toWebhook),
+  };
+}
+
+const mapRow = <Row, Value>(row: Row | undefined, map: (row: Row) => Value): Value | null =>
+  row === undefined ? null : map(row);
+
+const toInstance = (row: InstanceRow): InstanceRecord => ({
+  id: row.id,
+  name: row.name,
+  createdAt: row.created_at,
+  secretKey: row.secret_key,
+  vapidPublicKey: row.vapid_public_key,
+  vapidPrivateKey: row.vapid_private_key,
+  allowedOrigins: row.allowed_origins === null ? null : (JSON.parse(row.allowed_origins) as string[]),
+});
+
+const toWebhook = (row: WebhookRow): WebhookRecord => ({
+  instanceId: row.instance_id,
+  id: row.id,
+  url: row.url,
+  events: JSON.parse(row.events) as EventType[],
+  secret: row.secret,
+  customData: row.custom_data,
+  createdAt: row.created_at,
+  disabledAt: row.disabled_at,
+});

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type {
+  AttemptRecord,
+  ClaimedMessage,
+  MessageCommands,
+  MessageQueries,
+  MessageState,
+  MessageView,
+} from '../../core/ports/message-store.ts';
+import { uuidV7Day } from '../../protocol/ids.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { prepare } from './statement.ts';
+
+interface MessageRow {
+  instance_id: string;
+  id: string;
+  webhook_id: string | null;
+  event_type: ClaimedMessage['eventType'];
+  event_id: string;
+  event_at: number;
+  publish_id: string;
+  state: MessageState;
+  attempts: number;
+  due_at: number | null;
+}
+
+const toMessage = (row: MessageRow) => ({
+  instanceId: row.instance_id,
+  messageId: row.id,
+  webhookId: row.webhook_id,
+  eventType: row.event_type,
+  eventId: row.event_id,
+  eventAt: row.event_at,
+  publishId: row.publish_id,
+  attempts: row.attempts,
+});
+
+const columns =
+  'm.instance_id, m.id, m.webhook_id, m.event_type, m.event_id, m.event_at, m.publish_id, m.state, m.attempts, m.due_at';
+
+export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<MessageCommands> {
+  const listDue = prepare<MessageRow & { user_number: number | null; user: string | null }>(
+    db,
+    `SELECT ${columns}, m.user_number, u.name AS user
+     FROM messages m LEFT JOIN users u ON u.number = m.user_number
+     WHERE m.due_at IS NOT NULL AND m.due_at <= ? ORDER BY m.due_at LIMIT ?`,
+  );
+  const lease = prepare(
+    db,
+    'UPDATE messages SET claim_token = ?, due_at = ? WHERE instance_id = ? AND day = ? AND id = ?',
+  );
+  const findMessage = prepare<{
+    claim_token: string | null;
+    attempts: number;
+    event_type: ClaimedMessage['eventType'];
+    publish_id: string;
+  }>(
+    db,
+    'SELECT claim_token, attempts, event_type, publish_id FROM messages WHERE instance_id = ? AND day = ? AND id = ?',
+  );
+  const insertAttempt = prepare(
+    db,
+    `INSERT INTO attempts (instance_id, day, message_id, number, started_at, duration_ms, status, error)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const complete = prepare(
+    db,
+    `UPDATE messages SET state = ?, attempts = ?, due_at = ?, claim_token = NULL
+     WHERE instance_id = ? AND day = ? AND id = ?`,
+  );
+  const releaseFinished = prepare(
+    db,
+    `UPDATE messages SET due_at = ?
+     WHERE instance_id = ? AND publish_id = ? AND event_type = 'publish.finished'
+       AND state = 'waiting' AND due_at IS NULL`,
+  );
+
+  return {
+    claimMessages: ({ limit, leaseMs }) => {
+      const now = Date.now();
+      return listDue.all(now, limit).map((row): ClaimedMessage => {
+        const claimToken = randomUUID();
+        lease.run(claimToken, now + leaseMs, row.instance_id, uuidV7Day(row.id), row.id);
+        const user = row.user_number === null ? null : row.user === null ? 'erased' : { name: row.user };
+        return { ...toMessage(row), claimToken, user };
+      });
+    },
+    completeAttempts: ({ instanceId, messageId, claimToken, attempt, next }) => {
+      const day = uuidV7Day(messageId);
+      const message = findMessage.get(instanceId, day, messageId);
+      if (message?.claim_token !== claimToken) return 'stale';
+      const now = Date.now();
+      const attempts = message.attempts + (attempt ? 1 : 0);
+      if (attempt) {
+        const { startedAt, durationMs, status, error } = attempt;
+        insertAttempt.run(instanceId, day, messageId, attempts, startedAt, durationMs, status, error);
+      }
+      const isRetry = next.kind === 'retry';
+      complete.run(
+        ...[isRetry ? 'waiting' : next.kind, attempts, isRetry ? now + next.retryInMs : null],
+        ...[instanceId, day, messageId],
+      );
+      // FINISHED waits for STARTED's first attempt, or for the decision that there will be none.
+      if (message.event_type === 'publish.started' && (attempts > 0 || !isRetry)) {
+        releaseFinished.run(now, instanceId, message.publish_id);
+      }
+      return 'recorded';
+    },
+  };
+}
+
+export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQueries> {
+  const listBy = (condition: string, order = 'm.id DESC') =>
+    prepare<MessageRow>(
+      db,
+      `SELECT ${columns} FROM messages m WHERE m.instance_id = ? AND ${condition} ORDER BY ${order} LIMIT ?`,
+    );
+  const listAll = listBy('(m.day, m.id) < (?, ?)', 'm.day DESC, m.id DESC');
+  const listByWebhook = listBy('m.webhook_id = ? AND m.id < ?');
+  const listByPublish = listBy('m.publish_id = ? AND m.id < ?');
+  const listByBoth = listBy('m.publish_id = ? AND m.webhook_id = ? AND m.id < ?');
+  const listAttempts = prepare<{
+    started_at: number;
+    duration_ms: number;
+    status: number | null;
+    error: string | null;
+  }>(
+    db,
+    `SELECT started_at, duration_ms, status, error FROM attempts
+     WHERE instance_id = ? AND day = ? AND message_id = ? ORDER BY number`,
+  );
+  // Later than every UUID.
+  const endOfTime = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+  return {
+    listMessages: ({ instanceId, webhookId, publishId, before = endOfTime, limit }) => {
+      const rows =
+        webhookId === undefined
+          ? publishId === undefined
+            ? listAll.all(instanceId, uuidV7Day(before), before, limit)
+            : listByPublish.all(instanceId, publishId, before, limit)
+          : publishId === undefined
+            ? listByWebhook.all(instanceId, webhookId, before, limit)
+            : listByBoth.all(instanceId, publishId, webhookId, before, limit);
+      return rows.map((row): MessageView => ({ ...toMessage(row), state: row.state, dueAt: row.due_at }));
+    },
+    listAttempts: ({ instanceId, messageId }) =>
+      listAttempts.all(instanceId, uuidV7Day(messageId), messageId).map((row): AttemptRecord => ({
+        startedAt: row.started_at,
+        durationMs: row.duration_ms,
+        status: row.status,
+        error: row.error,
+      })),
+  };
+}

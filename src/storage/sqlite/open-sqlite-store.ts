@@ -1,0 +1,132 @@
+import { DatabaseSync } from 'node:sqlite';
+import { StoreUnavailable } from '../../core/ports/command.ts';
+import type { Store, StoreCommands, StoreQueries } from '../../core/ports/store.ts';
+import { runCommands } from './command-engine.ts';
+import { lazyConnection } from './lazy-connection.ts';
+import { migrate } from './migrate.ts';
+import { runQuery } from './query-engine.ts';
+import { prepareReadHandlers } from './read-handlers.ts';
+import { StorageThread } from './storage-thread.ts';
+import type { Outcome } from './thread-protocol.ts';
+import { prepareWriteHandlers } from './write-handlers.ts';
+
+export interface SqliteStoreOptions {
+  /** Path of the database, created when missing; its folder exists. `:memory:`: in this thread, gone when closed. */
+  readonly file: string;
+  /** Items that may wait for the commit; beyond it commands reject with `StoreUnavailable`. */
+  readonly maxPendingItems?: number;
+}
+
+type Call = (name: string, input: readonly unknown[], items: number) => Promise<unknown>;
+
+const commandNames = Object.keys({
+  createInstances: true,
+  updateInstances: true,
+  createWebhooks: true,
+  updateWebhooks: true,
+  deleteWebhooks: true,
+  registerDevices: true,
+  removeDevices: true,
+  updateDeviceMetadata: true,
+  setDeviceUsers: true,
+  replaceInterests: true,
+  addInterests: true,
+  removeInterests: true,
+  eraseUsers: true,
+  acceptPublishes: true,
+  claimRanges: true,
+  recordPages: true,
+  claimDeliveries: true,
+  completeDeliveries: true,
+  recordReports: true,
+  claimMessages: true,
+  completeAttempts: true,
+} satisfies Record<keyof StoreCommands, true>);
+
+const queryNames = Object.keys({
+  findInstance: true,
+  listInstances: true,
+  findWebhook: true,
+  listWebhooks: true,
+  findDevice: true,
+  listInterests: true,
+  readAudiencePage: true,
+  summarizePublish: true,
+  listMessages: true,
+  listAttempts: true,
+  nextDue: true,
+} satisfies Record<keyof StoreQueries | 'nextDue', true>);
+
+/**
+ * Opens the store, creating or migrating the database. One thread writes and commits what has queued up, another one
+ * answers queries. Only one process may have the file open: the caller holds a lock.
+ * Rejects when the database cannot be opened or was written by a newer version.
+ */
+export async function openSqliteStore({ file, maxPendingItems = 10_000 }: SqliteStoreOptions): Promise<Store> {
+  if (file === ':memory:') return openMemoryStore();
+  const thread = (name: 'writer-thread' | 'reader-thread') => {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    return new StorageThread({ entry: new URL(`./${name}.${extension}`, import.meta.url), file, maxPendingItems });
+  };
+  const writer = thread('writer-thread');
+  const reader = thread('reader-thread');
+  await writer.start();
+  try {
+    await reader.start();
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+  return toStore({
+    write: (...call) => writer.call(...call),
+    read: (...call) => reader.call(...call),
+    close: async () => {
+      // The writer last: the connection that closes last moves the log into the database.
+      await reader.close();
+      await writer.close();
+    },
+  });
+}
+
+function openMemoryStore(): Store {
+  const db = new DatabaseSync(':memory:');
+  migrate(db);
+  const writes = lazyConnection(() => db, prepareWriteHandlers);
+  const reads = lazyConnection(() => db, prepareReadHandlers);
+  let lastId = 0;
+  const inOrder =
+    (run: (call: { id: number; name: string; input: readonly unknown[] }) => Outcome): Call =>
+    async (name, input) =>
+      valueOf(run({ id: ++lastId, name, input }));
+  return toStore({
+    write: inOrder((call) => firstOutcome(runCommands(writes, [call]))),
+    read: inOrder((call) => runQuery(reads, call).outcome),
+    close: async () => db.close(),
+  });
+}
+
+function firstOutcome([reply]: readonly { readonly outcome: Outcome }[]): Outcome {
+  if (!reply) throw new Error('a call was not answered');
+  return reply.outcome;
+}
+
+function valueOf(outcome: Outcome): unknown {
+  if (outcome.kind === 'done') return outcome.value;
+  throw outcome.kind === 'error' ? outcome.error : new StoreUnavailable(outcome.reason);
+}
+
+function toStore(engine: { write: Call; read: Call; close(): Promise<void> }): Store {
+  const commands = commandNames.map((name) => [
+    name,
+    (items: readonly unknown[]) => engine.write(name, items, items.length),
+  ]);
+  const queries = queryNames.map((name) => [name, (...args: readonly unknown[]) => engine.read(name, args, 1)]);
+  return {
+    ...(Object.fromEntries([...commands, ...queries]) as StoreCommands & StoreQueries & Pick<Store, 'nextDue'>),
+    check: async () => {
+      const [result] = (await engine.write('checkWriting', [null], 1)) as { ok: boolean; error?: Error }[];
+      if (!result?.ok) throw new StoreUnavailable('the write check failed', { cause: result?.error });
+    },
+    close: () => engine.close(),
+  };
+}

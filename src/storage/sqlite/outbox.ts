@@ -1,0 +1,68 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { v7 } from 'uuid';
+import type { PublishKey } from '../../core/ports/publish-store.ts';
+import type { EventType, PublishWebhookType } from '../../protocol/event-types.ts';
+import { uuidV7Day } from '../../protocol/ids.ts';
+import { prepare } from './statement.ts';
+
+/** Something that happened, before its messages are written. */
+export interface OutboxEvent extends PublishKey {
+  readonly type: EventType | PublishWebhookType;
+  readonly id: string;
+  readonly at: number;
+  /** Who the event is about; null for events about the whole publish. */
+  readonly userNumber: number | null;
+  readonly deviceNumber: number | null;
+}
+
+/** Writes events and their messages, in the transaction of what caused them. */
+export interface Outbox {
+  /** An event about the whole publish: a row of its own. Reports carry their event themselves. */
+  addEvent(publish: PublishKey, type: OutboxEvent['type']): OutboxEvent;
+  /** A message to each webhook that subscribed to the event and is not disabled; answers how many. */
+  addToSubscribers(event: OutboxEvent & { readonly type: EventType }): number;
+  /** A message to the `webhookUrl` of the publish; `held` until `release`. */
+  addToPublishWebhook(event: OutboxEvent, held: boolean): void;
+}
+
+export function prepareOutbox(db: DatabaseSync): Outbox {
+  const insertEvent = prepare(
+    db,
+    'INSERT INTO events (instance_id, day, id, type, happened_at, publish_id) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const listSubscribers = prepare<{ id: string }>(
+    db,
+    `SELECT w.id FROM webhook_subscriptions s JOIN webhooks w ON w.instance_id = s.instance_id AND w.id = s.webhook_id
+     WHERE s.instance_id = ? AND s.event_type = ? AND w.disabled_at IS NULL`,
+  );
+  const insertMessage = prepare(
+    db,
+    `INSERT INTO messages (instance_id, day, id, webhook_id, event_type, event_id, event_at, publish_id, user_number,
+       device_number, state, attempts, due_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0, ?)`,
+  );
+
+  const addMessage = (event: OutboxEvent, webhookId: string | null, dueAt: number | null) => {
+    const { instanceId, publishId, type, userNumber, deviceNumber } = event;
+    const id = v7();
+    const day = uuidV7Day(id);
+    insertMessage.run(
+      ...[instanceId, day, id, webhookId, type, event.id, event.at, publishId, userNumber, deviceNumber, dueAt],
+    );
+  };
+
+  return {
+    addEvent: ({ instanceId, publishId }, type) => {
+      const id = v7();
+      const at = Date.now();
+      insertEvent.run(instanceId, uuidV7Day(id), id, type, at, publishId);
+      return { instanceId, publishId, type, id, at, userNumber: null, deviceNumber: null };
+    },
+    addToSubscribers: (event) => {
+      const subscribers = listSubscribers.all(event.instanceId, event.type);
+      for (const { id } of subscribers) addMessage(event, id, Date.now());
+      return subscribers.length;
+    },
+    addToPublishWebhook: (event, held) => addMessage(event, null, held ? null : Date.now()),
+  };
+}

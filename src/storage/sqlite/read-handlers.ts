@@ -1,0 +1,15 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { prepareDeviceQueries } from './devices.ts';
+import { prepareNextDue } from './due-times.ts';
+import { prepareInstanceQueries } from './instances.ts';
+import { prepareMessageQueries } from './messages.ts';
+import { preparePublishQueries } from './publish-queries.ts';
+import type { ReadHandlers } from './query-engine.ts';
+
+export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
+  ...prepareInstanceQueries(db),
+  ...prepareDeviceQueries(db),
+  ...preparePublishQueries(db),
+  ...prepareMessageQueries(db),
+  nextDue: prepareNextDue(db),
+});

@@ -1,0 +1,124 @@
+import { Worker } from 'node:worker_threads';
+import { StoreUnavailable } from '../../core/ports/command.ts';
+import type { Call, FromThread, ToThread } from './thread-protocol.ts';
+
+export interface StorageThreadOptions {
+  /** Script of the thread. */
+  readonly entry: URL;
+  /** Database file. */
+  readonly file: string;
+  /** Items that may wait for an answer; beyond it calls are refused. */
+  readonly maxPendingItems: number;
+}
+
+interface Pending {
+  readonly items: number;
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A worker thread that answers calls. Calls of one turn of the event loop travel together. When the thread dies, what
+ * it had not answered rejects with `StoreUnavailable`, and the next call starts another one.
+ */
+export class StorageThread {
+  readonly #options: StorageThreadOptions;
+  readonly #pending = new Map<number, Pending>();
+  #pendingItems = 0;
+  #queued: Call[] = [];
+  #lastId = 0;
+  #worker: Worker | null = null;
+  #closed = false;
+
+  constructor(options: StorageThreadOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the database is open; rejects with the reason why it is not. */
+  async start(): Promise<void> {
+    const worker = this.#startWorker();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onMessage = (message: FromThread) => (message.kind === 'open-failed' ? reject(message.error) : resolve());
+    worker.once('message', onMessage).once('error', reject);
+    worker.once('exit', () => reject(new StoreUnavailable('the storage thread ended before it was open')));
+    try {
+      await promise;
+    } catch (error) {
+      this.#closed = true;
+      await worker.terminate();
+      throw error;
+    }
+  }
+
+  /** `input`: a command's items or a query's arguments; `items`: what they count against the bound. */
+  call(name: string, input: readonly unknown[], items: number): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new StoreUnavailable('the store is closed'));
+    if (this.#pendingItems + items > this.#options.maxPendingItems) {
+      return Promise.reject(new StoreUnavailable('the queue of the store is full'));
+    }
+    const id = ++this.#lastId;
+    this.#pendingItems += items;
+    if (this.#queued.push({ id, name, input }) === 1) setImmediate(() => this.#flush());
+    return new Promise((resolve, reject) => this.#pending.set(id, { items, resolve, reject }));
+  }
+
+  /** Answers what was called before, then ends the thread. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#flush();
+    const worker = this.#worker;
+    if (!worker) return;
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    worker.postMessage('close' satisfies ToThread);
+    await ended;
+  }
+
+  #flush(): void {
+    const calls = this.#queued;
+    if (calls.length === 0) return;
+    this.#queued = [];
+    try {
+      (this.#worker ?? this.#startWorker()).postMessage(calls satisfies ToThread);
+    } catch (error) {
+      // An input that cannot be cloned: a mistake of a caller in this turn.
+      for (const { id } of calls) this.#take(id)?.reject(error as Error);
+    }
+  }
+
+  #startWorker(): Worker {
+    const { entry, file } = this.#options;
+    const worker = new Worker(entry, { workerData: { file } });
+    this.#worker = worker;
+    worker.on('message', (message: FromThread) => this.#onMessage(message));
+    worker.on('error', (cause) => this.#onEnd(worker, cause));
+    worker.on('exit', () => this.#onEnd(worker, undefined));
+    return worker;
+  }
+
+  #onMessage(message: FromThread): void {
+    if (message.kind !== 'replies') return;
+    for (const { id, outcome } of message.replies) {
+      const pending = this.#take(id);
+      if (outcome.kind === 'done') pending?.resolve(outcome.value);
+      else if (outcome.kind === 'error') pending?.reject(outcome.error);
+      else pending?.reject(new StoreUnavailable(outcome.reason));
+    }
+  }
+
+  #onEnd(worker: Worker, cause: unknown): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    const queued = new Set(this.#queued.map((call) => call.id));
+    for (const id of [...this.#pending.keys()]) {
+      if (!queued.has(id)) this.#take(id)?.reject(new StoreUnavailable('the storage thread ended', { cause }));
+    }
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    this.#pendingItems -= pending?.items ?? 0;
+    return pending;
+  }
+}

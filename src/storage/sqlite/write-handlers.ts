@@ -1,0 +1,29 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { WriteHandlers } from './command-engine.ts';
+import { prepareDeliveryCommands } from './deliveries.ts';
+import { prepareDeviceCommands } from './devices.ts';
+import { prepareInstanceCommands } from './instances.ts';
+import { prepareMessageCommands } from './messages.ts';
+import { preparePublishCommands } from './publishes.ts';
+import { prepareReportCommands } from './reports.ts';
+import { prepare } from './statement.ts';
+
+export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
+  const writeCheck = prepare(
+    db,
+    `INSERT INTO write_check (number, checked_at) VALUES (1, ?)
+     ON CONFLICT (number) DO UPDATE SET checked_at = excluded.checked_at`,
+  );
+  return {
+    ...prepareInstanceCommands(db),
+    ...prepareDeviceCommands(db),
+    ...preparePublishCommands(db),
+    ...prepareDeliveryCommands(db),
+    ...prepareReportCommands(db),
+    ...prepareMessageCommands(db),
+    checkWriting: () => {
+      writeCheck.run(Date.now());
+      return null;
+    },
+  };
+}

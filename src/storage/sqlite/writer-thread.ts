@@ -1,0 +1,36 @@
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { runCommands } from './command-engine.ts';
+import { lazyConnection } from './lazy-connection.ts';
+import { openForWriting } from './open-database.ts';
+import type { Call, FromThread, ToThread } from './thread-protocol.ts';
+import { asError } from './thread-protocol.ts';
+import { prepareWriteHandlers } from './write-handlers.ts';
+
+// Entry of the thread that owns the only connection that writes.
+const port = parentPort;
+if (!port) throw new Error('writer-thread is a worker, not a program');
+const { file } = workerData as { readonly file: string };
+const connection = lazyConnection(() => openForWriting(file), prepareWriteHandlers);
+const send = (message: FromThread) => port.postMessage(message);
+
+port.on('message', (first: ToThread) => {
+  // Group commit: whatever was queued during the last commit shares the next one.
+  const calls: Call[] = [];
+  let closing = false;
+  for (let next: ToThread | undefined = first; next; next = receiveMessageOnPort(port)?.message as typeof next) {
+    if (next === 'close') closing = true;
+    else calls.push(...next);
+  }
+  if (calls.length > 0) send({ kind: 'replies', replies: runCommands(connection, calls) });
+  if (closing) {
+    connection.giveUp();
+    port.close();
+  }
+});
+
+try {
+  connection.get();
+  send({ kind: 'opened' });
+} catch (error) {
+  send({ kind: 'open-failed', error: asError(error) });
+}

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { runOne } from '../../core/ports/command.ts';
+import type { OpenStore } from './store.testsuite.ts';
+import {
+  accept,
+  aDevice,
+  aReport,
+  aWebhook,
+  claimMessages,
+  createInstance,
+  createWebhook,
+  fanOut,
+  register,
+  toInterests,
+  toUsers,
+} from './fixtures.ts';
+
+export function batchesSuite(open: OpenStore): void {
+  describe('batches', () => {
+    test('are answered an item at a time, in order', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const device = aDevice(instanceId);
+      const results = await store.registerDevices([device, aDevice(instanceId), device]);
+      expect(results.map((result) => result.ok && result.value.created)).toEqual([true, true, false]);
+      expect(await store.registerDevices([])).toEqual([]);
+    });
+
+    test('a poisoned item fails alone: those beside it are committed, nothing of it is', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const [good, alsoGood] = [aDevice(instanceId), aDevice(instanceId)];
+      const poisoned = { ...aDevice(instanceId), metadata: null as unknown as string };
+      const results = await store.registerDevices([good, poisoned, alsoGood]);
+      expect(results.map(({ ok }) => ok)).toEqual([true, false, true]);
+      const [, failure] = results;
+      expect(failure && !failure.ok && failure.error).toBeInstanceOf(Error);
+      for (const [device, known] of [
+        [good, true],
+        [poisoned, false],
+        [alsoGood, true],
+      ] as const) {
+        expect((await store.findDevice(device)) !== null).toBe(known);
+      }
+    });
+
+    test('what a poisoned item wrote before it failed is undone', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const webhook = await createWebhook(store, aWebhook(instanceId, { events: ['v1.UserNotificationOpen'] }));
+      const events = ['v1.PublishToUsersAttempt', null] as never;
+      await expect(runOne(store.updateWebhooks, { ...webhook, customData: '{"b":2}', events })).rejects.toThrow(Error);
+      expect(await store.findWebhook(instanceId, webhook.id)).toEqual(webhook);
+      await expect(runOne(store.createWebhooks, webhook)).rejects.toThrow(Error);
+    });
+
+    test('commands of the same moment do not disturb each other', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      await createWebhook(store, aWebhook(instanceId));
+      const device = await register(store, instanceId, { user: 'anna' });
+      const publish = await accept(store, instanceId, toUsers('anna'));
+      const report = aReport(publish, device);
+      const poisoned = { ...report, kind: 'open' as const, happenedAt: null as unknown as number };
+      const [first, bad, second, registered] = await Promise.allSettled([
+        runOne(store.recordReports, report),
+        runOne(store.recordReports, poisoned),
+        runOne(store.recordReports, report),
+        runOne(store.registerDevices, aDevice(instanceId)),
+      ]);
+      expect(first).toMatchObject({ value: { kind: 'recorded', messages: 1 } });
+      expect(bad?.status).toBe('rejected');
+      expect(second).toMatchObject({ value: { kind: 'repeat' } });
+      expect(registered).toMatchObject({ value: { created: true } });
+      expect(await claimMessages(store, instanceId)).toHaveLength(1);
+    });
+  });
+
+  describe('the store as a whole', () => {
+    test('tells when work falls due', async () => {
+      const store = await open();
+      expect(await store.nextDue()).toEqual({ ranges: null, deliveries: null, messages: null });
+      const publish = await accept(store, await createInstance(store), toInterests('a'), { hasWebhook: true });
+      expect(await store.nextDue()).toEqual({ ranges: 0, deliveries: null, messages: 0 });
+      await fanOut(store, publish);
+      await runOne(store.claimMessages, { limit: 10, leaseMs: 60_000 });
+      const due = await store.nextDue();
+      expect(due.ranges).toBeNull();
+      expect(due.messages).toBeGreaterThan(0);
+      expect(due.messages).toBeLessThanOrEqual(60_000);
+    });
+
+    test('says that it can write', async () => {
+      const store = await open();
+      await expect(store.check()).resolves.toBeUndefined();
+    });
+  });
+}

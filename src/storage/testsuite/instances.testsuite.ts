@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { runOne } from '../../core/ports/command.ts';
+import type { OpenStore } from './store.testsuite.ts';
+import {
+  accept,
+  anInstance,
+  aWebhook,
+  claimMessages,
+  createInstance,
+  createWebhook,
+  fanOut,
+  toUsers,
+} from './fixtures.ts';
+
+export function instancesSuite(open: OpenStore): void {
+  describe('instances', () => {
+    test('an instance is created once and found again', async () => {
+      const store = await open();
+      const instance = anInstance({ allowedOrigins: ['https://a.example'] });
+      expect(await store.findInstance(instance.id)).toBeNull();
+      expect(await runOne(store.createInstances, instance)).toBe('created');
+      expect(await runOne(store.createInstances, { ...instance, name: 'other' })).toBe('exists');
+      expect(await store.findInstance(instance.id)).toEqual(instance);
+    });
+
+    test('instances are listed oldest first', async () => {
+      const store = await open();
+      const [young, old] = [anInstance({ createdAt: 2 }), anInstance({ createdAt: 1 })];
+      await store.createInstances([young, old]);
+      const listed = (await store.listInstances()).map(({ id }) => id).filter((id) => [young.id, old.id].includes(id));
+      expect(listed).toEqual([old.id, young.id]);
+    });
+
+    test('name and allowed origins are replaced', async () => {
+      const store = await open();
+      const instance = anInstance({ allowedOrigins: ['https://a.example'] });
+      await runOne(store.createInstances, instance);
+      const change = { id: instance.id, name: 'new', allowedOrigins: null };
+      expect(await runOne(store.updateInstances, change)).toBe('updated');
+      expect(await store.findInstance(instance.id)).toEqual({ ...instance, ...change });
+      expect(await runOne(store.updateInstances, { ...change, id: randomUUID() })).toBe('unknown-instance');
+    });
+  });
+
+  describe('webhooks', () => {
+    test('a webhook is created, found, listed, replaced and deleted', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const young = aWebhook(instanceId, { createdAt: 2 });
+      const old = aWebhook(instanceId, {
+        createdAt: 1,
+        events: ['v1.PublishToUsersAttempt', 'v1.UserNotificationOpen'],
+      });
+      await createWebhook(store, young);
+      await createWebhook(store, old);
+      expect(await store.findWebhook(instanceId, old.id)).toEqual(old);
+      expect(await store.findWebhook(randomUUID(), old.id)).toBeNull();
+      expect(await store.listWebhooks(instanceId)).toEqual([old, young]);
+
+      const { createdAt, ...change } = { ...old, events: [], customData: '{}', disabledAt: 5 };
+      expect(await runOne(store.updateWebhooks, change)).toBe('updated');
+      expect(await store.findWebhook(instanceId, old.id)).toEqual({ ...change, createdAt });
+
+      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id })).toBe('deleted');
+      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id })).toBe('unknown-webhook');
+      expect(await runOne(store.updateWebhooks, change)).toBe('unknown-webhook');
+      expect(await store.listWebhooks(instanceId)).toEqual([young]);
+    });
+
+    test('a webhook needs its instance', async () => {
+      const store = await open();
+      expect(await runOne(store.createWebhooks, aWebhook(randomUUID()))).toBe('unknown-instance');
+    });
+
+    test('deleting a webhook drops its waiting messages and nobody else’s', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const events = ['v1.PublishToUsersAttempt'] as const;
+      const doomed = await createWebhook(store, aWebhook(instanceId, { events }));
+      const other = await createWebhook(store, aWebhook(instanceId, { events }));
+      await fanOut(store, await accept(store, instanceId, toUsers('anna')));
+      await runOne(store.deleteWebhooks, { instanceId, id: doomed.id });
+      const dropped = await store.listMessages({ instanceId, webhookId: doomed.id, limit: 10 });
+      expect(dropped.map(({ state, dueAt }) => ({ state, dueAt }))).toEqual([{ state: 'dropped', dueAt: null }]);
+      expect((await claimMessages(store, instanceId)).map(({ webhookId }) => webhookId)).toEqual([other.id]);
+    });
+
+    test('a disabled webhook gets no messages', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const events = ['v1.PublishToUsersAttempt'] as const;
+      const { id } = await createWebhook(store, aWebhook(instanceId, { events, disabledAt: 5 }));
+      await fanOut(store, await accept(store, instanceId, toUsers('anna')));
+      expect(await store.listMessages({ instanceId, webhookId: id, limit: 10 })).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { v7 } from 'uuid';
+import { describe, expect, test } from 'vitest';
+import { runOne } from '../../core/ports/command.ts';
+import type { Store } from '../../core/ports/store.ts';
+import type { OpenStore } from './store.testsuite.ts';
+import {
+  accept,
+  aReport,
+  aWebhook,
+  claimMessages,
+  createInstance,
+  createWebhook,
+  register,
+  toInterests,
+  toUsers,
+} from './fixtures.ts';
+
+/** An instance with as many acknowledgement messages as users, oldest first. */
+async function withMessages(store: Store, users: readonly string[]) {
+  const instanceId = await createInstance(store);
+  const webhook = await createWebhook(store, aWebhook(instanceId));
+  const publish = await accept(store, instanceId, toUsers(...users));
+  for (const user of users) {
+    await runOne(store.recordReports, aReport(publish, await register(store, instanceId, { user })));
+  }
+  return { instanceId, webhook, publish };
+}
+
+const failed = { startedAt: 10, durationMs: 20, status: null, error: 'connection refused' };
+const succeeded = { startedAt: 30, durationMs: 40, status: 204, error: null };
+
+export function messagesSuite(open: OpenStore): void {
+  describe('messages', () => {
+    test('are claimed once, retried when due and not after they are delivered', async () => {
+      const store = await open();
+      const { instanceId, publish, webhook } = await withMessages(store, ['anna']);
+      const [first, ...others] = await claimMessages(store, instanceId);
+      expect(others).toEqual([]);
+      if (!first) throw new Error('the message is not due');
+      expect(first).toMatchObject({ ...publish, webhookId: webhook.id, attempts: 0, user: { name: 'anna' } });
+      expect(await claimMessages(store, instanceId)).toEqual([]);
+
+      const retry = { kind: 'retry', retryInMs: 0 } as const;
+      expect(await runOne(store.completeAttempts, { ...first, attempt: failed, next: retry })).toBe('recorded');
+      const [second] = await claimMessages(store, instanceId);
+      if (!second) throw new Error('the message is not due');
+      expect(second).toMatchObject({ messageId: first.messageId, eventId: first.eventId, attempts: 1 });
+      expect(second.claimToken).not.toBe(first.claimToken);
+
+      const done = { ...second, attempt: succeeded, next: { kind: 'delivered' } as const };
+      expect(await runOne(store.completeAttempts, { ...done, claimToken: first.claimToken })).toBe('stale');
+      expect(await runOne(store.completeAttempts, done)).toBe('recorded');
+      expect(await runOne(store.completeAttempts, done)).toBe('stale');
+      expect(await claimMessages(store, instanceId)).toEqual([]);
+      expect(await store.listAttempts(first)).toEqual([failed, succeeded]);
+      expect(await store.listMessages({ instanceId, limit: 10 })).toEqual([
+        {
+          instanceId,
+          messageId: first.messageId,
+          webhookId: webhook.id,
+          eventType: 'v1.UserNotificationAcknowledgement',
+          eventId: first.eventId,
+          eventAt: first.eventAt,
+          publishId: publish.publishId,
+          state: 'delivered',
+          attempts: 2,
+          dueAt: null,
+        },
+      ]);
+    });
+
+    test('a lease that ended lets somebody else claim, and the one before is stale', async () => {
+      const store = await open();
+      const { instanceId } = await withMessages(store, ['anna']);
+      const [lost] = await claimMessages(store, instanceId, { limit: 1, leaseMs: 1 });
+      const claimed = await expect
+        .poll(async () => (await claimMessages(store, instanceId)).map(({ messageId }) => messageId), { interval: 5 })
+        .toEqual([lost?.messageId])
+        .then(() => lost);
+      if (!claimed) throw new Error('the message is not due');
+      const next = { kind: 'delivered' } as const;
+      expect(await runOne(store.completeAttempts, { ...claimed, attempt: succeeded, next })).toBe('stale');
+      expect(await store.listAttempts(claimed)).toEqual([]);
+    });
+
+    test('end as exhausted, or dropped without an attempt', async () => {
+      const store = await open();
+      const { instanceId } = await withMessages(store, ['anna', 'berta']);
+      const [one, two] = await claimMessages(store, instanceId);
+      if (!one || !two) throw new Error('messages are missing');
+      await runOne(store.completeAttempts, { ...one, attempt: failed, next: { kind: 'exhausted' } });
+      await runOne(store.completeAttempts, { ...two, attempt: null, next: { kind: 'dropped' } });
+      const views = await store.listMessages({ instanceId, limit: 10 });
+      expect(new Map(views.map(({ messageId, state, attempts }) => [messageId, `${state} ${attempts}`]))).toEqual(
+        new Map([
+          [one.messageId, 'exhausted 1'],
+          [two.messageId, 'dropped 0'],
+        ]),
+      );
+      expect(await store.listAttempts(two)).toEqual([]);
+      expect((await store.nextDue()).messages).toBeNull();
+    });
+
+    test('the longest waiting come first, as many as asked for', async () => {
+      const store = await open();
+      const { instanceId } = await withMessages(store, ['a', 'b', 'c']);
+      const users = [];
+      for (let count = 0; count < 2; count += 1) {
+        users.push(await claimMessages(store, instanceId, { limit: 2, leaseMs: 60_000 }));
+      }
+      expect(users.map((claimed) => claimed.length)).toEqual([2, 1]);
+      const dueTimes = users.flat().map(({ eventAt }) => eventAt);
+      expect(dueTimes).toEqual([...dueTimes].sort((a, b) => a - b));
+    });
+
+    test('of an erased user say so', async () => {
+      const store = await open();
+      const { instanceId } = await withMessages(store, ['anna']);
+      await runOne(store.eraseUsers, { instanceId, user: 'anna' });
+      expect(await claimMessages(store, instanceId)).toMatchObject([{ user: 'erased' }]);
+    });
+
+    test('are unknown under another instance', async () => {
+      const store = await open();
+      const { instanceId } = await withMessages(store, ['anna']);
+      const [message] = await claimMessages(store, instanceId);
+      if (!message) throw new Error('the message is not due');
+      const item = { ...message, attempt: succeeded, next: { kind: 'delivered' } as const };
+      expect(await runOne(store.completeAttempts, { ...item, instanceId: randomUUID() })).toBe('stale');
+      expect(await runOne(store.completeAttempts, { ...item, messageId: v7() })).toBe('stale');
+    });
+
+    test('are listed newest first, by webhook and publish, page by page', async () => {
+      const store = await open();
+      const { instanceId, webhook, publish } = await withMessages(store, ['a', 'b', 'c']);
+      const other = await accept(store, instanceId, toInterests('x'), { hasWebhook: true });
+      const list = async (query: { webhookId?: string; publishId?: string; before?: string }, limit = 10) =>
+        (await store.listMessages({ instanceId, limit, ...query })).map(({ messageId }) => messageId);
+      const all = await list({});
+      expect(all).toHaveLength(4);
+      expect(all).toEqual([...all].sort().reverse());
+      expect(await list({}, 2)).toEqual(all.slice(0, 2));
+      expect(await list({ before: all[1] as string }, 2)).toEqual(all.slice(2));
+      expect(await list({ publishId: other.publishId })).toEqual(all.slice(0, 1));
+      expect(await list({ publishId: publish.publishId })).toEqual(all.slice(1));
+      expect(await list({ webhookId: webhook.id })).toEqual(all.slice(1));
+      expect(await list({ webhookId: webhook.id, before: all[1] as string })).toEqual(all.slice(2));
+      expect(await list({ webhookId: webhook.id, publishId: publish.publishId }, 1)).toEqual(all.slice(1, 2));
+      expect(await list({ webhookId: webhook.id, publishId: other.publishId })).toEqual([]);
+      expect(await list({ webhookId: randomUUID() })).toEqual([]);
+    });
+
+    test('an unknown message has no attempts', async () => {
+      const store = await open();
+      expect(await store.listAttempts({ instanceId: randomUUID(), messageId: v7() })).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,333 @@
+import { describe, expect, test } from 'vitest';
+import { runOne } from '../../core/ports/command.ts';
+import type { AudienceCursor, ClaimedRange } from '../../core/ports/publish-store.ts';
+import type { Store } from '../../core/ports/store.ts';
+import type { OpenStore } from './store.testsuite.ts';
+import {
+  accept,
+  aWebhook,
+  claimMessages,
+  claimRange,
+  claimRanges,
+  createInstance,
+  createWebhook,
+  deliveryOf,
+  fanOut,
+  register,
+  toInterests,
+  toUsers,
+} from './fixtures.ts';
+
+/** Addresses of the whole range, read page by page. */
+async function readAudience(store: Store, range: ClaimedRange, limit: number): Promise<string[]> {
+  const addresses: string[] = [];
+  let cursor: AudienceCursor | null = range.cursor;
+  while (cursor) {
+    const page = await store.readAudiencePage(range, cursor, limit);
+    expect(page.devices.length).toBeLessThanOrEqual(limit);
+    addresses.push(...page.devices.map(({ address }) => address));
+    cursor = page.next;
+  }
+  return addresses;
+}
+
+const addressesOf = (devices: readonly { readonly address: string }[]) => devices.map(({ address }) => address);
+
+export function publishesSuite(open: OpenStore): void {
+  describe('audience of interests', () => {
+    test('holds each device once, in order, whatever the size of the page', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const sets = [['a'], ['b'], ['a', 'b', 'c'], ['x'], ['c'], ['a', 'c'], ['b']];
+      const devices = [];
+      for (const interests of sets) devices.push(await register(store, instanceId, { interests }));
+      await register(store, await createInstance(store), { interests: ['a'] });
+      const range = await claimRange(store, await accept(store, instanceId, toInterests('a', 'b', 'c', 'a')));
+      expect(range.interests).toEqual(['a', 'b', 'c']);
+      const expected = addressesOf(devices.filter((_, index) => index !== 3));
+      for (const limit of [1, 2, 3, 6, 7, 100]) expect(await readAudience(store, range, limit)).toEqual(expected);
+    });
+
+    test('leaves out other platforms, devices that are gone and devices that came later', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const interests = ['a'];
+      const web = await register(store, instanceId, { interests });
+      await register(store, instanceId, { interests, platform: 'apns' });
+      const fcm = await register(store, instanceId, { interests, platform: 'fcm' });
+      const gone = await register(store, instanceId, { interests });
+      const publish = await accept(store, instanceId, toInterests('a'), { platforms: ['web', 'fcm'] });
+      await runOne(store.removeDevices, gone);
+      await register(store, instanceId, { interests });
+      const range = await claimRange(store, publish);
+      for (const limit of [1, 10]) expect(await readAudience(store, range, limit)).toEqual(addressesOf([web, fcm]));
+    });
+
+    test('tells how to reach a device and whose it is', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const keys = new Uint8Array([1, 2, 3]);
+      const nobodys = await register(store, instanceId, { interests: ['a'], keys });
+      const annas = await register(store, instanceId, { interests: ['a'], user: 'anna', keys });
+      const range = await claimRange(store, await accept(store, instanceId, toInterests('a')));
+      const { devices } = await store.readAudiencePage(range, range.cursor, 10);
+      expect(devices).toEqual([
+        { platform: 'web', address: nobodys.address, keys, userNumber: null, deviceNumber: expect.any(Number) },
+        {
+          platform: 'web',
+          address: annas.address,
+          keys,
+          userNumber: expect.any(Number),
+          deviceNumber: expect.any(Number),
+        },
+      ]);
+    });
+  });
+
+  describe('audience of users', () => {
+    test('holds the living devices of the users, in order, whatever the size of the page', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const anna1 = await register(store, instanceId, { user: 'anna' });
+      const berta = await register(store, instanceId, { user: 'berta' });
+      const anna2 = await register(store, instanceId, { user: 'anna' });
+      await register(store, instanceId, { user: 'anna', platform: 'fcm' });
+      await runOne(store.removeDevices, await register(store, instanceId, { user: 'berta' }));
+      await register(store, instanceId, { user: 'carla' });
+      const target = toUsers('berta', 'nobody', 'anna', 'anna');
+      const range = await claimRange(store, await accept(store, instanceId, target));
+      expect(range).toMatchObject({ targetKind: 'users', interests: [] });
+      for (const limit of [1, 2, 3, 100]) {
+        expect(await readAudience(store, range, limit)).toEqual(addressesOf([anna1, anna2, berta]));
+      }
+    });
+
+    test('is empty for users without devices, and the publish still finishes', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const publish = await accept(store, instanceId, toUsers('nobody'));
+      expect(await fanOut(store, publish)).toEqual({ kind: 'recorded', finished: true });
+      const summary = await store.summarizePublish(publish);
+      expect(summary?.finishedAt).toEqual(expect.any(Number));
+      expect(summary?.users).toEqual({ delivered: [], noDevices: ['nobody'], failed: [] });
+    });
+  });
+
+  describe('ranges', () => {
+    test('a claim tells what the publish says, and holds the range', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const body = new Uint8Array([9, 8]);
+      const publish = await accept(store, instanceId, toInterests('a'), { platforms: ['web', 'apns'], body });
+      const [range, ...others] = await claimRanges(store, instanceId);
+      expect(others).toEqual([]);
+      expect(range).toMatchObject({ ...publish, platforms: ['web', 'apns'], body, cursor: { user: 0, device: 0 } });
+      expect(await claimRanges(store, instanceId)).toEqual([]);
+    });
+
+    test('a range whose lease ended is claimed anew, and the claim before it is stale', async () => {
+      const store = await open();
+      const publish = await accept(store, await createInstance(store), toInterests('a'));
+      const lost = await claimRange(store, publish, { limit: 1, leaseMs: 0 });
+      const range = await claimRange(store, publish);
+      expect(range.claimToken).not.toBe(lost.claimToken);
+      const page = { deliveries: [], next: null, leaseMs: 1_000 };
+      expect(await runOne(store.recordPages, { ...lost, ...page })).toEqual({ kind: 'stale' });
+      expect((await store.summarizePublish(publish))?.finishedAt).toBeNull();
+      expect(await runOne(store.recordPages, { ...range, ...page })).toEqual({ kind: 'recorded', finished: true });
+      expect(await runOne(store.recordPages, { ...range, ...page })).toEqual({ kind: 'stale' });
+    });
+
+    test('a stale page leaves counters, users, devices and deferred deliveries alone', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const device = await register(store, instanceId, { user: 'anna' });
+      const publish = await accept(store, instanceId, toUsers('anna'));
+      const lost = await claimRange(store, publish, { limit: 1, leaseMs: 0 });
+      await claimRange(store, publish);
+      const { devices } = await store.readAudiencePage(lost, lost.cursor, 10);
+      const deferred = { kind: 'deferred', retryInMs: 0, attempts: 1, claimToken: null } as const;
+      for (const outcome of [{ kind: 'gone' } as const, deferred]) {
+        const deliveries = devices.map((found) => deliveryOf(found, outcome));
+        const page = { ...lost, deliveries, next: null, leaseMs: 0 };
+        expect(await runOne(store.recordPages, page)).toEqual({ kind: 'stale' });
+      }
+      expect(await store.summarizePublish(publish)).toMatchObject({ counts: {}, users: { noDevices: ['anna'] } });
+      expect(await store.findDevice(device)).not.toBeNull();
+      expect((await store.nextDue()).deliveries).toBeNull();
+    });
+
+    test('publishes take turns: a range given back goes behind those that wait', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const publishes = [];
+      for (let count = 0; count < 3; count += 1) publishes.push(await accept(store, instanceId, toInterests('a')));
+      const turns: string[] = [];
+      for (let turn = 0; turn < 6; turn += 1) {
+        const [range] = await claimRanges(store, instanceId, { limit: 1, leaseMs: 60_000 });
+        if (!range) throw new Error('no range is due');
+        turns.push(range.publishId);
+        const page = { deliveries: [], next: { user: 0, device: turn }, leaseMs: 0 };
+        expect(await runOne(store.recordPages, { ...range, ...page })).toEqual({ kind: 'recorded', finished: false });
+      }
+      expect(new Set(turns.slice(0, 3))).toEqual(new Set(publishes.map(({ publishId }) => publishId)));
+      expect(turns.slice(3)).toEqual(turns.slice(0, 3));
+    });
+
+    test('a page moves the cursor and renews the lease under the same token', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const publish = await accept(store, instanceId, toInterests('a'));
+      const range = await claimRange(store, publish);
+      const page = { ...range, deliveries: [], next: { user: 0, device: 7 } };
+      await runOne(store.recordPages, { ...page, leaseMs: 60_000 });
+      expect(await claimRanges(store, instanceId)).toEqual([]);
+      await runOne(store.recordPages, { ...page, leaseMs: 0 });
+      expect((await claimRange(store, publish)).cursor).toEqual({ user: 0, device: 7 });
+      expect(await runOne(store.recordPages, { ...page, leaseMs: 0 })).toEqual({ kind: 'stale' });
+    });
+  });
+
+  describe('outcomes', () => {
+    test('are counted by platform and kind', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const kinds = ['accepted', 'accepted', 'gone', 'rejected', 'failed'] as const;
+      for (const kind of kinds) await register(store, instanceId, { interests: ['a'], address: kind + instanceId });
+      const last = await register(store, instanceId, { interests: ['a'], platform: 'fcm' });
+      expect(new Set(kinds).size).toBe(4);
+      const publish = await accept(store, instanceId, toInterests('a'), { platforms: ['web', 'fcm'] });
+      await fanOut(store, publish, (address) => ({
+        kind: kinds.find((kind) => address.startsWith(kind)) ?? 'rejected',
+      }));
+      expect((await store.summarizePublish(publish))?.counts).toEqual({
+        web: { accepted: 1, gone: 1, rejected: 1, failed: 1 },
+        fcm: { accepted: 0, gone: 0, rejected: 1, failed: 0 },
+      });
+      expect(await store.findDevice(last)).not.toBeNull();
+    });
+
+    test('a user is delivered with one accepted device, failed with none, and without devices otherwise', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const good = await register(store, instanceId, { user: 'delivered' });
+      await register(store, instanceId, { user: 'delivered' });
+      await register(store, instanceId, { user: 'gone' });
+      await register(store, instanceId, { user: 'other-platform', platform: 'apns' });
+      const target = toUsers('delivered', 'gone', 'other-platform', 'nobody');
+      const publish = await accept(store, instanceId, target);
+      await fanOut(store, publish, (address) => ({ kind: address === good.address ? 'accepted' : 'gone' }));
+      expect((await store.summarizePublish(publish))?.users).toEqual({
+        delivered: ['delivered'],
+        failed: ['gone'],
+        noDevices: ['other-platform', 'nobody'],
+      });
+    });
+
+    test('a state never falls back: failed after delivered stays delivered', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      await register(store, instanceId, { user: 'anna' });
+      await register(store, instanceId, { user: 'anna' });
+      const publish = await accept(store, instanceId, toUsers('anna'));
+      const range = await claimRange(store, publish);
+      const { devices } = await store.readAudiencePage(range, range.cursor, 10);
+      for (const [device, kind, next] of [
+        [devices[0], 'accepted', { user: 1, device: 1 }],
+        [devices[1], 'failed', null],
+      ] as const) {
+        if (!device) throw new Error('a device is missing');
+        const deliveries = [deliveryOf(device, { kind })];
+        await runOne(store.recordPages, { ...range, deliveries, next, leaseMs: 60_000 });
+      }
+      expect((await store.summarizePublish(publish))?.users).toMatchObject({ delivered: ['anna'], failed: [] });
+    });
+
+    test('a device that is gone is removed only while it still has the address', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const dead = await register(store, instanceId, { interests: ['a'] });
+      const moved = await register(store, instanceId, { interests: ['a'] });
+      const publish = await accept(store, instanceId, toInterests('a'));
+      const range = await claimRange(store, publish);
+      const { devices } = await store.readAudiencePage(range, range.cursor, 10);
+      const deliveries = devices.map((device) => ({
+        ...deliveryOf(device, { kind: 'gone' }),
+        address: device.address === moved.address ? 'address before' : device.address,
+      }));
+      await runOne(store.recordPages, { ...range, deliveries, next: null, leaseMs: 0 });
+      expect(await store.findDevice(dead)).toBeNull();
+      expect(await store.findDevice(moved)).not.toBeNull();
+    });
+
+    test('erased users are left out of the summary', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const publish = await accept(store, instanceId, toUsers('anna', 'berta'));
+      await fanOut(store, publish);
+      await runOne(store.eraseUsers, { instanceId, user: 'anna' });
+      expect((await store.summarizePublish(publish))?.users.noDevices).toEqual(['berta']);
+    });
+
+    test('an unknown publish has no summary', async () => {
+      const store = await open();
+      const publish = await accept(store, await createInstance(store), toInterests('a'));
+      const instanceId = await createInstance(store);
+      expect(await store.summarizePublish({ ...publish, instanceId })).toBeNull();
+    });
+  });
+
+  describe('closing events', () => {
+    test('a publish to users tells each subscribed webhook once, one to interests tells none', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const events = ['v1.PublishToUsersAttempt'] as const;
+      const webhooks = [
+        await createWebhook(store, aWebhook(instanceId, { events })),
+        await createWebhook(store, aWebhook(instanceId, { events })),
+      ];
+      await createWebhook(store, aWebhook(instanceId, { events: ['v1.UserNotificationOpen'] }));
+      await fanOut(store, await accept(store, instanceId, toInterests('a')));
+      const publish = await accept(store, instanceId, toUsers('anna'));
+      await fanOut(store, publish);
+      const messages = await claimMessages(store, instanceId);
+      expect(messages.map(({ webhookId }) => webhookId).sort()).toEqual(webhooks.map(({ id }) => id).sort());
+      expect(new Set(messages.map(({ eventId }) => eventId)).size).toBe(1);
+      for (const message of messages) expect(message).toMatchObject({ ...publish, eventType: events[0], user: null });
+    });
+
+    test('FINISHED waits until STARTED had its first attempt', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const publish = await accept(store, instanceId, toInterests('a'), { hasWebhook: true });
+      await fanOut(store, publish);
+      const [started, ...others] = await claimMessages(store, instanceId);
+      expect(others).toEqual([]);
+      if (!started) throw new Error('STARTED is missing');
+      expect(started).toMatchObject({ ...publish, webhookId: null, eventType: 'publish.started', attempts: 0 });
+      const finishedView = { eventType: 'publish.finished', state: 'waiting', dueAt: null };
+      expect((await store.listMessages({ ...publish, limit: 10 }))[0]).toMatchObject(finishedView);
+      const attempt = { startedAt: 1, durationMs: 2, status: 500, error: null };
+      const next = { kind: 'retry', retryInMs: 60_000 } as const;
+      expect(await runOne(store.completeAttempts, { ...started, attempt, next })).toBe('recorded');
+      expect(await claimMessages(store, instanceId)).toMatchObject([{ eventType: 'publish.finished' }]);
+    });
+
+    test('FINISHED is due at once when STARTED had an attempt, or will never have one', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const attempt = { startedAt: 1, durationMs: 2, status: 200, error: null };
+      for (const completion of [
+        { attempt, next: { kind: 'delivered' } as const },
+        { attempt: null, next: { kind: 'dropped' } as const },
+      ]) {
+        const publish = await accept(store, instanceId, toInterests('a'), { hasWebhook: true });
+        const [started] = await claimMessages(store, instanceId);
+        if (!started) throw new Error('STARTED is missing');
+        await runOne(store.completeAttempts, { ...started, ...completion });
+        await fanOut(store, publish);
+        expect(await claimMessages(store, instanceId)).toMatchObject([{ ...publish, eventType: 'publish.finished' }]);
+      }
+    });
+  });
+}
