@@ -1,0 +1,65 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Log } from '../../core/ports/log.ts';
+import type { HttpFailure } from '../http/http-failure.ts';
+import { classifyFailure } from '../http/http-failure.ts';
+import type { AdminFailureCode } from './admin-failure.ts';
+import { AdminFailure } from './admin-failure.ts';
+import { tokenCheck } from './check-token.ts';
+import type { InstanceRoutesDeps } from './instance-routes.ts';
+import { instanceRoutes } from './instance-routes.ts';
+import type { MessageRoutesDeps } from './message-routes.ts';
+import { messageRoutes } from './message-routes.ts';
+import type { WebhookRoutesDeps } from './webhook-routes.ts';
+import { webhookRoutes } from './webhook-routes.ts';
+
+export interface AdminRoutesDeps extends InstanceRoutesDeps, WebhookRoutesDeps, MessageRoutesDeps {
+  readonly store: InstanceRoutesDeps['store'] & WebhookRoutesDeps['store'] & MessageRoutesDeps['store'];
+  readonly log: Log;
+  readonly adminToken: string;
+}
+
+/** Everything below `/admin/v1`: asks for `Authorization: Bearer <admin token>`, speaks JSON. */
+export const adminRoutes =
+  (deps: AdminRoutesDeps): FastifyPluginAsync =>
+  async (app) => {
+    await app.register(routesBelowPrefix(deps), { prefix: '/admin/v1' });
+  };
+
+const routesBelowPrefix =
+  (deps: AdminRoutesDeps): FastifyPluginAsync =>
+  async (app) => {
+    const isAdmin = tokenCheck(deps.adminToken);
+    app.addHook('onRequest', async (request, reply) => {
+      // Answers hold secrets.
+      reply.header('cache-control', 'no-store');
+      if (isAdmin(request.headers.authorization)) return;
+      reply.header('www-authenticate', 'Bearer');
+      throw new AdminFailure('unauthorized', 'The header `Authorization: Bearer <admin token>` is missing or wrong.');
+    });
+    app.setNotFoundHandler((request) => {
+      throw new AdminFailure('unknown-route', `There is no ${request.method} here.`);
+    });
+    app.setErrorHandler((error, request, reply) => {
+      const failure = error instanceof AdminFailure ? error : adminFailureOf(classifyFailure(error));
+      if (failure.status >= 500) {
+        deps.log.error('admin.failed', { method: request.method, route: request.routeOptions.url, error });
+      }
+      if (failure.code === 'unavailable') reply.header('retry-after', '2');
+      return reply.code(failure.status).send(failure.body);
+    });
+    instanceRoutes(app, deps);
+    webhookRoutes(app, deps);
+    messageRoutes(app, deps);
+  };
+
+const failures: Readonly<Record<HttpFailure, readonly [AdminFailureCode, string]>> = {
+  'malformed-path': ['invalid-request', 'The path is not valid.'],
+  'unknown-route': ['unknown-route', 'There is nothing here.'],
+  'unsupported-content-type': ['unsupported-content-type', 'The body must be `application/json`.'],
+  'body-too-large': ['body-too-large', 'The body is too large.'],
+  'malformed-body': ['invalid-request', 'The body must be a JSON object.'],
+  unavailable: ['unavailable', 'The store cannot take the work now; try again.'],
+  unexpected: ['internal-error', 'Something went wrong; the log of the server says what.'],
+};
+
+const adminFailureOf = (failure: HttpFailure): AdminFailure => new AdminFailure(...failures[failure]);

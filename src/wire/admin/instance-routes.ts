@@ -1,0 +1,56 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { CreateInstanceDeps } from '../../core/instances/create-instance.ts';
+import { createInstance } from '../../core/instances/create-instance.ts';
+import type { UpdateInstanceDeps } from '../../core/instances/update-instance.ts';
+import { updateInstance } from '../../core/instances/update-instance.ts';
+import type { InstanceDirectory } from '../../core/instances/instance.ts';
+import type { InstanceQueries } from '../../core/ports/instance-store.ts';
+import { AdminFailure, invalidField, unknownInstance } from './admin-failure.ts';
+import { parseInput } from './parse-input.ts';
+import { renderInstance, renderInstanceWithKey } from './render.ts';
+
+export interface InstanceRoutesDeps extends CreateInstanceDeps, UpdateInstanceDeps {
+  readonly store: CreateInstanceDeps['store'] & UpdateInstanceDeps['store'] & Pick<InstanceQueries, 'listInstances'>;
+  readonly directory: InstanceDirectory;
+}
+
+const newInstance = z.strictObject({
+  name: z.string(),
+  id: z.string().exactOptional(),
+  secretKey: z.string().exactOptional(),
+});
+const instanceChanges = z.strictObject({
+  name: z.string().exactOptional(),
+  allowedOrigins: z.array(z.string()).nullable().exactOptional(),
+});
+
+type OneInstance = { Params: { instanceId: string } };
+
+export function instanceRoutes(app: FastifyInstance, deps: InstanceRoutesDeps): void {
+  app.post('/instances', async (request, reply) => {
+    const result = await createInstance(deps, parseInput(newInstance, request.body));
+    if (result.kind === 'invalid') throw invalidField(result.field, result.expected);
+    if (result.kind === 'exists')
+      throw new AdminFailure('instance-exists', 'There is an instance with this id already.');
+    return reply.code(201).send(renderInstanceWithKey(result.instance));
+  });
+
+  app.get('/instances', async () => {
+    const instances = await deps.store.listInstances();
+    return { instances: instances.map((instance) => renderInstance(instance, instance.vapidPublicKey)) };
+  });
+
+  app.get<OneInstance>('/instances/:instanceId', async ({ params: { instanceId } }) => {
+    const instance = await deps.directory.findInstance(instanceId);
+    if (!instance) throw unknownInstance(instanceId);
+    return renderInstanceWithKey(instance);
+  });
+
+  app.patch<OneInstance>('/instances/:instanceId', async ({ params: { instanceId }, body }) => {
+    const result = await updateInstance(deps, instanceId, parseInput(instanceChanges, body));
+    if (result.kind === 'invalid') throw invalidField(result.field, result.expected);
+    if (result.kind === 'unknown-instance') throw unknownInstance(instanceId);
+    return renderInstanceWithKey(result.instance);
+  });
+}

@@ -1,0 +1,64 @@
+import type { Instance, Webhook } from '../../core/instances/instance.ts';
+import type { AttemptRecord, MessageView } from '../../core/ports/message-store.ts';
+import type { PublishSummary } from '../../core/ports/publish-store.ts';
+import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
+
+/** What the admin API shows. Times are ISO 8601 in UTC. */
+
+const time = (ms: number): string => new Date(ms).toISOString();
+const timeOrNull = (ms: number | null): string | null => (ms === null ? null : time(ms));
+
+/** Lists leave the secret key out. */
+export const renderInstance = (
+  instance: Pick<Instance, 'id' | 'name' | 'createdAt' | 'allowedOrigins'>,
+  vapidPublicKey: Uint8Array,
+) => ({
+  id: instance.id,
+  name: instance.name,
+  vapidPublicKey: Buffer.from(vapidPublicKey).toString('base64url'),
+  allowedOrigins: instance.allowedOrigins,
+  createdAt: time(instance.createdAt),
+});
+
+export const renderInstanceWithKey = (instance: Instance) => ({
+  ...renderInstance(instance, instance.vapid.publicKey),
+  secretKey: instance.secretKey,
+});
+
+/** Lists leave the secret out. */
+export const renderWebhook = (webhook: Webhook) => ({
+  id: webhook.id,
+  url: webhook.url,
+  events: webhook.events,
+  customData: webhook.customData,
+  disabledAt: timeOrNull(webhook.disabledAt),
+  createdAt: time(webhook.createdAt),
+});
+
+export const renderWebhookWithSecret = (webhook: Webhook) => ({ ...renderWebhook(webhook), secret: webhook.secret });
+
+/** `webhookId` is null for messages to the `webhookUrl` of a publish. */
+export const renderMessage = (message: MessageView) => ({
+  id: message.messageId,
+  webhookId: message.webhookId,
+  eventType: message.eventType,
+  eventId: message.eventId,
+  eventAt: time(message.eventAt),
+  publishId: formatPublishId(message.publishId),
+  state: message.state,
+  attempts: message.attempts,
+  dueAt: timeOrNull(message.dueAt),
+});
+
+export const renderAttempt = ({ startedAt, ...attempt }: AttemptRecord) => ({ startedAt: time(startedAt), ...attempt });
+
+/** The content of the publish is not shown. */
+export const renderPublish = (publish: PublishSummary) => ({
+  id: formatPublishId(publish.publishId),
+  target: publish.targetKind,
+  platforms: publish.platforms,
+  acceptedAt: time(uuidV7Time(publish.publishId)),
+  finishedAt: timeOrNull(publish.finishedAt),
+  counts: publish.counts,
+  users: publish.users,
+});

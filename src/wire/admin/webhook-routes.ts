@@ -1,0 +1,71 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { CreateWebhookDeps } from '../../core/instances/create-webhook.ts';
+import { createWebhook } from '../../core/instances/create-webhook.ts';
+import type { DeleteWebhookDeps } from '../../core/instances/delete-webhook.ts';
+import { deleteWebhook } from '../../core/instances/delete-webhook.ts';
+import type { InstanceDirectory } from '../../core/instances/instance.ts';
+import { openWebhook } from '../../core/instances/sealed-records.ts';
+import type { UpdateWebhookDeps } from '../../core/instances/update-webhook.ts';
+import { updateWebhook } from '../../core/instances/update-webhook.ts';
+import type { InstanceQueries } from '../../core/ports/instance-store.ts';
+import { eventTypes } from '../../protocol/event-types.ts';
+import { invalidField, unknownInstance, unknownWebhook } from './admin-failure.ts';
+import { parseInput } from './parse-input.ts';
+import { renderWebhook, renderWebhookWithSecret } from './render.ts';
+
+export interface WebhookRoutesDeps extends CreateWebhookDeps, UpdateWebhookDeps, DeleteWebhookDeps {
+  readonly store: CreateWebhookDeps['store'] &
+    UpdateWebhookDeps['store'] &
+    DeleteWebhookDeps['store'] &
+    Pick<InstanceQueries, 'listWebhooks'>;
+  readonly directory: InstanceDirectory;
+}
+
+const newWebhook = z.strictObject({
+  url: z.string(),
+  events: z.array(z.enum(eventTypes)),
+  secret: z.string().exactOptional(),
+  customData: z.record(z.string(), z.json()).exactOptional(),
+});
+const webhookChanges = newWebhook
+  .extend({ url: z.string().exactOptional(), events: newWebhook.shape.events.exactOptional() })
+  .extend({ disabled: z.boolean().exactOptional() });
+
+type OfInstance = { Params: { instanceId: string } };
+type OneWebhook = { Params: { instanceId: string; webhookId: string } };
+
+export function webhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps): void {
+  app.post<OfInstance>('/instances/:instanceId/webhooks', async ({ params: { instanceId }, body }, reply) => {
+    const result = await createWebhook(deps, instanceId, parseInput(newWebhook, body));
+    if (result.kind === 'invalid') throw invalidField(result.field, result.expected);
+    if (result.kind === 'unknown-instance') throw unknownInstance(instanceId);
+    return reply.code(201).send(renderWebhookWithSecret(result.webhook));
+  });
+
+  app.get<OfInstance>('/instances/:instanceId/webhooks', async ({ params: { instanceId } }) => {
+    if (!(await deps.directory.findInstance(instanceId))) throw unknownInstance(instanceId);
+    const records = await deps.store.listWebhooks(instanceId);
+    return { webhooks: records.map((record) => renderWebhook(openWebhook(deps.sealer, record))) };
+  });
+
+  app.get<OneWebhook>('/instances/:instanceId/webhooks/:webhookId', async ({ params: { instanceId, webhookId } }) => {
+    const webhook = await deps.directory.findWebhook(instanceId, webhookId);
+    if (!webhook) throw unknownWebhook(webhookId);
+    return renderWebhookWithSecret(webhook);
+  });
+
+  app.patch<OneWebhook>('/instances/:instanceId/webhooks/:webhookId', async ({ params, body }) => {
+    const { instanceId, webhookId } = params;
+    const result = await updateWebhook(deps, instanceId, webhookId, parseInput(webhookChanges, body));
+    if (result.kind === 'invalid') throw invalidField(result.field, result.expected);
+    if (result.kind === 'unknown-webhook') throw unknownWebhook(webhookId);
+    return renderWebhookWithSecret(result.webhook);
+  });
+
+  app.delete<OneWebhook>('/instances/:instanceId/webhooks/:webhookId', async ({ params }, reply) => {
+    const { instanceId, webhookId } = params;
+    if ((await deleteWebhook(deps, instanceId, webhookId)) !== 'deleted') throw unknownWebhook(webhookId);
+    return reply.code(204).send();
+  });
+}
