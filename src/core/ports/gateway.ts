@@ -19,6 +19,10 @@ export interface WebContent {
   readonly timeToLiveSeconds: number;
   readonly notification: WebNotification;
   readonly data: JsonObject;
+  /** RFC 8030, section 5.3; `normal` if absent. */
+  readonly urgency?: 'very-low' | 'low' | 'normal' | 'high';
+  /** At most 32 URL-safe base64 characters (RFC 8030, section 5.4): replaces what waits under the same topic. */
+  readonly topic?: string;
 }
 
 /** One publish to some devices of one platform. */
