@@ -70,21 +70,21 @@ export async function openSqliteStore({ file, maxPendingItems = 10_000 }: Sqlite
   };
   const writer = thread('writer-thread');
   const reader = thread('reader-thread');
-  await writer.start();
-  try {
-    await reader.start();
-  } catch (error) {
+  const close = async () => {
+    // The writer last: the connection that closes last moves the log into the database.
+    await reader.close();
     await writer.close();
+  };
+  try {
+    await Promise.all([writer.start(), reader.start()]);
+  } catch (error) {
+    await close();
     throw error;
   }
   return toStore({
     write: (...call) => writer.call(...call),
     read: (...call) => reader.call(...call),
-    close: async () => {
-      // The writer last: the connection that closes last moves the log into the database.
-      await reader.close();
-      await writer.close();
-    },
+    close,
   });
 }
 

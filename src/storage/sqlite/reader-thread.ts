@@ -4,7 +4,6 @@ import { openForReading } from './open-database.ts';
 import { runQuery } from './query-engine.ts';
 import { prepareReadHandlers } from './read-handlers.ts';
 import type { FromThread, ToThread } from './thread-protocol.ts';
-import { asError } from './thread-protocol.ts';
 
 // Entry of the thread that answers queries, so that they never wait for commits.
 const port = parentPort;
@@ -22,9 +21,5 @@ port.on('message', (message: ToThread) => {
   for (const call of message) send({ kind: 'replies', replies: [runQuery(connection, call)] });
 });
 
-try {
-  connection.get();
-  send({ kind: 'opened' });
-} catch (error) {
-  send({ kind: 'open-failed', error: asError(error) });
-}
+// The database is opened by the first query: this script loads while the writer still migrates.
+send({ kind: 'opened' });

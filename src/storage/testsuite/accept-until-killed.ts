@@ -1,0 +1,30 @@
+import { v7 } from 'uuid';
+import { runOne, StoreUnavailable } from '../../core/ports/command.ts';
+import { openSqliteStore } from '../sqlite/open-sqlite-store.ts';
+
+// A process for tests to kill or to starve of disk: accepts publishes without end, eight at a time, and tells what
+// became of each: `<answer> <publish id>` a line.
+const [file, instanceId] = process.argv.slice(2);
+if (!file || !instanceId) throw new Error('usage: accept-until-killed <file> <instance id>');
+const store = await openSqliteStore({ file });
+process.stdout.write('open\n');
+
+async function acceptForever(owner: string): Promise<never> {
+  for (;;) {
+    const publishId = v7();
+    const answer = await runOne(store.acceptPublishes, {
+      instanceId: owner,
+      publishId,
+      target: { kind: 'interests', interests: ['a'] },
+      platforms: ['web'],
+      body: new Uint8Array(4_000),
+      hasWebhook: true,
+    }).catch((error: unknown) => {
+      if (error instanceof StoreUnavailable) return 'unavailable';
+      throw error;
+    });
+    // The next publish waits for the pipe: what is not read stays bounded.
+    await new Promise((resolve) => process.stdout.write(`${answer} ${publishId}\n`, resolve));
+  }
+}
+await Promise.all(Array.from({ length: 8 }, () => acceptForever(instanceId)));
