@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeSubscription, type World } from './beams-world.ts';
+import type { RawRequest } from './send.ts';
 
 /**
  * A recorded conversation, as data. Requests may hold placeholders: `{{instance}}` (any value of the world or captured
@@ -35,20 +36,6 @@ export interface Exchange {
     readonly headers?: Readonly<Record<string, string | null>>;
     readonly body: string;
   };
-}
-
-export interface RawRequest {
-  readonly method: string;
-  /** Sent as it is. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
-}
-
-export interface RawAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
-  readonly body: string;
 }
 
 export function readTranscripts(): readonly Transcript[] {

@@ -1,0 +1,188 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createTestAuthority } from '../../../test/support/test-authority.ts';
+import { StoreUnavailable } from '../../core/ports/command.ts';
+import type { Log } from '../../core/ports/log.ts';
+import { createHttpApp, type HttpAppOptions } from './create-http-app.ts';
+import { healthRoutes } from './health-routes.ts';
+import { scriptRoutes } from './script-routes.ts';
+
+interface Entry {
+  readonly level: keyof Log;
+  readonly event: string;
+  readonly fields: Record<string, unknown>;
+}
+
+async function openApp(options: Partial<HttpAppOptions> = {}): Promise<{ app: FastifyInstance; logged: Entry[] }> {
+  const logged: Entry[] = [];
+  const at =
+    (level: keyof Log): Log['info'] =>
+    (event, fields = {}) =>
+      void logged.push({ level, event, fields });
+  const log: Log = { info: at('info'), warn: at('warn'), error: at('error') };
+  const app = await createHttpApp({ log, tls: null, trustedProxies: [], routes: [], ...options });
+  onTestFinished(() => app.close());
+  return { app, logged };
+}
+
+async function listen(app: FastifyInstance): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return (app.server.address() as AddressInfo).port;
+}
+
+const get = (client: typeof http | typeof https, options: https.RequestOptions): Promise<string> =>
+  new Promise((resolve, reject) => {
+    client
+      .get({ host: '127.0.0.1', ...options }, (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () => resolve(`${response.statusCode} ${text}`));
+      })
+      .on('error', reject);
+  });
+
+/** Writes raw bytes and reads until the server closes. */
+const exchange = (port: number, bytes: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (chunk) => (text += chunk.toString()));
+    socket.on('close', () => resolve(text));
+    socket.on('error', reject);
+  });
+
+const failing =
+  (error: Error): FastifyPluginAsync =>
+  async (app) => {
+    app.get('/fails', async () => {
+      throw error;
+    });
+    app.post('/echo', { bodyLimit: 100 }, async (request) => ({ body: request.body ?? 'none' }));
+    app.get('/address', async (request) => ({ ip: request.ip }));
+  };
+
+describe('listeners', () => {
+  test('plain HTTP and HTTPS serve the same routes at once', async () => {
+    const authority = createTestAuthority();
+    const routes = [healthRoutes({ check: async () => {} })];
+    const plain = await openApp({ routes });
+    const tls = await openApp({ routes, tls: authority.issue(['push.example']) });
+    const [plainPort, tlsPort] = [await listen(plain.app), await listen(tls.app)];
+    const secure = { port: tlsPort, path: '/healthz', ca: authority.certificate, servername: 'push.example' };
+    expect(await get(http, { port: plainPort, path: '/healthz' })).toBe('200 ok\n');
+    expect(await get(https, { ...secure, agent: new https.Agent() })).toBe('200 ok\n');
+  });
+
+  test.each([null, createTestAuthority().issue(['push.example'])])('slow clients are bounded in time', async (tls) => {
+    const { server } = (await openApp({ tls })).app;
+    expect(server.headersTimeout).toBe(10_000);
+    expect(server.requestTimeout).toBe(30_000);
+    expect(server.timeout).toBe(70_000);
+  });
+
+  test('headers that are too large', async () => {
+    const port = await listen((await openApp()).app);
+    const answer = await exchange(port, `GET /${'x'.repeat(17 * 1024)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 431 .*\r\n/);
+    expect(answer).toMatch(/\{"error":"Bad Request","description":"Headers and path may have 16384 bytes"\}\n$/);
+  });
+
+  test('what is not HTTP', async () => {
+    const port = await listen((await openApp()).app);
+    const answer = await exchange(port, 'hello\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(answer).toMatch(/\{"error":"Bad Request","description":".*"\}\n$/);
+  });
+
+  test.each([
+    { trustedProxies: ['127.0.0.0/8'], ip: '203.0.113.9' },
+    { trustedProxies: ['10.0.0.0/8'], ip: '127.0.0.1' },
+    { trustedProxies: [], ip: '127.0.0.1' },
+  ])('forwarded addresses are believed from $trustedProxies', async ({ trustedProxies, ip }) => {
+    const { app } = await openApp({ trustedProxies, routes: [failing(new Error())] });
+    const answer = await app.inject({ url: '/address', headers: { 'x-forwarded-for': '203.0.113.9' } });
+    expect(answer.json()).toEqual({ ip });
+  });
+});
+
+describe('failures', () => {
+  test('a store that cannot take work is 503 with Retry-After', async () => {
+    const { app, logged } = await openApp({ routes: [failing(new StoreUnavailable('disk full at /secret/path'))] });
+    const answer = await app.inject('/fails');
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers['retry-after']).toBe('2');
+    expect(answer.headers['content-type']).toBe('application/json');
+    expect(answer.body).toBe(
+      '{"error":"Service Unavailable","description":"The server cannot take requests at the moment, please try again"}\n',
+    );
+    expect(logged).toMatchObject([{ level: 'warn', event: 'http.unavailable', fields: { route: '/fails' } }]);
+  });
+
+  test('a bug is 500 without internals, and logged', async () => {
+    const bug = Object.assign(new Error('SELECT secret'), { statusCode: 418 });
+    const { app, logged } = await openApp({ routes: [failing(bug)] });
+    const answer = await app.inject('/fails');
+    expect(answer.statusCode).toBe(500);
+    expect(answer.body).toBe(
+      '{"error":"Something went wrong","description":"The server could not answer this request"}\n',
+    );
+    expect(logged).toEqual([
+      { level: 'error', event: 'http.failed', fields: { method: 'GET', route: '/fails', error: bug } },
+    ]);
+  });
+
+  test('readiness follows the store, liveness does not', async () => {
+    const check = () => Promise.reject(new StoreUnavailable('gone'));
+    const { app } = await openApp({ routes: [healthRoutes({ check })] });
+    expect((await app.inject('/readyz')).statusCode).toBe(503);
+    expect((await app.inject('/healthz')).statusCode).toBe(200);
+  });
+});
+
+describe('bodies', () => {
+  const routes = [failing(new Error())];
+
+  test.each([undefined, 'application/json', 'text/plain', 'nonsense', ''])('none, content type %s', async (type) => {
+    const { app } = await openApp({ routes });
+    const headers = type === undefined ? {} : { 'content-type': type };
+    expect((await app.inject({ method: 'POST', url: '/echo', headers })).json()).toEqual({ body: 'none' });
+  });
+
+  test('of a client that goes away in the middle', async () => {
+    const { app, logged } = await openApp({ routes });
+    const port = await listen(app);
+    const answered = new Promise((resolve) => app.server.on('connection', (socket) => socket.on('close', resolve)));
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write('POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{');
+      socket.destroySoon();
+    });
+    await answered;
+    expect(logged.filter(({ event }) => event === 'http.failed')).toEqual([]);
+  });
+
+  test('streamed ones are measured too', async () => {
+    const port = await listen((await openApp({ routes })).app);
+    const chunk = `${(200).toString(16)}\r\n${'x'.repeat(200)}\r\n0\r\n\r\n`;
+    const head =
+      'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+    expect(await exchange(port, head + chunk)).toMatch(/^HTTP\/1\.1 400 [^]*The request body is too large"\}\n/);
+  });
+});
+
+test('scripts for pages of other origins', async () => {
+  const script = { body: 'self.x = 1', contentType: 'text/javascript; charset=utf-8', cacheControl: 'max-age=300' };
+  const { app } = await openApp({ routes: [scriptRoutes(new Map([['/sdk/worker.js', script]]))] });
+  const answer = await app.inject('/sdk/worker.js');
+  expect(answer.statusCode).toBe(200);
+  expect(answer.body).toBe('self.x = 1');
+  expect(answer.headers).toMatchObject({
+    'content-type': 'text/javascript; charset=utf-8',
+    'cache-control': 'max-age=300',
+    'access-control-allow-origin': '*',
+    'cross-origin-resource-policy': 'cross-origin',
+  });
+});

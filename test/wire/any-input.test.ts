@@ -1,0 +1,194 @@
+import fc from 'fast-check';
+import { beforeAll, afterAll, expect, test } from 'vitest';
+import type { Store } from '../../src/core/ports/store.ts';
+import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { decodeWebToken } from '../../src/wire/beams/web-token.ts';
+import { userIdInPath } from '../../src/wire/beams/user-deletion.ts';
+import { encodeSubscription, openWorld, type World } from './beams-world.ts';
+import { overSocket, type Send } from './send.ts';
+
+let store: Store;
+let world: World;
+let send: Send;
+beforeAll(async () => {
+  store = await openSqliteStore({ file: ':memory:' });
+  world = await openWorld(store);
+  send = await overSocket(world.app);
+});
+afterAll(async () => {
+  await world.app.close();
+  await store.close();
+});
+
+/** Whatever comes in: 200, or a refusal that every client can read. */
+async function expectNoServerError({
+  method,
+  path,
+  headers,
+  body,
+}: {
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}): Promise<void> {
+  const answer = await send({
+    method,
+    path,
+    headers: { authorization: `Bearer ${world.values['secretKey']}`, ...headers },
+    body: body ?? null,
+  });
+  expect(answer.status, answer.body).toBeLessThan(500);
+  expect(world.logged.filter((line) => line.startsWith('http.'))).toEqual([]);
+  if (answer.status !== 200) {
+    expect(JSON.parse(answer.body)).toEqual({
+      error: expect.stringMatching(/./),
+      description: expect.stringMatching(/./),
+    });
+    expect(answer.body).toMatch(/\n$/);
+  }
+}
+
+const instance = '7b1d8ba4-0f0c-4f0a-9d8e-0d2c5b8a1f11';
+const device = `/device_api/v1/instances/${instance}/devices/web/web-11111111-1111-4111-8111-111111111111`;
+const json = { 'content-type': 'application/json' };
+
+/** Objects that are nearly right: known keys with any values, and right ones in between. */
+const nearly = (valid: Readonly<Record<string, unknown>>): fc.Arbitrary<string> =>
+  fc
+    .record(
+      Object.fromEntries(
+        Object.entries(valid).map(([key, value]) => [
+          key,
+          fc.oneof({ weight: 3, arbitrary: fc.constant(value) }, fc.jsonValue()),
+        ]),
+      ),
+      { requiredKeys: [] },
+    )
+    .map((body) => JSON.stringify(body));
+
+const routes = {
+  'publish to interests': {
+    method: 'POST',
+    path: `/publish_api/v1/instances/${instance}/publishes/interests`,
+    body: {
+      interests: ['a'],
+      web: { time_to_live: 1, notification: { title: 't' }, data: {} },
+      fcm: {},
+      apns: {},
+      webhookUrl: 'https://a.example',
+    },
+  },
+  'publish to users': {
+    method: 'POST',
+    path: `/publish_api/v1/instances/${instance}/publishes/users`,
+    body: { users: ['a', '\ud800', ''], web: { notification: null }, webhookUrl: 'https://[::' },
+  },
+  registration: {
+    method: 'POST',
+    path: `/device_api/v1/instances/${instance}/devices/web`,
+    body: { token: encodeSubscription('any'), metadata: { sdkVersion: '1', ['__proto__']: 1 } },
+  },
+  metadata: { method: 'PUT', path: `${device}/metadata`, body: { sdkVersion: '1', androidVersion: null } },
+  interests: { method: 'PUT', path: `${device}/interests`, body: { interests: ['a', 'b c'] } },
+  report: {
+    method: 'POST',
+    path: `/reporting_api/v2/instances/${instance}/events`,
+    body: {
+      event: 'Open',
+      publishId: 'pubid-01930000-0000-7000-8000-000000000000',
+      deviceId: 'web-11111111-1111-4111-8111-111111111111',
+      timestampSecs: 1,
+      userId: null,
+      hasData: true,
+    },
+  },
+};
+
+test.each(Object.entries(routes))('%s takes any body', async (_name, { method, path, body }) => {
+  const bodies = fc.oneof(nearly(body), fc.json(), fc.string({ unit: 'binary' }));
+  await fc.assert(
+    fc.asyncProperty(bodies, (text) => expectNoServerError({ method, path, headers: json, body: text })),
+    { numRuns: 150 },
+  );
+});
+
+/** Paths as raw bytes allow them: any printable ASCII, with a taste for percent signs. */
+const rawPath = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom('%', '%25', '%C3%A9', '%00', '/', '+', ';', '?', '%2F', '..'),
+    fc.integer({ min: 33, max: 126 }).map((code) => String.fromCharCode(code)),
+  ),
+});
+const prefixes = [
+  '/',
+  `/customer_api/v1/instances/${instance}/users/`,
+  `/user_api/v1/instances/${instance}/users/`,
+  `/device_api/v1/instances/${instance}/devices/`,
+  `${device}/interests/`,
+  `${device}/interests?`,
+  '/device_api/v1/instances/',
+  '/publish_api/v1/instances/',
+  '/reporting_api/v2/instances/',
+];
+
+test('any path is answered', async () => {
+  const methods = fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH');
+  await fc.assert(
+    fc.asyncProperty(methods, fc.constantFrom(...prefixes), rawPath, (method, prefix, rest) =>
+      expectNoServerError({ method, path: prefix + rest }),
+    ),
+    { numRuns: 1000 },
+  );
+});
+
+test('any headers are answered', async () => {
+  const value = fc.string({ maxLength: 60 }).map((text) => text.trim());
+  const headers = fc.record(
+    {
+      authorization: fc.oneof(
+        value,
+        value.map((text) => `Bearer ${text}`),
+      ),
+      'content-type': value,
+      origin: value,
+      'x-pusher-library': value,
+    },
+    { requiredKeys: [] },
+  );
+  const targets = fc.constantFrom(...Object.values(routes), { method: 'PUT', path: `${device}/user`, body: undefined });
+  await fc.assert(
+    fc.asyncProperty(headers, targets, (given, { method, path, body }) =>
+      expectNoServerError({ method, path, headers: given, ...(body && { body: JSON.stringify(body) }) }),
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('any user id survives encodeURIComponent in a path', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'grapheme', minLength: 1 }),
+      fc.constantFrom('pusher-push-notifications-node 1', undefined),
+      (id, library) => {
+        expect(userIdInPath(`/user_api/v1/instances/${instance}/users/${encodeURIComponent(id)}`, library)).toBe(id);
+      },
+    ),
+  );
+});
+
+test('web tokens: what btoa made is read back, anything else is null or a subscription', () => {
+  fc.assert(fc.property(fc.string(), (text) => void decodeWebToken(text)));
+  fc.assert(fc.property(fc.json(), (text) => void decodeWebToken(Buffer.from(text, 'latin1').toString('base64'))));
+  fc.assert(
+    fc.property(
+      fc.webUrl({ validSchemes: ['https'] }),
+      fc.uint8Array({ minLength: 65, maxLength: 65 }),
+      (endpoint, key) => {
+        const keys = { p256dh: Buffer.from(key).toString('base64url'), auth: 'AAAA' };
+        const decoded = decodeWebToken(btoa(JSON.stringify({ endpoint, expirationTime: null, keys })));
+        expect(decoded).toEqual({ endpoint, p256dh: Buffer.from(key), auth: Buffer.alloc(3) });
+      },
+    ),
+  );
+});
