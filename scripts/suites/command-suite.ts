@@ -1,0 +1,19 @@
+import { runNode } from './run-command.ts';
+import type { Suite } from './suite-result.ts';
+
+/** Commands that pass or fail as a whole, each counted as one: name → arguments of Node 24. */
+export function commandSuite(name: string, commands: Readonly<Record<string, readonly string[]>>): Suite {
+  return {
+    name,
+    run: async () => {
+      const problems: string[] = [];
+      for (const [command, args] of Object.entries(commands)) {
+        console.log(`· ${command}`);
+        const problem = await runNode(24, args);
+        if (problem) problems.push(`${command}: ${problem}`);
+      }
+      const failed = problems.length;
+      return { passed: Object.keys(commands).length - failed, failed, skipped: 0, problems };
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { VitestReport } from './read-report.ts';
+import { readReport } from './read-report.ts';
+import type { NodeMajor } from './run-command.ts';
+import { runNode } from './run-command.ts';
+import type { Suite } from './suite-result.ts';
+
+/** A project of vitest.config.ts on one of the two Nodes, counted from vitest's own report. */
+export function vitestSuite(name: string, major: NodeMajor, project: string, options: readonly string[] = []): Suite {
+  return {
+    name: `${name}, Node ${major}`,
+    run: async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'pharos-test-'));
+      const reportFile = join(folder, 'report.json');
+      const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
+      const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters, ...options];
+      const problem = await runNode(major, vitest);
+      const text = await readFile(reportFile, 'utf8').catch(() => null);
+      await rm(folder, { recursive: true });
+      return readReport(text === null ? null : (JSON.parse(text) as VitestReport), major, problem);
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** Runs every suite, one after another, and ends with a table of minutes and the line `N passed, N failed`. */
+import { commandSuite } from './suites/command-suite.ts';
+import type { SuiteResult } from './suites/suite-result.ts';
+import { vitestSuite } from './suites/vitest-suite.ts';
+
+const tsc = 'node_modules/typescript/bin/tsc';
+const suites = [
+  commandSuite('checks', {
+    format: ['node_modules/oxfmt/bin/oxfmt', '--check'],
+    lint: ['node_modules/oxlint/bin/oxlint'],
+    'types for Node': [tsc, '-p', 'tsconfig.json'],
+    'types for pages': [tsc, '-p', 'tsconfig.page.json'],
+    'types for the worker': [tsc, '-p', 'tsconfig.worker.json'],
+    'unused code': ['node_modules/knip/bin/knip.js'],
+  }),
+  vitestSuite('unit', 24, 'unit'),
+  vitestSuite('processes', 24, 'process'),
+  vitestSuite('unit', 22, 'unit'),
+  vitestSuite('processes', 22, 'process'),
+  // Browsers start and click in real time: two at once on two cores would only wait for each other.
+  vitestSuite('browsers', 24, 'browser', ['--maxWorkers=1']),
+  commandSuite('demo', { demo: ['demo/main.ts'] }),
+];
+
+const results: { name: string; minutes: number; result: SuiteResult }[] = [];
+for (const suite of suites) {
+  console.log(`\n=== ${suite.name} ===`);
+  const startedAt = performance.now();
+  const result = await suite.run();
+  results.push({ name: suite.name, minutes: (performance.now() - startedAt) / 60_000, result });
+}
+
+const sum = (part: (result: SuiteResult) => number): number =>
+  results.reduce((total, { result }) => total + part(result), 0);
+
+console.log(`\n${'suite'.padEnd(20)} minutes  passed  failed  skipped`);
+for (const { name, minutes, result } of results) {
+  const numbers = [minutes.toFixed(2).padStart(7), ...[result.passed, result.failed, result.skipped].map(String)];
+  console.log(`${name.padEnd(20)} ${numbers.map((text, index) => text.padStart(index < 3 ? 7 : 8)).join(' ')}`);
+}
+const totalMinutes = results.reduce((total, { minutes }) => total + minutes, 0);
+console.log(`${'all'.padEnd(20)} ${totalMinutes.toFixed(2).padStart(7)}\n`);
+for (const { name, result } of results) for (const problem of result.problems) console.log(`${name}: ${problem}`);
+
+const failed = sum((result) => result.failed);
+const skipped = sum((result) => result.skipped);
+process.exitCode = failed === 0 ? 0 : 1;
+console.log(`${sum((result) => result.passed)} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
