@@ -16,7 +16,8 @@ export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolea
   const startedIsUntried = prepare<{ found: 1 }>(
     db,
     `SELECT 1 AS found FROM messages
-     WHERE instance_id = ? AND publish_id = ? AND event_type = 'publish.started' AND attempts = 0
+     INDEXED BY messages_to_publish_webhook
+     WHERE instance_id = ? AND publish_id = ? AND webhook_id IS NULL AND event_type = 'publish.started' AND attempts = 0
        AND state = 'waiting'`,
   );
   const outbox = prepareOutbox(db);

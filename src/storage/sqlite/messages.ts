@@ -71,8 +71,8 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
   );
   const releaseFinished = prepare(
     db,
-    `UPDATE messages SET due_at = ?
-     WHERE instance_id = ? AND publish_id = ? AND event_type = 'publish.finished'
+    `UPDATE messages INDEXED BY messages_to_publish_webhook SET due_at = ?
+     WHERE instance_id = ? AND publish_id = ? AND webhook_id IS NULL AND event_type = 'publish.finished'
        AND state = 'waiting' AND due_at IS NULL`,
   );
 

@@ -7,7 +7,7 @@ import { migrate } from './migrate.ts';
 import { runQuery } from './query-engine.ts';
 import { prepareReadHandlers } from './read-handlers.ts';
 import { StorageThread } from './storage-thread.ts';
-import type { Outcome } from './thread-protocol.ts';
+import type { Call as ThreadCall, Outcome } from './thread-protocol.ts';
 import { prepareWriteHandlers } from './write-handlers.ts';
 
 export interface SqliteStoreOptions {
@@ -95,13 +95,17 @@ function openMemoryStore(): Store {
   const reads = lazyConnection(() => db, prepareReadHandlers);
   let lastId = 0;
   const inOrder =
-    (run: (call: { id: number; name: string; input: readonly unknown[] }) => Outcome): Call =>
-    async (name, input) =>
-      valueOf(run({ id: ++lastId, name, input }));
+    (run: (call: ThreadCall) => Outcome): Call =>
+    async (name, input) => {
+      if (!db.isOpen) throw new StoreUnavailable('the store is closed');
+      return valueOf(run({ id: ++lastId, name, input }));
+    };
   return toStore({
     write: inOrder((call) => firstOutcome(runCommands(writes, [call]))),
     read: inOrder((call) => runQuery(reads, call).outcome),
-    close: async () => db.close(),
+    close: async () => {
+      if (db.isOpen) db.close();
+    },
   });
 }
 

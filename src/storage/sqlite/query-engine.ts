@@ -2,7 +2,7 @@ import type { StoreQueries } from '../../core/ports/store.ts';
 import type { QueryHandlers } from './handlers.ts';
 import type { LazyConnection } from './lazy-connection.ts';
 import type { DueTimes } from './due-times.ts';
-import type { Call, Reply } from './thread-protocol.ts';
+import type { Call, Outcome, Reply } from './thread-protocol.ts';
 import { asError } from './thread-protocol.ts';
 import { isUnavailable } from './unavailable.ts';
 
@@ -14,13 +14,16 @@ export function runQuery(connection: LazyConnection<ReadHandlers>, { id, name, i
     const { db, handlers } = connection.get();
     const handler = handlers[name as keyof ReadHandlers] as (...args: readonly unknown[]) => unknown;
     db.exec('BEGIN');
+    let outcome: Outcome;
     try {
-      return { id, outcome: { kind: 'done', value: handler(...input) } };
-    } finally {
-      if (db.isTransaction) db.exec('COMMIT');
+      outcome = { kind: 'done', value: handler(...input) };
+    } catch (thrown) {
+      if (isUnavailable(thrown)) throw thrown;
+      outcome = { kind: 'error', error: asError(thrown) };
     }
+    db.exec('COMMIT');
+    return { id, outcome };
   } catch (thrown) {
-    if (!isUnavailable(thrown)) return { id, outcome: { kind: 'error', error: asError(thrown) } };
     connection.giveUp();
     return { id, outcome: { kind: 'unavailable', reason: asError(thrown).message } };
   }

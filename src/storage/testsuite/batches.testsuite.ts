@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { runOne } from '../../core/ports/command.ts';
-import type { OpenStore } from './store.testsuite.ts';
+import { runOne, StoreUnavailable } from '../../core/ports/command.ts';
+import type { OpenStore } from './fixtures.ts';
 import {
   accept,
   aDevice,
@@ -88,6 +88,15 @@ export function batchesSuite(open: OpenStore): void {
       expect(due.ranges).toBeNull();
       expect(due.messages).toBeGreaterThan(0);
       expect(due.messages).toBeLessThanOrEqual(60_000);
+    });
+
+    test('is closed once, and unavailable from then on', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      await Promise.all([store.close(), store.close()]);
+      await expect(store.registerDevices([aDevice(instanceId)])).rejects.toThrow(StoreUnavailable);
+      await expect(store.findInstance(instanceId)).rejects.toThrow(StoreUnavailable);
+      await expect(store.check()).rejects.toThrow(StoreUnavailable);
     });
 
     test('says that it can write', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
 import type { Store } from '../../core/ports/store.ts';
-import type { OpenStore } from './store.testsuite.ts';
+import type { OpenStore } from './fixtures.ts';
 import { accept, claimDeliveries, createInstance, deliveryOf, fanOut, register, toUsers } from './fixtures.ts';
 
 /** A publish to user anna whose one delivery was deferred. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
-import type { OpenStore } from './store.testsuite.ts';
+import type { OpenStore } from './fixtures.ts';
 import { aDevice, createInstance, register } from './fixtures.ts';
 
 export function devicesSuite(open: OpenStore): void {

@@ -16,7 +16,9 @@ import type {
 import type { RecordReport } from '../../core/ports/report-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 
-export const unique = (word: string): string => `${word}-${randomUUID()}`;
+/** An empty store of the test's own; whoever gave the function closes it after the test. */
+export type OpenStore = () => Promise<Store>;
+
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 
 export const anInstance = (change: Partial<InstanceRecord> = {}): InstanceRecord => ({

@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { Store } from '../../core/ports/store.ts';
-import type { OpenStore } from './store.testsuite.ts';
+import type { OpenStore } from './fixtures.ts';
 import {
   accept,
   aReport,
@@ -139,7 +139,7 @@ export function messagesSuite(open: OpenStore): void {
         (await store.listMessages({ instanceId, limit, ...query })).map(({ messageId }) => messageId);
       const all = await list({});
       expect(all).toHaveLength(4);
-      expect(all).toEqual([...all].sort().reverse());
+      expect(all).toEqual([...all].sort().toReversed());
       expect(await list({}, 2)).toEqual(all.slice(0, 2));
       expect(await list({ before: all[1] as string }, 2)).toEqual(all.slice(2));
       expect(await list({ publishId: other.publishId })).toEqual(all.slice(0, 1));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
-import type { OpenStore } from './store.testsuite.ts';
+import type { OpenStore } from './fixtures.ts';
 import {
   accept,
   aReport,
@@ -26,10 +26,10 @@ export function reportsSuite(open: OpenStore): void {
       const device = await register(store, instanceId, { user: 'anna' });
       const publish = await accept(store, instanceId, toUsers('anna'));
       const delivery = aReport(publish, device);
-      const open_ = aReport(publish, device, { kind: 'open', appInBackground: true });
+      const opening = aReport(publish, device, { kind: 'open', appInBackground: true });
       expect(await runOne(store.recordReports, delivery)).toEqual({ kind: 'recorded', messages: 1 });
       expect(await runOne(store.recordReports, { ...delivery, happenedAt: 7 })).toEqual({ kind: 'repeat' });
-      expect(await runOne(store.recordReports, open_)).toEqual({ kind: 'recorded', messages: 2 });
+      expect(await runOne(store.recordReports, opening)).toEqual({ kind: 'recorded', messages: 2 });
 
       const messages = await claimMessages(store, instanceId);
       const seen = messages.map(({ webhookId, eventType }) => `${webhookId} ${eventType}`).sort();

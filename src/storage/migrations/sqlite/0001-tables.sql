@@ -176,6 +176,8 @@ CREATE INDEX messages_by_due ON messages (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_by_webhook_due ON messages (instance_id, webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_by_webhook ON messages (instance_id, webhook_id, id);
 CREATE INDEX messages_by_publish ON messages (instance_id, publish_id, id);
+-- STARTED and FINISHED of a publish, found without walking through its users' messages.
+CREATE INDEX messages_to_publish_webhook ON messages (instance_id, publish_id) WHERE webhook_id IS NULL;
 
 CREATE TABLE attempts (
   instance_id TEXT NOT NULL,
