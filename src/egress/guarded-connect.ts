@@ -44,15 +44,16 @@ export async function guardedConnect(deps: ConnectDeps, target: ConnectTarget): 
   let failure = egressFailure('connection', 'no address');
   for (const [index, address] of addresses.entries()) {
     const last = index === addresses.length - 1;
-    const socket = deps.network.dial(address, target.port);
     const attempt = last ? signal : AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]);
+    let socket: Socket | undefined;
     try {
+      socket = deps.network.dial(address, target.port);
       await opened(socket, 'connect', attempt);
       if (!target.alpnProtocols) return { kind: 'connected', socket, protocol: null };
       return await secured(deps, hostname, target.alpnProtocols, socket, signal);
     } catch (error) {
       // A late error event must not end the process.
-      socket.on('error', () => socket.destroy()).destroy();
+      socket?.on('error', () => socket?.destroy()).destroy();
       if (signal.aborted) return egressFailure('timeout', `no connection to ${hostname} in time`);
       failure = connectionFailure(error, `could not connect to ${hostname}`);
     }
