@@ -22,8 +22,9 @@ const serviceWorkers: Readonly<Record<string, (origin: string) => string>> = {
 
 describe.each(browserNames)('a Beams customer in %s', (browserName) => {
   const authority = createTestAuthority();
+  const webhookSecret = 'correct-horse-battery';
   const backendHost = 'backend.customer.example';
-  const backend = createWebhookReceiver('a webhook secret');
+  const backend = createWebhookReceiver(webhookSecret);
   let browser: TestBrowser;
   let front: TlsFront;
   let pharos: PharosProcess;
@@ -56,7 +57,7 @@ describe.each(browserNames)('a Beams customer in %s', (browserName) => {
     await pharos.admin('POST', `/instances/${instanceId}/webhooks`, {
       url: `https://${backendHost}/webhooks`,
       events: ['v1.PublishToUsersAttempt', 'v1.UserNotificationAcknowledgement', 'v1.UserNotificationOpen'],
-      secret: 'a webhook secret',
+      secret: webhookSecret,
     });
     // `port` is missing in the SDK's types.
     const options = { instanceId, secretKey: String(secretKey), endpoint: 'localhost', port: pharos.port };
@@ -85,7 +86,7 @@ describe.each(browserNames)('a Beams customer in %s', (browserName) => {
     return json?.results;
   };
 
-  test.each(Object.keys(serviceWorkers))('goes from start to stop with the %s worker', async (whose) => {
+  test.each(Object.keys(serviceWorkers))('goes from start to stop, worker: %s', async (whose) => {
     const { instanceId, beams, site, page } = await openCustomer(serviceWorkers[whose]?.(pharos.origin) ?? '');
     const user = `ann with the ${whose} worker`;
     const webhookUrl = `https://${backendHost}/publishes`;
