@@ -7,7 +7,7 @@ import { migrate } from './migrate.ts';
 import { runQuery } from './query-engine.ts';
 import { prepareReadHandlers } from './read-handlers.ts';
 import { StorageThread } from './storage-thread.ts';
-import type { Call as ThreadCall, Outcome } from './thread-protocol.ts';
+import type { Call, Outcome } from './thread-protocol.ts';
 import { prepareWriteHandlers } from './write-handlers.ts';
 
 export interface SqliteStoreOptions {
@@ -17,7 +17,7 @@ export interface SqliteStoreOptions {
   readonly maxPendingItems?: number;
 }
 
-type Call = (name: string, input: readonly unknown[], items: number) => Promise<unknown>;
+type Send = (name: string, input: readonly unknown[], items: number) => Promise<unknown>;
 
 const commandNames = Object.keys({
   createInstances: true,
@@ -95,7 +95,7 @@ function openMemoryStore(): Store {
   const reads = lazyConnection(() => db, prepareReadHandlers);
   let lastId = 0;
   const inOrder =
-    (run: (call: ThreadCall) => Outcome): Call =>
+    (run: (call: Call) => Outcome): Send =>
     async (name, input) => {
       if (!db.isOpen) throw new StoreUnavailable('the store is closed');
       return valueOf(run({ id: ++lastId, name, input }));
@@ -119,7 +119,7 @@ function valueOf(outcome: Outcome): unknown {
   throw outcome.kind === 'error' ? outcome.error : new StoreUnavailable(outcome.reason);
 }
 
-function toStore(engine: { write: Call; read: Call; close(): Promise<void> }): Store {
+function toStore(engine: { write: Send; read: Send; close(): Promise<void> }): Store {
   const commands = commandNames.map((name) => [
     name,
     (items: readonly unknown[]) => engine.write(name, items, items.length),

@@ -11,8 +11,8 @@ import { prepare } from './statement.ts';
 export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
   const writeCheck = prepare(
     db,
-    `INSERT INTO write_check (number, checked_at) VALUES (1, ?)
-     ON CONFLICT (number) DO UPDATE SET checked_at = excluded.checked_at`,
+    `INSERT INTO write_check (number, checks) VALUES (1, 1)
+     ON CONFLICT (number) DO UPDATE SET checks = checks + 1`,
   );
   return {
     ...prepareInstanceCommands(db),
@@ -22,7 +22,7 @@ export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
     ...prepareReportCommands(db),
     ...prepareMessageCommands(db),
     checkWriting: () => {
-      writeCheck.run(Date.now());
+      writeCheck.run();
       return null;
     },
   };

@@ -191,8 +191,8 @@ CREATE TABLE attempts (
   PRIMARY KEY (instance_id, day, message_id, number)
 ) STRICT, WITHOUT ROWID;
 
--- One row, written to find out whether writing works.
+-- One row, changed to find out whether writing works: SQLite writes nothing when an update changes nothing.
 CREATE TABLE write_check (
   number INTEGER PRIMARY KEY CHECK (number = 1),
-  checked_at INTEGER NOT NULL
+  checks INTEGER NOT NULL
 ) STRICT;
