@@ -47,79 +47,74 @@ export function readTranscripts(): readonly Transcript[] {
 
 const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 
-export class Placeholders {
-  readonly #values: Map<string, string>;
-  readonly #tokens: Readonly<Record<string, TokenRecipe>>;
+/** Fills in requests and expected answers of one run of a transcript. */
+export interface Placeholders {
+  request(request: Exchange['request']): RawRequest;
+  /** The expected text with what was captured from the actual one filled in; new captures are kept. */
+  expectedBody(expected: string, actual: string): string;
+}
 
-  constructor(world: World, transcript: Transcript) {
-    this.#values = new Map(Object.entries(world.values));
-    this.#tokens = transcript.tokens ?? {};
-  }
+export function createPlaceholders(world: World, { tokens = {} }: Transcript): Placeholders {
+  const values = new Map(Object.entries(world.values));
 
-  request({ method, path, headers = {}, body }: Exchange['request']): RawRequest {
-    const isText = body === undefined || typeof body === 'string';
-    return {
-      method,
-      path: this.#fill(path),
-      headers: {
-        ...(isText ? {} : { 'content-type': 'application/json' }),
-        ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, this.#fill(value)])),
-      },
-      body: body === undefined ? null : isText ? this.#fill(body) : JSON.stringify(this.#fillValue(body)),
-    };
-  }
-
-  /** The expected text with what was captured filled in; new captures are kept. */
-  expectedBody(expected: string, actual: string): string {
-    const names: string[] = [];
-    const pattern = expected
-      .split(/(\{\{.*?\}\})/)
-      .map((part) => {
-        const name = /^\{\{uuid:(.*)\}\}$/.exec(part)?.[1];
-        if (name === undefined) return this.#fill(part).replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
-        names.push(name);
-        return `(${uuid})`;
-      })
-      .join('');
-    const match = new RegExp(`^${pattern}$`).exec(actual);
-    names.forEach((name, index) => this.#values.set(name, match?.[index + 1] ?? `no ${name}`));
-    return names.reduce(
-      (text, name) => text.replace(`{{uuid:${name}}}`, this.#values.get(name) ?? ''),
-      this.#fill(expected),
-    );
-  }
-
-  #fill(text: string): string {
-    return text.replaceAll(/\{\{(.*?)\}\}/g, (whole, name: string) => {
-      const [kind = '', first = '', second = ''] = name.split(':');
+  const fill = (text: string): string =>
+    text.replaceAll(/\{\{(.*?)\}\}/g, (whole, name: string) => {
+      const [kind, first = '', second = ''] = name.split(':');
       if (kind === 'uuid') return whole;
       if (kind === 'repeat') return first.repeat(Number(second));
       if (kind === 'subscription') return encodeSubscription(first);
-      if (kind === 'token') return this.#sign(first);
-      const value = this.#values.get(name);
+      if (kind === 'token') return sign(first);
+      const value = values.get(name);
       if (value === undefined) throw new Error(`unknown placeholder ${whole}`);
       return value;
     });
-  }
 
-  #fillValue(value: unknown): unknown {
+  const fillValue = (value: unknown): unknown => {
     if (typeof value === 'string') {
       const names = /^\{\{names:(.*):(\d+)\}\}$/.exec(value);
-      if (!names) return this.#fill(value);
+      if (!names) return fill(value);
       return Array.from({ length: Number(names[2]) }, (_, index) => `${names[1]}${index}`);
     }
-    if (Array.isArray(value)) return value.map((item) => this.#fillValue(item));
+    if (Array.isArray(value)) return value.map(fillValue);
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, this.#fillValue(inner)]));
-  }
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fillValue(inner)]));
+  };
 
-  #sign(name: string): string {
-    const recipe = this.#tokens[name];
+  const sign = (name: string): string => {
+    const recipe = tokens[name];
     if (!recipe) throw new Error(`unknown token ${name}`);
+    const { alg = 'HS256', secretKey = '{{secretKey}}' } = recipe;
     const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const signed = `${encode({ alg: recipe.alg ?? 'HS256', typ: 'JWT' })}.${encode(this.#fillValue(recipe.claims))}`;
-    const key = this.#fill(recipe.secretKey ?? '{{secretKey}}');
-    const hash = recipe.alg === 'HS512' ? 'sha512' : 'sha256';
-    return `${signed}.${recipe.alg === 'none' ? '' : createHmac(hash, key).update(signed).digest('base64url')}`;
-  }
+    const signed = `${encode({ alg, typ: 'JWT' })}.${encode(fillValue(recipe.claims))}`;
+    if (alg === 'none') return `${signed}.`;
+    const hmac = createHmac(alg === 'HS512' ? 'sha512' : 'sha256', fill(secretKey));
+    return `${signed}.${hmac.update(signed).digest('base64url')}`;
+  };
+
+  return {
+    request({ method, path, headers = {}, body }) {
+      const isText = body === undefined || typeof body === 'string';
+      const given = Object.entries(headers).map(([name, value]) => [name, fill(value)]);
+      return {
+        method,
+        path: fill(path),
+        headers: { ...(!isText && { 'content-type': 'application/json' }), ...Object.fromEntries(given) },
+        body: body === undefined ? null : isText ? fill(body) : JSON.stringify(fillValue(body)),
+      };
+    },
+
+    expectedBody(expected, actual) {
+      const filled = fill(expected);
+      const capture = /\{\{uuid:(.*?)\}\}/g;
+      const literal = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+      // Every other piece is the name of a capture.
+      const pieces = filled.split(capture).map((piece, index) => (index % 2 ? `(${uuid})` : literal(piece)));
+      const [, ...captured] = new RegExp(`^${pieces.join('')}$`).exec(actual) ?? [];
+      return filled.replaceAll(capture, (_whole, name: string) => {
+        const id = captured.shift() ?? `no ${name}`;
+        values.set(name, id);
+        return id;
+      });
+    },
+  };
 }

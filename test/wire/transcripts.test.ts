@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
 import { openWorld } from './beams-world.ts';
 import { inMemory, overSocket } from './send.ts';
-import { Placeholders, readTranscripts } from './transcript.ts';
+import { createPlaceholders, readTranscripts } from './transcript.ts';
 
 async function temporaryFile(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'pharos-wire-'));
@@ -26,7 +26,7 @@ describe.each(ways)('$way', ({ open, databaseFile }) => {
     const world = await openWorld(store);
     onTestFinished(() => world.app.close());
     const send = await open(world.app);
-    const placeholders = new Placeholders(world, transcript);
+    const placeholders = createPlaceholders(world, transcript);
     for (const { about, request, answer } of transcript.exchanges) {
       const actual = await send(placeholders.request(request));
       const headers = Object.fromEntries(

@@ -61,8 +61,8 @@ const failing =
     app.get('/fails', async () => {
       throw error;
     });
-    app.post('/echo', { bodyLimit: 100 }, async (request) => ({ body: request.body ?? 'none' }));
-    app.get('/address', async (request) => ({ ip: request.ip }));
+    app.post('/echo', { bodyLimit: 100 }, (request, reply) => reply.send({ body: request.body ?? 'none' }));
+    app.get('/address', (request, reply) => reply.send({ ip: request.ip }));
   };
 
 describe('listeners', () => {

@@ -43,7 +43,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     // Not Fastify's own servers, whose type differs between HTTP and HTTPS.
     serverFactory: (handler) => {
       const server: http.Server = tls
-        ? https.createServer({ ...serverOptions, ...tls }, handler)
+        ? https.createServer({ ...serverOptions, handshakeTimeout: serverOptions.headersTimeout, ...tls }, handler)
         : http.createServer(serverOptions, handler);
       server.setTimeout(socketTimeoutMs);
       return server;
@@ -56,7 +56,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
       // Names in paths are judged by the wires, which know what to answer; the header limit bounds them before that.
       maxParamLength: maxHeaderBytes,
     },
-    frameworkErrors: (error, _request, reply) => void sendFailure(reply as FastifyReply, classifyFailure(error)),
+    frameworkErrors: (error, _request, reply) => void sendFailure(reply, classifyFailure(error)),
     clientErrorHandler: (error, socket) => answerClientError(error, socket),
   });
   parseJsonBodies(app);
