@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import type { ClientSettings } from '../config/client-settings.ts';
+import { CommandFailure } from './command-failure.ts';
+
+/** The admin API of a running server. */
+export interface AdminClient {
+  /** `path` is below `/admin/v1`. Throws `CommandFailure` with the server's words unless it answers 2xx. */
+  call<Answer>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>;
+}
+
+export const createAdminClient = ({ url, adminTokenFile }: ClientSettings): AdminClient => ({
+  async call<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+    const authorization = `Bearer ${readToken(adminTokenFile)}`;
+    const response = await fetch(`${url}/admin/v1${path}`, {
+      method,
+      headers: body ? { authorization, 'content-type': 'application/json' } : { authorization },
+      ...(body && { body: JSON.stringify(body) }),
+    }).catch((cause: unknown) => {
+      throw new CommandFailure(`no server answers at ${url}: is \`pharos serve\` running there?`, 1, { cause });
+    });
+    const text = await response.text();
+    if (!response.ok) throw new CommandFailure(errorMessage(text) ?? `${url} answered ${response.status}`);
+    return (text === '' ? null : JSON.parse(text)) as Answer;
+  },
+});
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new CommandFailure(
+      `the admin token cannot be read (${message}): name the server's --data-dir or --admin-token-file.`,
+      1,
+      { cause },
+    );
+  }
+}
+
+/** Null when the answer is not the admin API's. */
+function errorMessage(text: string): string | null {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown } };
+    return typeof error?.message === 'string' ? error.message : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { instanceCreate } from './commands/instance-create.ts';
+import { instanceList } from './commands/instance-list.ts';
+import { instanceShow } from './commands/instance-show.ts';
+import { instanceUpdate } from './commands/instance-update.ts';
+import { messageAttempts } from './commands/message-attempts.ts';
+import { messageList } from './commands/message-list.ts';
+import { serve } from './commands/serve.ts';
+import { webhookCreate } from './commands/webhook-create.ts';
+import { webhookDelete } from './commands/webhook-delete.ts';
+import { webhookList } from './commands/webhook-list.ts';
+import { webhookUpdate } from './commands/webhook-update.ts';
+
+const epilogue = `
+Begin with:
+  pharos serve                       start a server; the first start says what to do next
+  pharos instance list               see what it serves
+
+Every setting is also an environment variable; docs/configuration.md lists them.
+Exit codes: 0 done, 1 failed, 2 called wrongly or with wrong settings.`;
+
+/** The `pharos` command line. */
+export function buildProgram(): Command {
+  const program = new Command('pharos')
+    .description(packageJson.description)
+    .version(packageJson.version)
+    .addHelpText('after', epilogue)
+    .addCommand(serve())
+    .addCommand(
+      group('instance', 'Instances: tenants with keys of their own', [
+        instanceCreate,
+        instanceList,
+        instanceShow,
+        instanceUpdate,
+      ]),
+    )
+    .addCommand(
+      group('webhook', 'Webhooks of an instance: where its events go', [
+        webhookCreate,
+        webhookList,
+        webhookUpdate,
+        webhookDelete,
+      ]),
+    )
+    .addCommand(
+      group('message', 'Messages to webhooks, and the attempts to send them', [messageList, messageAttempts]),
+    );
+  failWithErrors(program);
+  return program;
+}
+
+function group(name: string, description: string, commands: readonly (() => Command)[]): Command {
+  const parent = new Command(name).description(`${description}.`);
+  for (const command of commands) parent.addCommand(command());
+  return parent;
+}
+
+/** Commander would end the process itself. */
+function failWithErrors(command: Command): void {
+  command.exitOverride().showHelpAfterError('(--help says more)');
+  for (const child of command.commands) failWithErrors(child);
+}

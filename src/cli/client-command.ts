@@ -1,0 +1,39 @@
+import { Command, Option } from 'commander';
+import { readClientSettings } from '../config/client-settings.ts';
+import { acceptedSettings } from './accepted-settings.ts';
+import type { AdminClient } from './admin-client.ts';
+import { createAdminClient } from './admin-client.ts';
+import { settingOptions } from './setting-options.ts';
+
+type ClientFlags = Partial<Record<'url' | 'dataDir' | 'adminTokenFile', string>> & { readonly json?: true };
+
+/** What a command has to say: the server's answer for `--json`, else the text. */
+export interface Output {
+  readonly json: unknown;
+  readonly text: string;
+}
+
+/** A command that speaks to a running server. */
+export function clientCommand(name: string, description: string): Command {
+  const command = new Command(name).description(description);
+  for (const option of settingOptions(['url', 'dataDir', 'adminTokenFile'])) {
+    command.addOption(option.helpGroup('Which server:'));
+  }
+  return command.addOption(new Option('--json', 'print the answer of the server as JSON'));
+}
+
+/** Makes the command's action: `run` gets the client, the arguments in order, and the options. */
+export function runOnServer<Options extends object>(
+  command: Command,
+  run: (admin: AdminClient, args: readonly string[], options: Options) => Promise<Output>,
+): Command {
+  return command.action(async () => {
+    const { url, dataDir, adminTokenFile, json, ...options } = command.opts<ClientFlags & Options>();
+    const flags = Object.fromEntries(
+      Object.entries({ url, dataDir, adminTokenFile }).filter(([, value]) => value !== undefined),
+    );
+    const admin = createAdminClient(acceptedSettings(readClientSettings(flags)));
+    const output = await run(admin, command.args, options as Options);
+    process.stdout.write(json ? `${JSON.stringify(output.json, null, 2)}\n` : `${output.text}\n`);
+  });
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { clientCommand, runOnServer } from '../client-command.ts';
+import type { ShownInstance } from '../instance-text.ts';
+import { instanceText } from '../instance-text.ts';
+import { readSecretOption } from '../secret-option.ts';
+
+export const instanceCreate = (): Command =>
+  runOnServer<{ id?: string; secretKeyFile?: string }>(
+    clientCommand('create', 'Make an instance with a secret key and a VAPID key pair of its own.')
+      .argument('<name>', 'what people call it')
+      .option('--id <uuid>', 'keep the id that it has at Beams (default: a new one)')
+      .option('--secret-key-file <file>', 'file with the secret key that it has at Beams (default: a new one)'),
+    async (admin, [name], { id, secretKeyFile }) => {
+      const instance = await admin.call<ShownInstance>('POST', '/instances', {
+        name,
+        ...(id !== undefined && { id }),
+        ...(secretKeyFile !== undefined && { secretKey: readSecretOption(secretKeyFile) }),
+      });
+      return { json: instance, text: instanceText(instance) };
+    },
+  );

@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import { readServerSettings } from '../../config/server-settings.ts';
+import { serverKeys } from '../../config/settings.ts';
+import type { SettingKey } from '../../config/settings.ts';
+import type { Pharos } from '../../main.ts';
+import { startPharos } from '../../main.ts';
+import { acceptedSettings } from '../accepted-settings.ts';
+import { settingOptions } from '../setting-options.ts';
+
+export function serve(): Command {
+  const command = new Command('serve').description(
+    'Start the server. Needs no setting: the first start makes the data folder with everything in it.',
+  );
+  for (const option of settingOptions(serverKeys)) command.addOption(option);
+  return command.action(async (flags: Partial<Record<SettingKey, string>>) => {
+    // Whatever the server writes is its owner's business only.
+    process.umask(0o077);
+    const pharos = await startPharos(acceptedSettings(readServerSettings(flags)));
+    process.stderr.write(`${greeting(pharos)}\n`);
+    const stop = (): void => {
+      // The second signal finds no handler and ends the process at once.
+      process.removeListener('SIGTERM', stop).removeListener('SIGINT', stop);
+      // Whatever did not stop in time must not keep the process alive.
+      void pharos.stop().finally(() => process.exit(0));
+    };
+    process.on('SIGTERM', stop).on('SIGINT', stop);
+  });
+}
+
+/** For people, beside the log on standard output. */
+function greeting({ urls, firstInstance, createdFiles }: Pharos): string {
+  const lines = [`Pharos listens on ${urls.join(' and ')}`];
+  for (const file of createdFiles) lines.push(`Made ${file}: keep it secret, and back it up.`);
+  if (firstInstance) {
+    lines.push(
+      `Made a first instance: ${firstInstance.id}`,
+      `Its secret key is in ${firstInstance.credentialsFile}`,
+      'Next:',
+      `  - give your server's Beams SDK that instance id, that secret key and the address above;`,
+      `  - pharos webhook create ${firstInstance.id} --target https://… --events … tells your backend what happens;`,
+      '  - pharos instance create <name> --id … --secret-key-file … takes over an instance of Beams.',
+    );
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { eventTypes } from '../../protocol/event-types.ts';
+import { clientCommand, runOnServer } from '../client-command.ts';
+import { readSecretOption } from '../secret-option.ts';
+import { parseJsonOption, splitList } from '../structured-options.ts';
+import type { ShownWebhook } from '../webhook-text.ts';
+import { webhookText } from '../webhook-text.ts';
+
+export const webhookCreate = (): Command =>
+  runOnServer<{ target: string; events?: string[]; secretFile?: string; customData?: object }>(
+    clientCommand('create', 'Send events of an instance to a URL.')
+      .argument('<instance>', 'instance id')
+      .requiredOption('--target <url>', 'where the events go')
+      .option(
+        '--events <types>',
+        `event types, separated by commas (default: all, which are ${eventTypes.join(', ')})`,
+        splitList,
+      )
+      .option('--secret-file <file>', 'file with the secret that signs the requests (default: a new one)')
+      .option('--custom-data <json>', 'object that each request carries along', parseJsonOption),
+    async (admin, [instance], { target, events, secretFile, customData }) => {
+      const webhook = await admin.call<ShownWebhook>(
+        'POST',
+        `/instances/${encodeURIComponent(String(instance))}/webhooks`,
+        {
+          url: target,
+          events: events ?? eventTypes,
+          ...(secretFile !== undefined && { secret: readSecretOption(secretFile) }),
+          ...(customData && { customData }),
+        },
+      );
+      return { json: webhook, text: webhookText(webhook) };
+    },
+  );

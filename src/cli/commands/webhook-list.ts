@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { clientCommand, runOnServer } from '../client-command.ts';
+import { formatTable } from '../format-text.ts';
+import type { ListedWebhook } from '../webhook-text.ts';
+import { withoutPassword } from '../webhook-text.ts';
+
+export const webhookList = (): Command =>
+  runOnServer(
+    clientCommand('list', 'List the webhooks of an instance, oldest first.').argument('<instance>', 'instance id'),
+    async (admin, [instance]) => {
+      const path = `/instances/${encodeURIComponent(String(instance))}/webhooks`;
+      const json = await admin.call<{ webhooks: ListedWebhook[] }>('GET', path);
+      const rows = json.webhooks.map(({ id, url, events, disabledAt }) => ({
+        'webhook id': id,
+        target: withoutPassword(url),
+        events,
+        'disabled at': disabledAt,
+      }));
+      return { json, text: formatTable(rows, 'The instance has no webhooks.') };
+    },
+  );

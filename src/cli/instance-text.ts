@@ -1,0 +1,22 @@
+import type { renderInstance, renderInstanceWithKey } from '../wire/admin/render.ts';
+import { formatFields } from './format-text.ts';
+
+export type ListedInstance = ReturnType<typeof renderInstance>;
+export type ShownInstance = ReturnType<typeof renderInstanceWithKey>;
+
+export const instanceText = ({
+  id,
+  name,
+  secretKey,
+  vapidPublicKey,
+  allowedOrigins,
+  createdAt,
+}: ShownInstance): string =>
+  formatFields({
+    'instance id': id,
+    name,
+    'secret key': secretKey,
+    'VAPID public key': vapidPublicKey,
+    'allowed origins': allowedOrigins ?? 'any',
+    'created at': createdAt,
+  });

@@ -1,0 +1,13 @@
+import { InvalidArgumentError } from 'commander';
+
+export const splitList = (text: string): string[] => text.split(',').map((item) => item.trim());
+
+export function parseJsonOption(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    throw new InvalidArgumentError('It is not JSON.');
+  }
+  throw new InvalidArgumentError('It must be a JSON object.');
+}

@@ -1,0 +1,23 @@
+import type { renderWebhook, renderWebhookWithSecret } from '../wire/admin/render.ts';
+import { formatFields } from './format-text.ts';
+
+export type ListedWebhook = ReturnType<typeof renderWebhook>;
+export type ShownWebhook = ReturnType<typeof renderWebhookWithSecret>;
+
+export const webhookText = ({ id, url, events, secret, customData, disabledAt, createdAt }: ShownWebhook): string =>
+  formatFields({
+    'webhook id': id,
+    target: url,
+    events,
+    secret,
+    'custom data': customData,
+    'disabled at': disabledAt,
+    'created at': createdAt,
+  });
+
+/** Tables are looked at over shoulders. */
+export function withoutPassword(url: string): string {
+  const shown = new URL(url);
+  if (shown.password) shown.password = '***';
+  return shown.href;
+}

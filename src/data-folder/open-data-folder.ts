@@ -1,0 +1,79 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { lockFolder } from './folder-lock.ts';
+import { ensureFolder, ensureSecretFile, writeSecretFile } from './secret-file.ts';
+import type { SecretFile } from './secret-file.ts';
+
+export interface DataFolderOptions {
+  readonly folder: string;
+  readonly adminTokenFile: string;
+  readonly generateKeyring: () => string;
+  readonly generateAdminToken: () => string;
+}
+
+/** The data folder of a running server, locked until it is released. */
+export interface DataFolder {
+  readonly databaseFile: string;
+  /** Text of the keyring file. */
+  readonly keyring: string;
+  readonly adminToken: string;
+  /** Paths of the secret files that this start has made. */
+  readonly created: readonly string[];
+  /** Paths of secret files that others than their owner may read. */
+  readonly exposed: readonly string[];
+  /** Writes the first instance's credentials, in place of those of a database that is gone; gives the path. */
+  writeFirstInstance(credentials: object): string;
+  release(): void;
+}
+
+/** The data folder cannot be used; the message says why and what mends it. */
+export class DataFolderProblem extends Error {
+  override readonly name = 'DataFolderProblem';
+}
+
+const minTokenLength = 32;
+
+/** Makes what is missing and locks the folder. Throws `FolderInUse` or `DataFolderProblem`. */
+export function openDataFolder(options: DataFolderOptions): DataFolder {
+  const { folder, adminTokenFile, generateKeyring, generateAdminToken } = options;
+  ensureFolder(folder);
+  const lock = lockFolder(folder);
+  try {
+    const databaseFile = join(folder, 'pharos.db');
+    const keyringFile = join(folder, 'master-keys.json');
+    if (existsSync(databaseFile) && !existsSync(keyringFile)) {
+      throw new DataFolderProblem(
+        `${keyringFile} is missing, and ${databaseFile} cannot be read without it: put it back from a backup.`,
+      );
+    }
+    const keyring = ensureSecretFile(keyringFile, generateKeyring);
+    const token = ensureSecretFile(adminTokenFile, generateAdminToken);
+    const adminToken = token.text.trim();
+    if (adminToken.length < minTokenLength || /\s/.test(adminToken)) {
+      throw new DataFolderProblem(`${adminTokenFile} must hold one word of at least ${minTokenLength} characters.`);
+    }
+    const files: [string, SecretFile][] = [
+      [keyringFile, keyring],
+      [adminTokenFile, token],
+    ];
+    const pathsOf = (kind: 'created' | 'exposed'): string[] =>
+      files.filter(([, file]) => file[kind]).map(([path]) => path);
+    return {
+      databaseFile,
+      keyring: keyring.text,
+      adminToken,
+      created: pathsOf('created'),
+      exposed: pathsOf('exposed'),
+      writeFirstInstance(credentials) {
+        const path = join(folder, 'first-instance.json');
+        rmSync(path, { force: true });
+        writeSecretFile(path, `${JSON.stringify(credentials, null, 2)}\n`);
+        return path;
+      },
+      release: () => lock.release(),
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

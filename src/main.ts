@@ -1,0 +1,218 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { v7 as uuidV7 } from 'uuid';
+import type { ServerSettings } from './config/server-settings.ts';
+import { createCachedDirectory } from './core/instances/cached-directory.ts';
+import { createFirstInstance } from './core/instances/first-instance.ts';
+import type { IdSource } from './core/ports/id-source.ts';
+import type { Log } from './core/ports/log.ts';
+import { FanOut } from './core/publish/fan-out.ts';
+import { generateKeyring, parseKeyring } from './core/secrets/keyring.ts';
+import { createSealer } from './core/secrets/sealer.ts';
+import { beamsRetryDelaysMs } from './core/webhooks/decide-attempt.ts';
+import { Dispatcher } from './core/webhooks/dispatcher.ts';
+import { openDataFolder } from './data-folder/open-data-folder.ts';
+import { createAddressGuard } from './egress/address-guard.ts';
+import { createHttpClient } from './egress/http-client.ts';
+import type { Network } from './egress/network.ts';
+import { systemNetwork } from './egress/network.ts';
+import { createPushConnections } from './egress/push-connections.ts';
+import { createPushEndpointRules, defaultPushEndpointHosts } from './egress/push-endpoint-rules.ts';
+import { createWebPushGateway } from './gateways/web-push/gateway.ts';
+import { createLog } from './logging/create-log.ts';
+import { openSqliteStore } from './storage/sqlite/open-sqlite-store.ts';
+import { adminRoutes } from './wire/admin/admin-routes.ts';
+import { beamsRoutes } from './wire/beams/beams-routes.ts';
+import { createHttpApp } from './wire/http/create-http-app.ts';
+import { healthRoutes } from './wire/http/health-routes.ts';
+import type { Script } from './wire/http/script-routes.ts';
+import { scriptRoutes } from './wire/http/script-routes.ts';
+
+/** What tests replace. */
+export interface PharosOverrides {
+  /** The way out of the process. */
+  readonly network?: Network;
+  readonly webhookRetryDelaysMs?: readonly number[];
+}
+
+export interface Pharos {
+  /** Origins that it listens on: HTTP, then HTTPS if that is set. */
+  readonly urls: readonly string[];
+  /** Null when there were instances already. */
+  readonly firstInstance: { readonly id: string; readonly credentialsFile: string } | null;
+  /** Paths of the secret files that this start has made. */
+  readonly createdFiles: readonly string[];
+  /** Finishes what is in flight, within bounds, and lets go of everything. */
+  stop(): Promise<void>;
+}
+
+const maxRememberedInstances = 10_000;
+const pushDeadlineMs = 10_000;
+const pushGiveUpAfterMs = 10 * 60_000;
+const pushWindowPerOrigin = 500;
+/** Longer than a push or an attempt of a webhook takes. */
+const stopWithinMs = 15_000;
+
+/** Starts every role in this process. Rejects, with everything let go again, when one of them cannot start. */
+export async function startPharos(settings: ServerSettings, overrides: PharosOverrides = {}): Promise<Pharos> {
+  const log = createLog({ level: settings.logLevel });
+  const ending = new Ending(log);
+  try {
+    return await start(settings, overrides, log, ending);
+  } catch (error) {
+    await ending.run();
+    throw error;
+  }
+}
+
+async function start(settings: ServerSettings, overrides: PharosOverrides, log: Log, ending: Ending): Promise<Pharos> {
+  const tls = readTls(settings);
+  const folder = openDataFolder({
+    folder: settings.dataDir,
+    adminTokenFile: settings.adminTokenFile,
+    generateKeyring,
+    generateAdminToken: () => `${randomBytes(32).toString('base64url')}\n`,
+  });
+  ending.add('data folder', async () => folder.release());
+  for (const file of folder.exposed) log.warn('data-folder.exposed', { file, mend: `chmod 600 ${file}` });
+
+  const sealer = createSealer(parseKeyring(folder.keyring));
+  const store = await openSqliteStore({ file: folder.databaseFile });
+  ending.add('store', () => store.close());
+  const instances = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
+  const shared = { store, sealer, instances, log, clock: Date.now, ids };
+  const instance = await createFirstInstance(shared);
+  const firstInstance = instance && {
+    id: instance.id,
+    credentialsFile: folder.writeFirstInstance({ instanceId: instance.id, secretKey: instance.secretKey }),
+  };
+
+  const network = overrides.network ?? systemNetwork;
+  const guard = createAddressGuard(settings.allowNetworks);
+  const endpointRules = createPushEndpointRules([...defaultPushEndpointHosts, ...settings.pushEndpointHosts]);
+  const http = createHttpClient({ network, guard, allowHttp: settings.allowHttpWebhooks });
+  ending.add('webhook connections', () => http.close());
+  const web = createWebPushGateway({
+    connections: createPushConnections({ network, guard }),
+    rules: endpointRules,
+    encryptionThreads: settings.encryptionThreads,
+    windowPerOrigin: pushWindowPerOrigin,
+    deadlineMs: pushDeadlineMs,
+    contact: settings.vapidContact,
+    clock: Date.now,
+    log,
+  });
+  ending.add('web push', () => web.close());
+
+  const dispatcher = new Dispatcher({
+    ...shared,
+    http,
+    retryDelaysMs: overrides.webhookRetryDelaysMs ?? beamsRetryDelaysMs,
+  });
+  const fanOut = new FanOut({
+    ...shared,
+    gateways: { web },
+    giveUpAfterMs: pushGiveUpAfterMs,
+    gatewayDeadlineMs: pushDeadlineMs,
+    onFinished: () => dispatcher.wake(),
+  });
+
+  const { allowHttpWebhooks, trustedProxies } = settings;
+  const routes: FastifyPluginAsync[] = [
+    healthRoutes(store),
+    adminRoutes({ ...shared, ...instances, directory: instances, adminToken: folder.adminToken, allowHttpWebhooks }),
+    beamsRoutes({
+      ...shared,
+      endpointRules,
+      allowHttpWebhooks,
+      publicOrigin: settings.publicUrl,
+      onAccepted() {
+        fanOut.wake();
+        dispatcher.wake();
+      },
+      onMessages: () => dispatcher.wake(),
+    }),
+    scriptRoutes(readScripts(log)),
+  ];
+  const listeners: FastifyInstance[] = [];
+  ending.add('work', () => Promise.all([...listeners.map((app) => app.close()), fanOut.stop(), dispatcher.stop()]));
+  fanOut.start();
+  dispatcher.start();
+  const urls: string[] = [];
+  for (const { port, keys } of [{ port: settings.port, keys: null }, ...(tls ? [tls] : [])]) {
+    const app = await createHttpApp({ log, tls: keys, trustedProxies, routes });
+    listeners.push(app);
+    await app.listen({ host: settings.host, port });
+    urls.push(originOf(app, keys ? 'https' : 'http'));
+  }
+  log.info('server.listening', { urls, dataDir: settings.dataDir, pid: process.pid });
+  return {
+    urls,
+    firstInstance,
+    createdFiles: folder.created,
+    async stop() {
+      await ending.run();
+      log.info('server.stopped');
+    },
+  };
+}
+
+function readTls({ tls }: ServerSettings) {
+  return tls && { port: tls.port, keys: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } };
+}
+
+const ids: IdSource = { random: () => randomUUID(), timeOrdered: () => uuidV7() };
+
+const workerFile = new URL('../dist/worker.js', import.meta.url);
+
+function readScripts(log: Log): Map<string, Script> {
+  if (!existsSync(workerFile)) {
+    log.warn('worker-script.missing', { mend: 'node scripts/build-worker.ts' });
+    return new Map();
+  }
+  const script = { body: readFileSync(workerFile), contentType: 'text/javascript; charset=utf-8' };
+  return new Map([['/pharos/worker.js', { ...script, cacheControl: 'public, max-age=3600' }]]);
+}
+
+function originOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
+  const { address, family, port } = app.server.address() as AddressInfo;
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** What has to end, in the opposite order of its beginning. */
+class Ending {
+  readonly #log: Log;
+  readonly #steps: { readonly name: string; readonly end: () => Promise<unknown> }[] = [];
+  #ended: Promise<void> | null = null;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  add(name: string, end: () => Promise<unknown>): void {
+    this.#steps.push({ name, end });
+  }
+
+  /** A step that fails or takes too long does not keep the others from ending. */
+  run(): Promise<void> {
+    this.#ended ??= this.#run();
+    return this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    for (const { name, end } of this.#steps.toReversed()) {
+      const timeout = new AbortController();
+      const late = delay(stopWithinMs, 'late', { signal: timeout.signal }).catch(() => 'in time');
+      try {
+        const ended = await Promise.race([end(), late]);
+        if (ended === 'late') this.#log.warn('server.stop-late', { step: name, afterMs: stopWithinMs });
+      } catch (error) {
+        this.#log.error('server.stop-failed', { step: name, error });
+      }
+      timeout.abort();
+    }
+  }
+}
