@@ -8,7 +8,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{src,scripts,bench,demo}/**/*.test.ts', 'test/{house,support,wire}/**/*.test.ts'],
+          include: ['{src,scripts,bench,demo}/**/*.test.ts', 'test/{core,house,support,wire}/**/*.test.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

@@ -29,10 +29,10 @@ export const walls: readonly Wall[] = [
 export const packageOwners: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   // The data folder's lock is SQLite's.
   ['node:sqlite', ['storage', 'data-folder']],
-  ['fastify', ['wire']],
+  ['fastify', ['wire', 'main.ts']],
   ['undici', ['egress', 'gateways']],
   ['pino', ['logging']],
-  ['commander', ['cli', 'config']],
+  ['commander', ['cli']],
   // One global `process`, so that the rule about its environment sees every use.
   ['node:process', []],
   ...['http', 'https', 'http2', 'net', 'tls', 'dns', 'dns/promises'].map((name): [string, string[]] => [
