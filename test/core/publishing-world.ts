@@ -1,0 +1,121 @@
+import { v4, v7 } from 'uuid';
+import type { Instance } from '../../src/core/instances/instance.ts';
+import type { DeliveryOutcome, Gateway, WebContent } from '../../src/core/ports/gateway.ts';
+import { runOne } from '../../src/core/ports/command.ts';
+import type { PublishSummary, PublishTarget } from '../../src/core/ports/publish-store.ts';
+import type { Store } from '../../src/core/ports/store.ts';
+import { acceptPublish } from '../../src/core/publish/accept-publish.ts';
+import type { PublishContent } from '../../src/core/publish/publish-body.ts';
+import { FanOut } from '../../src/core/publish/fan-out.ts';
+import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/** Answers for an address, one attempt after another; the last one again and again. `accepted` when nothing is said. */
+export type Answers = Record<string, readonly (DeliveryOutcome | Promise<DeliveryOutcome>)[]>;
+
+/** The publishing core over a real store in memory, with a gateway that answers as the address tells. */
+export async function openPublishingWorld({ answers = {} as Answers, giveUpAfterMs = 600_000 } = {}) {
+  const store: Store = await openSqliteStore({ file: ':memory:' });
+  const instance: Instance = {
+    id: v4(),
+    name: 'test',
+    createdAt: 0,
+    secretKey: 'secret',
+    vapid: { publicKey: new Uint8Array(65), privateKey: new Uint8Array(0) },
+    allowedOrigins: null,
+  };
+  await runOne(store.createInstances, {
+    id: instance.id,
+    name: instance.name,
+    createdAt: 0,
+    secretKey: new Uint8Array(0),
+    vapidPublicKey: instance.vapid.publicKey,
+    vapidPrivateKey: new Uint8Array(0),
+    allowedOrigins: null,
+  });
+  const attempts: string[] = [];
+  const batches: number[] = [];
+  const web: Gateway<WebContent> = {
+    deliver: ({ devices }) => {
+      batches.push(devices.length);
+      return devices.map(async ({ address }): Promise<DeliveryOutcome> => {
+        const before = attempts.filter((attempted) => attempted === address).length;
+        attempts.push(address);
+        const script = answers[address] ?? [];
+        return (await script[Math.min(before, script.length - 1)]) ?? { kind: 'accepted' };
+      });
+    },
+    close: async () => {},
+  };
+  const logged: { readonly event: string; readonly fields: unknown }[] = [];
+  const write = (event: string, fields?: unknown) => void logged.push({ event, fields });
+  let finished = 0;
+  const shared = {
+    store,
+    sealer: {
+      seal: (_place: unknown, text: Uint8Array | string) => Buffer.from(text),
+      open: (_place: unknown, sealed: Uint8Array) => Buffer.from(sealed),
+    },
+    ids: { random: () => v4(), timeOrdered: () => v7() },
+    log: { info: write, warn: write, error: write },
+  };
+  const fanOut = new FanOut({
+    ...shared,
+    instances: { findInstance: async () => instance, findWebhook: async () => null },
+    clock: Date.now,
+    gateways: { web },
+    giveUpAfterMs,
+    gatewayDeadlineMs: 10_000,
+    onFinished: () => (finished += 1),
+  });
+  fanOut.start();
+  const summarize = async (publishId: string): Promise<PublishSummary> => {
+    const summary = await store.summarizePublish({ instanceId: instance.id, publishId });
+    if (!summary) throw new Error('no such publish');
+    return summary;
+  };
+  return {
+    store,
+    instanceId: instance.id,
+    /** Addresses in the order of their attempts. */
+    attempts,
+    /** Sizes of the batches that the gateway was given. */
+    batches,
+    logged,
+    finished: () => finished,
+    /** Registers a device at an address; answers its id. */
+    register: async (
+      address: string,
+      { user, interests = [] }: { user?: string; interests?: readonly string[] } = {},
+    ) => {
+      const device = { instanceId: instance.id, platform: 'web', address, keys: new Uint8Array(81) } as const;
+      const registered = await runOne(store.registerDevices, { ...device, deviceId: v4(), metadata: '{}' });
+      const key = { ...device, deviceId: registered.deviceId };
+      if (user) await runOne(store.setDeviceUsers, { ...key, user, maxDevices: 100 });
+      await runOne(store.replaceInterests, { ...key, interests });
+      return key;
+    },
+    publish: async (target: PublishTarget, content: PublishContent = { web: webContent() }) => {
+      const onAccepted = () => fanOut.wake();
+      const request = { instanceId: instance.id, target, content };
+      return (await acceptPublish({ ...shared, onAccepted }, request)).publishId;
+    },
+    summarize,
+    waitUntilFinished: (publishId: string) =>
+      waitFor('the publish to finish', async () => {
+        const summary = await summarize(publishId);
+        return summary.finishedAt !== null && summary;
+      }),
+    stop: async () => {
+      await fanOut.stop();
+      await store.close();
+    },
+  };
+}
+
+export const webContent = (changes: Partial<WebContent> = {}): WebContent => ({
+  timeToLiveSeconds: 3600,
+  notification: { title: 'Hello' },
+  data: {},
+  ...changes,
+});
