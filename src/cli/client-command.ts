@@ -1,3 +1,4 @@
+import type { OptionValues } from 'commander';
 import { Command, Option } from 'commander';
 import { readClientSettings } from '../config/client-settings.ts';
 import { acceptedSettings } from './accepted-settings.ts';
@@ -23,17 +24,17 @@ export function clientCommand(name: string, description: string): Command {
 }
 
 /** Makes the command's action: `run` gets the client, the arguments in order, and the options. */
-export function runOnServer<Options extends object>(
+export function runOnServer(
   command: Command,
-  run: (admin: AdminClient, args: readonly string[], options: Options) => Promise<Output>,
+  run: (admin: AdminClient, args: readonly string[], options: OptionValues) => Promise<Output>,
 ): Command {
   return command.action(async () => {
-    const { url, dataDir, adminTokenFile, json, ...options } = command.opts<ClientFlags & Options>();
+    const { url, dataDir, adminTokenFile, json, ...options } = command.opts<ClientFlags & OptionValues>();
     const flags = Object.fromEntries(
       Object.entries({ url, dataDir, adminTokenFile }).filter(([, value]) => value !== undefined),
     );
     const admin = createAdminClient(acceptedSettings(readClientSettings(flags)));
-    const output = await run(admin, command.args, options as Options);
+    const output = await run(admin, command.args, options);
     process.stdout.write(json ? `${JSON.stringify(output.json, null, 2)}\n` : `${output.text}\n`);
   });
 }

@@ -177,4 +177,4 @@ export const clientKeys = ['url', 'port', 'dataDir', 'adminTokenFile'] as const 
 
 const allKeys = Object.keys(settingTable) as SettingKey[];
 /** What `pharos serve` uses. */
-export const serverKeys = allKeys.filter((key) => key !== 'url') as Exclude<SettingKey, 'url'>[];
+export const serverKeys = allKeys.filter((key) => key !== 'url');

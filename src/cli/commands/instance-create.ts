@@ -5,12 +5,12 @@ import { instanceText } from '../instance-text.ts';
 import { readSecretOption } from '../secret-option.ts';
 
 export const instanceCreate = (): Command =>
-  runOnServer<{ id?: string; secretKeyFile?: string }>(
+  runOnServer(
     clientCommand('create', 'Make an instance with a secret key and a VAPID key pair of its own.')
       .argument('<name>', 'what people call it')
       .option('--id <uuid>', 'keep the id that it has at Beams (default: a new one)')
       .option('--secret-key-file <file>', 'file with the secret key that it has at Beams (default: a new one)'),
-    async (admin, [name], { id, secretKeyFile }) => {
+    async (admin, [name], { id, secretKeyFile }: { id?: string; secretKeyFile?: string }) => {
       const instance = await admin.call<ShownInstance>('POST', '/instances', {
         name,
         ...(id !== undefined && { id }),

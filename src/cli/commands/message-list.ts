@@ -4,14 +4,14 @@ import { clientCommand, runOnServer } from '../client-command.ts';
 import { formatTable } from '../format-text.ts';
 
 export const messageList = (): Command =>
-  runOnServer<{ webhookId?: string; publishId?: string; before?: string; limit?: string }>(
+  runOnServer(
     clientCommand('list', 'List the messages of an instance, newest first.')
       .argument('<instance>', 'instance id')
       .option('--webhook-id <id>', 'only those to this webhook')
       .option('--publish-id <id>', 'only those about this publish, like pubid-…')
       .option('--before <id>', 'only those older than this message')
       .option('--limit <number>', 'at most so many, up to 200 (default: 50)'),
-    async (admin, [instance], filters) => {
+    async (admin, [instance], filters: { webhookId?: string; publishId?: string; before?: string; limit?: string }) => {
       const path = `/instances/${encodeURIComponent(String(instance))}/messages`;
       const query = new URLSearchParams({ ...filters }).toString();
       const json = await admin.call<{ messages: ReturnType<typeof renderMessage>[]; next: string | null }>(

@@ -7,7 +7,7 @@ import type { ShownWebhook } from '../webhook-text.ts';
 import { webhookText } from '../webhook-text.ts';
 
 export const webhookCreate = (): Command =>
-  runOnServer<{ target: string; events?: string[]; secretFile?: string; customData?: object }>(
+  runOnServer(
     clientCommand('create', 'Send events of an instance to a URL.')
       .argument('<instance>', 'instance id')
       .requiredOption('--target <url>', 'where the events go')
@@ -18,7 +18,16 @@ export const webhookCreate = (): Command =>
       )
       .option('--secret-file <file>', 'file with the secret that signs the requests (default: a new one)')
       .option('--custom-data <json>', 'object that each request carries along', parseJsonOption),
-    async (admin, [instance], { target, events, secretFile, customData }) => {
+    async (
+      admin,
+      [instance],
+      {
+        target,
+        events,
+        secretFile,
+        customData,
+      }: { target?: string; events?: string[]; secretFile?: string; customData?: object },
+    ) => {
       const webhook = await admin.call<ShownWebhook>(
         'POST',
         `/instances/${encodeURIComponent(String(instance))}/webhooks`,

@@ -16,7 +16,7 @@ interface Options {
 }
 
 export const webhookUpdate = (): Command =>
-  runOnServer<Options>(
+  runOnServer(
     clientCommand('update', 'Change a webhook; what is not named stays as it is.')
       .argument('<instance>', 'instance id')
       .argument('<webhook>', 'webhook id')
@@ -26,7 +26,7 @@ export const webhookUpdate = (): Command =>
       .option('--custom-data <json>', 'object that each request carries along', parseJsonOption)
       .addOption(new Option('--disable', 'send nothing any more').conflicts('enable'))
       .option('--enable', 'send again'),
-    async (admin, [instance, webhook], { target, events, secretFile, customData, disable, enable }) => {
+    async (admin, [instance, webhook], { target, events, secretFile, customData, disable, enable }: Options) => {
       const path = `/instances/${encodeURIComponent(String(instance))}/webhooks/${encodeURIComponent(String(webhook))}`;
       const updated = await admin.call<ShownWebhook>('PATCH', path, {
         ...(target !== undefined && { url: target }),
