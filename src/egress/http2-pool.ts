@@ -81,6 +81,7 @@ export class Http2Pool {
 
   #wantsMore(): boolean {
     if (this.#connecting || this.#sessions.size >= maxSessions) return false;
+    for (const session of this.#sessions) if (!session.ready) return false;
     if (this.#waiting.length > 0) return true;
     const emptiest = this.#emptiest();
     return emptiest !== null && emptiest.streams >= crowded * emptiest.maxStreams;

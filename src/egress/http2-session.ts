@@ -14,8 +14,6 @@ export interface Http2SessionOptions {
   readonly onRefused: (exchange: Exchange) => void;
 }
 
-/** RFC 9113, 6.5.2: no limit until the settings come, and 100 is the least recommended one. */
-const initialMaxStreams = 100;
 /** More on one TCP connection gains nothing; several sessions do. */
 const maxStreams = 200;
 const checkEveryMs = 20_000;
@@ -25,8 +23,11 @@ const idleTimeoutMs = 60_000;
 export class Http2Session {
   readonly #options: Http2SessionOptions;
   readonly #session: http2.ClientHttp2Session;
+  /** As in URLs; left alone, Node adds `:443`. */
+  readonly #authority: string;
   readonly #check: NodeJS.Timeout;
-  #peerMaxStreams = initialMaxStreams;
+  /** RFC 9113, 3.4: the peer's settings are the first that it sends; streams before them might be too many. */
+  #peerMaxStreams: number | null = null;
   #streams = 0;
   #awaitingPong = false;
   /** A request was given up: whether the connection is dead is what the next pong tells. */
@@ -35,6 +36,7 @@ export class Http2Session {
 
   constructor(options: Http2SessionOptions) {
     this.#options = options;
+    this.#authority = new URL(options.origin).host;
     this.#session = http2.connect(options.origin, {
       createConnection: () => options.socket,
       settings: { enablePush: false },
@@ -57,7 +59,12 @@ export class Http2Session {
   }
 
   get maxStreams(): number {
-    return Math.min(this.#peerMaxStreams, maxStreams);
+    return Math.min(this.#peerMaxStreams ?? 0, maxStreams);
+  }
+
+  /** False until the settings of the peer are here. */
+  get ready(): boolean {
+    return this.#peerMaxStreams !== null;
   }
 
   /** False after GOAWAY, while the connection may be dead, and when its streams are used up. */
@@ -69,7 +76,10 @@ export class Http2Session {
     const { path, headers, body } = exchange.request;
     let stream: http2.ClientHttp2Stream;
     try {
-      stream = this.#session.request({ ':method': 'POST', ':path': path, ...headers }, { endStream: false });
+      stream = this.#session.request(
+        { ':method': 'POST', ':authority': this.#authority, ':path': path, ...headers },
+        { endStream: false },
+      );
     } catch (error) {
       exchange.end(connectionFailure(error, 'request not sent'));
       return;
@@ -105,12 +115,15 @@ export class Http2Session {
   /** Resolves when the streams have ended. */
   close(): Promise<void> {
     if (this.#session.destroyed) return Promise.resolve();
-    return new Promise((resolve) => this.#session.close(resolve));
+    return new Promise((resolve) => {
+      this.#session.once('close', resolve);
+      this.#session.close();
+    });
   }
 
   #keepAlive(): void {
-    if (this.#awaitingPong) {
-      this.#session.destroy(new Error('ping not answered'));
+    if (this.#awaitingPong || !this.ready) {
+      this.#session.destroy(new Error('connection is dead'));
     } else if (this.#streams > 0) {
       this.#ping();
     } else if (performance.now() - this.#lastUsedAt > idleTimeoutMs) {
