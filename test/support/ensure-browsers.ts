@@ -9,7 +9,7 @@ const requirements: Readonly<Record<string, () => boolean>> = {
   chromium: () => executables.chromium.some(existsSync),
   'dbus-daemon': () => spawnSync('dbus-daemon', ['--version']).status === 0,
   // Without it Firefox silently shows its notifications past D-Bus; firefox-esr does not depend on it.
-  libnotify4: () => spawnSync('ldconfig', ['-p']).stdout?.includes('libnotify.so.4') ?? false,
+  libnotify4: () => spawnSync('/sbin/ldconfig', ['-p']).stdout?.includes('libnotify.so.4') ?? false,
 };
 
 /** Installs what the browser suites need, as root on Debian; elsewhere it throws and names what is missing. */
