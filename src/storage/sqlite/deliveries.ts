@@ -18,7 +18,6 @@ interface DueDelivery {
   keys: Uint8Array;
   user_number: number | null;
   gone_at: number | null;
-  body: Uint8Array;
 }
 
 export function prepareDeliveryCommands(
@@ -27,12 +26,11 @@ export function prepareDeliveryCommands(
   const listDue = prepare<DueDelivery>(
     db,
     `SELECT f.instance_id, f.publish_id, f.device_number, f.attempts, f.first_attempt_at,
-       d.platform, d.address, d.keys, d.user_number, d.gone_at, p.body
-     FROM deferred_deliveries f
-     CROSS JOIN devices d ON d.number = f.device_number
-     CROSS JOIN publishes p ON p.instance_id = f.instance_id AND p.id = f.publish_id
+       d.platform, d.address, d.keys, d.user_number, d.gone_at
+     FROM deferred_deliveries f CROSS JOIN devices d ON d.number = f.device_number
      WHERE f.due_at <= ? ORDER BY f.due_at LIMIT ?`,
   );
+  const findBody = prepare<{ body: Uint8Array }>(db, 'SELECT body FROM publishes WHERE instance_id = ? AND id = ?');
   const lease = prepare(
     db,
     `UPDATE deferred_deliveries SET claim_token = ?, due_at = ?
@@ -54,9 +52,14 @@ export function prepareDeliveryCommands(
   return {
     claimDeliveries: ({ limit, leaseMs }) => {
       const now = Date.now();
+      // Read once per publish: the answer's deliveries share it, and it is copied once on its way to the main thread.
+      const bodies = new Map<string, Uint8Array>();
       return listDue.all(now, limit).map((row) => {
         const claimToken = randomUUID();
         lease.run(claimToken, now + leaseMs, row.instance_id, row.publish_id, row.device_number);
+        const body = bodies.get(row.publish_id) ?? findBody.get(row.instance_id, row.publish_id)?.body;
+        if (!body) throw new Error(`a deferred delivery of publish ${row.publish_id} is left without it`);
+        bodies.set(row.publish_id, body);
         return {
           instanceId: row.instance_id,
           publishId: row.publish_id,
@@ -71,7 +74,7 @@ export function prepareDeliveryCommands(
           deviceGone: row.gone_at !== null,
           attempts: row.attempts,
           firstAttemptAt: row.first_attempt_at,
-          body: row.body,
+          body,
         };
       });
     },
