@@ -145,7 +145,7 @@ test('more HTTP/2 sessions as streams run out, none of them beyond the limit of 
 });
 
 test('requests wait for a stream when the sessions are all that may be, and get one', async () => {
-  const server = await http2Server((stream) => void stream.respond({ ':status': 201 }, { endStream: true }), {
+  const server = await http2Server((stream) => stream.respond({ ':status': 201 }, { endStream: true }), {
     maxConcurrentStreams: 2,
   });
   const { connections, dialled } = wireTo(server);
@@ -307,7 +307,7 @@ test('a name that leads inside is refused before anything is dialled', async () 
 });
 
 test('of a mixed answer only the public address is dialled', async () => {
-  const server = await http2Server((stream) => void stream.respond({ ':status': 201 }, { endStream: true }));
+  const server = await http2Server((stream) => stream.respond({ ':status': 201 }, { endStream: true }));
   const { connections, dialled } = wireTo(server, ['10.0.0.1', '34.120.0.9', '::1']);
   expect(await post(connections)).toEqual(created);
   expect(dialled).toEqual(['34.120.0.9 443']);

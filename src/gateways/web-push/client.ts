@@ -42,8 +42,7 @@ export function createPushClient({ connections, windowPerOrigin, notifyRejection
       const startedAt = performance.now();
       let window = windows.get(origin);
       if (!window) windows.set(origin, (window = createOriginWindow(windowPerOrigin)));
-      const entered = window.enter(Math.min(windowWaitMs, timeoutMs));
-      if (entered !== true && !(await entered)) return windowFull(origin);
+      if (!(await window.enter(Math.min(windowWaitMs, timeoutMs)))) return windowFull(origin);
       try {
         const response = await connections.request({
           origin,

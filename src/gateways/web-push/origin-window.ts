@@ -3,7 +3,7 @@ export interface OriginWindow {
   /** No place is free and many wait already: not worth preparing a request. */
   full(): boolean;
   /** Resolves with true when there is a place, which `leave` gives back; with false when there was none in time. */
-  enter(maxWaitMs: number): Promise<boolean> | true;
+  enter(maxWaitMs: number): Promise<boolean>;
   leave(): void;
   idle(): boolean;
 }
@@ -18,7 +18,7 @@ export function createOriginWindow(places: number): OriginWindow {
     enter(maxWaitMs) {
       if (taken < places) {
         taken += 1;
-        return true;
+        return Promise.resolve(true);
       }
       if (full()) return Promise.resolve(false);
       return new Promise((resolve) => {
