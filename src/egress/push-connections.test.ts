@@ -86,7 +86,7 @@ test('HTTP/2 where it is offered: one connection, SNI, headers and body as given
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {
-      const { servername } = stream.session?.socket as TLSSocket & { servername: string };
+      const { servername } = (stream.session as http2.ServerHttp2Session).socket as TLSSocket & { servername: string };
       seen.push([
         headers[':authority'],
         headers[':path'],
@@ -189,10 +189,12 @@ test('a request that is always refused ends', async () => {
 
 test('a session that dies fails its requests one by one; the next request gets a new one', async () => {
   let dying = true;
+  const raw: Socket[] = [];
   const server = await http2Server((stream) => {
-    if (dying) stream.session?.socket.destroy();
+    if (dying) for (const socket of raw) socket.destroy();
     else stream.respond({ ':status': 201 }, { endStream: true });
   });
+  server.on('connection', (socket: Socket) => void raw.push(socket));
   const { connections, dialled } = wireTo(server);
   const failures = await Promise.all([post(connections), post(connections), post(connections)]);
   expect(failures.map((failure) => failure.kind === 'error' && failure.reason)).toEqual(Array(3).fill('connection'));
