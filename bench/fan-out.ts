@@ -9,8 +9,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createSimulatedBrowser } from '../demo/simulated-browser.ts';
-import { startPharosServer } from '../test/support/pharos-server.ts';
-import type { PharosServer } from '../test/support/pharos-server.ts';
+import { startPharosProcess } from '../test/support/pharos-process.ts';
+import type { PharosProcess } from '../test/support/pharos-process.ts';
 import { median } from './median.ts';
 import type { ReceiverMessage } from './push-receiver.ts';
 import type { SendOrder } from './web-push-sender.ts';
@@ -44,14 +44,18 @@ const sender = fork(join(import.meta.dirname, 'web-push-sender.ts'), {
 });
 
 /** Takes the server off one core or gives it back: threads that exist already are moved too. */
-const pin = (child: PharosServer, cpus: string): void => {
-  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cpus, String(child.pid)], { stdio: 'ignore' });
+const pin = (child: PharosProcess, cpus: string): void => {
+  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', cpus, String(child.pid())], { stdio: 'ignore' });
 };
 
-const pharos = await startPharosServer({
-  pushHost: `localhost:${port}`,
-  authorityCertificate: certificate,
-  env: { PHAROS_LOG_LEVEL: 'warn', PHAROS_ENCRYPTION_THREADS: '2' },
+const pharos = await startPharosProcess({
+  authority: { certificate },
+  settings: {
+    PHAROS_PUSH_ENDPOINT_HOSTS: `localhost:${port}`,
+    PHAROS_ALLOW_NETWORKS: '127.0.0.0/8,::1/128',
+    PHAROS_LOG_LEVEL: 'warn',
+    PHAROS_ENCRYPTION_THREADS: '2',
+  },
 });
 const { id, secretKey } = await pharos.admin('POST', '/instances', { name: 'bench' });
 await registerDevices();
@@ -91,6 +95,7 @@ console.table([
   row('pushes per second, both cores', 'one core', oneCore, twoCores, 'wallMsPerPush', 'must 1.5, aim 1.7'),
 ]);
 await pharos.stop();
+await pharos.remove();
 receiver.disconnect();
 sender.disconnect();
 
@@ -140,8 +145,8 @@ async function receiverMessage<Key extends string>(
 }
 
 /** User and system time of a process, all threads (proc(5): fields 14 and 15, in ticks of 10 ms). */
-function cpuMsOf({ pid }: PharosServer): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+function cpuMsOf(pharosProcess: PharosProcess): number {
+  const fields = readFileSync(`/proc/${pharosProcess.pid()}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;

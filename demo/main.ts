@@ -14,7 +14,7 @@ import type { BeamsDevice } from './beams-device.ts';
 import { registerBeamsDevice } from './beams-device.ts';
 import { describeWebhook } from './describe-webhook.ts';
 import { startLocalPushService } from './local-push-service.ts';
-import { startPharosServer } from '../test/support/pharos-server.ts';
+import { startPharosProcess } from '../test/support/pharos-process.ts';
 
 const { keep } = parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
 const startedAt = performance.now();
@@ -24,7 +24,14 @@ const sayAt = (line: string): void =>
 
 const authority = createTestAuthority();
 const pushService = await startLocalPushService(authority);
-const pharos = await startPharosServer({ pushHost: pushService.host, authorityCertificate: authority.certificate });
+const pharos = await startPharosProcess({
+  authority,
+  settings: {
+    PHAROS_PUSH_ENDPOINT_HOSTS: pushService.host,
+    PHAROS_ALLOW_NETWORKS: '127.0.0.0/8,::1/128',
+    PHAROS_ALLOW_HTTP_WEBHOOKS: 'true',
+  },
+});
 sayAt(`pharos serve          ${pharos.origin}, fresh database in ${pharos.dataDir}`);
 
 const secret = 'demo-webhook-secret';
@@ -118,5 +125,6 @@ if (keep) {
   await once(process, 'SIGINT');
 }
 await pharos.stop();
+await pharos.remove();
 await Promise.all([pushService.close(), backendServer.close()]);
 process.exitCode = good ? 0 : 1;

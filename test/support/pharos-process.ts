@@ -17,6 +17,8 @@ export interface PharosProcess {
   readonly origin: string;
   readonly port: number;
   readonly dataDir: string;
+  /** Of the process that runs now. */
+  readonly pid: () => number;
   /** Everything that it has printed so far, all starts together. */
   readonly output: () => string;
   /** Calls the admin API at `/admin/v1<path>`; throws unless it answers 2xx. */
@@ -31,9 +33,9 @@ export interface PharosProcess {
 }
 
 interface PharosOptions {
-  readonly authority: TestAuthority;
-  /** The only hosts that this server can reach. */
-  readonly fronts: readonly TlsFront[];
+  readonly authority: Pick<TestAuthority, 'certificate'>;
+  /** The only hosts that this server can reach. Left out: it is `pharos serve` itself, with the network as it is. */
+  readonly fronts?: readonly TlsFront[];
   /** `PHAROS_…` variables beside host, port and data folder. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Path of the Node to run it with; by default the one that runs the test. */
@@ -51,14 +53,15 @@ export async function startPharosProcess({
   const dataDir = join(folder, 'data');
   const authorityFile = join(folder, 'authority.pem');
   writeFileSync(authorityFile, authority.certificate);
-  const routes: Routes = Object.fromEntries(fronts.flatMap(({ hosts, port }) => hosts.map((host) => [host, port])));
+  const program = fronts ? ['pharos-entry.ts', JSON.stringify(routesTo(fronts))] : ['../../src/cli/pharos.ts', 'serve'];
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   let output = '';
   let running: ChildProcess | null = null;
 
   async function start(): Promise<void> {
-    const child = spawn(node, [join(import.meta.dirname, 'pharos-entry.ts'), JSON.stringify(routes)], {
+    const [script = '', ...args] = program;
+    const child = spawn(node, [join(import.meta.dirname, script), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
@@ -92,6 +95,7 @@ export async function startPharosProcess({
     origin,
     port,
     dataDir,
+    pid: () => running?.pid ?? Number.NaN,
     output: () => output,
     async admin(method, path, body) {
       const token = readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();
@@ -113,6 +117,9 @@ export async function startPharosProcess({
     },
   };
 }
+
+const routesTo = (fronts: readonly TlsFront[]): Routes =>
+  Object.fromEntries(fronts.flatMap(({ hosts, port }) => hosts.map((host) => [host, port])));
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
 
