@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+const processTests = 'test/{process,clients,faults,package}/**/*.test.ts';
+const browserTests = 'test/browser/**/*.test.ts';
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -8,7 +11,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{src,scripts,bench,demo}/**/*.test.ts', 'test/{core,house,support,wire}/**/*.test.ts'],
+          // All that no other project runs, so that no test is forgotten.
+          include: ['{src,test,scripts,bench,demo}/**/*.test.ts'],
+          exclude: [processTests, browserTests],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
@@ -17,7 +22,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'process',
-          include: ['test/{process,clients,faults,package}/**/*.test.ts', 'test/house/node-version.test.ts'],
+          include: [processTests, 'test/house/node-version.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -26,7 +31,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'browser',
-          include: ['test/browser/**/*.test.ts', 'test/house/node-version.test.ts'],
+          include: [browserTests, 'test/house/node-version.test.ts'],
           globalSetup: 'test/browser/setup.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
