@@ -6,6 +6,7 @@ import { createECDH, generateKeyPairSync, randomBytes } from 'node:crypto';
 import webPush from 'web-push';
 import { bodyBytes, createEncryptor } from '../src/gateways/web-push/encryption.ts';
 import { createVapid } from '../src/gateways/web-push/vapid.ts';
+import { median } from './median.ts';
 
 const rounds = 31;
 const pushesPerRound = 400;
@@ -69,15 +70,14 @@ function measure(payloadBytes: number): Record<string, string> {
     curve: time(curve),
   })).slice(2); // The first ones warm up.
   type Round = (typeof times)[number];
-  const median = (value: (round: Round) => number): number =>
-    times.map(value).toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? Number.NaN;
+  const middle = (value: (round: Round) => number): number => median(times.map(value));
   return {
     payload: `${payloadBytes} B`,
-    'Pharos µs': median((round) => round.pharos).toFixed(1),
-    'web-push µs': median((round) => round.webPush).toFixed(1),
-    'curve µs': median((round) => round.curve).toFixed(1),
-    'times web-push (must 2.5, aim 4)': median((round) => round.webPush / round.pharos).toFixed(2),
-    'of the curve alone (must 0.70, aim 0.85)': median((round) => round.curve / round.pharos).toFixed(2),
+    'Pharos µs': middle((round) => round.pharos).toFixed(1),
+    'web-push µs': middle((round) => round.webPush).toFixed(1),
+    'curve µs': middle((round) => round.curve).toFixed(1),
+    'times web-push (must 2.5, aim 4)': middle((round) => round.webPush / round.pharos).toFixed(2),
+    'of the curve alone (must 0.70, aim 0.85)': middle((round) => round.curve / round.pharos).toFixed(2),
   };
 }
 

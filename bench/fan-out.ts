@@ -2,7 +2,6 @@
  * One publish to 20,000 devices, end to end over TLS, counted at the receiver, against a `web-push.sendNotification` loop
  * with kept-alive connections and the same concurrency. Rounds alternate; medians are printed. `--rounds`, `--devices`.
  */
-import type { ChildProcess } from 'node:child_process';
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -12,7 +11,7 @@ import { createSimulatedBrowser } from '../demo/simulated-browser.ts';
 import { startPharosProcess } from '../test/support/pharos-process.ts';
 import type { PharosProcess } from '../test/support/pharos-process.ts';
 import { median } from './median.ts';
-import type { ReceiverMessage } from './push-receiver.ts';
+import type { ReceiverMessages } from './push-receiver.ts';
 import type { SendOrder } from './web-push-sender.ts';
 
 const { values } = parseArgs({
@@ -132,15 +131,11 @@ async function expectPushes(count: number): Promise<void> {
   await ready;
 }
 
-async function receiverMessage<Key extends string>(
-  key: Key,
-): Promise<
-  Extract<ReceiverMessage, Readonly<Record<Key, unknown>>>[Key &
-    keyof Extract<ReceiverMessage, Readonly<Record<Key, unknown>>>]
-> {
+/** The next message of this kind from the receiver. */
+async function receiverMessage<Kind extends keyof ReceiverMessages>(kind: Kind): Promise<ReceiverMessages[Kind]> {
   for (;;) {
-    const [message] = (await once(receiver as ChildProcess, 'message')) as [Record<string, never>];
-    if (key in message) return message[key] as never;
+    const [message] = (await once(receiver, 'message')) as [Partial<ReceiverMessages>];
+    if (message[kind] !== undefined) return message[kind];
   }
 }
 

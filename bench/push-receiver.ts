@@ -6,13 +6,15 @@ import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createTestAuthority } from '../test/support/test-authority.ts';
 
-export type ReceiverMessage =
-  | { readonly listening: { readonly port: number; readonly certificate: string } }
-  | { readonly expecting: number }
-  | { readonly reached: number };
+/** What it says, one key a message. */
+export interface ReceiverMessages {
+  readonly listening: { readonly port: number; readonly certificate: string };
+  readonly expecting: number;
+  readonly reached: number;
+}
 
 const authority = createTestAuthority();
-const send = (message: ReceiverMessage): void => void process.send?.(message);
+const send = (message: Partial<ReceiverMessages>): void => void process.send?.(message);
 let expected = 0;
 let arrived = 0;
 

@@ -72,7 +72,7 @@ async function openBrowser(name: string, user: string | null): Promise<BeamsDevi
     await device.report('open', publishId);
     reports += 2;
   };
-  if (user) await device.setUser(user, (beams.generateToken(user) as { token: string }).token);
+  if (user) await device.setUser(user, beams.generateToken(user).token);
   await device.addInterest('news');
   sayAt(`browser               ${name} is ${device.id}${user ? `, user ${user}` : ', nobody’s'}`);
   return device;

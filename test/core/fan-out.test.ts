@@ -137,14 +137,9 @@ test('stopping waits for what is in flight and loses nothing', async () => {
   await world.register('slow', { user: 'sam' });
   const publishId = await world.publish(toUsers('sam'));
   await waitFor('the attempt', () => world.attempts.length === 1);
-  const close = world.store.close;
-  let summary: Awaited<ReturnType<typeof world.summarize>> | undefined;
-  world.store.close = async () => {
-    summary = await world.summarize(publishId);
-    await close();
-  };
-  const stopping = world.stop();
+  const stopping = world.stopFanOut();
   resolve({ kind: 'accepted' });
   await stopping;
-  expect(summary?.users.delivered).toEqual(['sam']);
+  expect((await world.summarize(publishId)).users.delivered).toEqual(['sam']);
+  await world.stop();
 });

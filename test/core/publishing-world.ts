@@ -14,7 +14,10 @@ import { waitFor } from '../support/wait-for.ts';
 export type Answers = Record<string, readonly (DeliveryOutcome | Promise<DeliveryOutcome>)[]>;
 
 /** The publishing core over a real store in memory, with a gateway that answers as the address tells. */
-export async function openPublishingWorld({ answers = {} as Answers, giveUpAfterMs = 600_000 } = {}) {
+export async function openPublishingWorld({
+  answers = {},
+  giveUpAfterMs = 600_000,
+}: { readonly answers?: Answers; readonly giveUpAfterMs?: number } = {}) {
   const store: Store = await openSqliteStore({ file: ':memory:' });
   const instance: Instance = {
     id: v4(),
@@ -106,6 +109,7 @@ export async function openPublishingWorld({ answers = {} as Answers, giveUpAfter
         const summary = await summarize(publishId);
         return summary.finishedAt !== null && summary;
       }),
+    stopFanOut: () => fanOut.stop(),
     stop: async () => {
       await fanOut.stop();
       await store.close();

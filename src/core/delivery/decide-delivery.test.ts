@@ -6,13 +6,12 @@ const decide = (outcome: DeliveryOutcome, changes: Partial<Parameters<typeof dec
   decideDelivery({ outcome, attempts: 1, now: 1_000_000, giveUpAt: 1_600_000, jitter: 1, ...changes });
 const failed: DeliveryOutcome = { kind: 'failed', reason: 'connection reset', retryAfterMs: null };
 
-test.each([
-  [{ kind: 'accepted' }],
-  [{ kind: 'gone', reason: '410' }],
-  [{ kind: 'rejected', reason: '403' }],
-] as const)('%o is settled at once', (outcome) => {
-  expect(decide(outcome)).toEqual({ kind: outcome.kind });
-});
+test.each([[{ kind: 'accepted' }], [{ kind: 'gone', reason: '410' }], [{ kind: 'rejected', reason: '403' }]] as const)(
+  '%o is settled at once',
+  (outcome) => {
+    expect(decide(outcome)).toEqual({ kind: outcome.kind });
+  },
+);
 
 test('a failure is tried again, later each time, up to a minute', () => {
   const delays = [1, 2, 3, 4, 7, 20].map((attempts) => decide(failed, { attempts }));
