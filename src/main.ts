@@ -10,11 +10,13 @@ import { createFirstInstance } from './core/instances/first-instance.ts';
 import type { IdSource } from './core/ports/id-source.ts';
 import type { Log } from './core/ports/log.ts';
 import { FanOut } from './core/publish/fan-out.ts';
+import type { Keyring } from './core/secrets/keyring.ts';
 import { generateKeyring, parseKeyring } from './core/secrets/keyring.ts';
 import { createSealer } from './core/secrets/sealer.ts';
 import { beamsRetryDelaysMs } from './core/webhooks/decide-attempt.ts';
 import { Dispatcher } from './core/webhooks/dispatcher.ts';
-import { openDataFolder } from './data-folder/open-data-folder.ts';
+import type { DataFolder } from './data-folder/open-data-folder.ts';
+import { DataFolderProblem, openDataFolder } from './data-folder/open-data-folder.ts';
 import { createAddressGuard } from './egress/address-guard.ts';
 import { createHttpClient } from './egress/http-client.ts';
 import type { Network } from './egress/network.ts';
@@ -79,7 +81,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   ending.add('data folder', async () => folder.release());
   for (const file of folder.exposed) log.warn('data-folder.exposed', { file, mend: `chmod 600 ${file}` });
 
-  const sealer = createSealer(parseKeyring(folder.keyring));
+  const sealer = createSealer(readKeyring(folder));
   const store = await openSqliteStore({ file: folder.databaseFile });
   ending.add('store', () => store.close());
   const instances = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
@@ -162,6 +164,14 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
 
 function readTls({ tls }: ServerSettings) {
   return tls && { port: tls.port, keys: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } };
+}
+
+function readKeyring({ keyring }: DataFolder): Keyring {
+  try {
+    return parseKeyring(keyring.text);
+  } catch (cause) {
+    throw new DataFolderProblem(`${keyring.file}: ${(cause as Error).message}.`, { cause });
+  }
 }
 
 const ids: IdSource = { random: () => randomUUID(), timeOrdered: () => uuidV7() };

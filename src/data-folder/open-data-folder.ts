@@ -14,8 +14,7 @@ export interface DataFolderOptions {
 /** The data folder of a running server, locked until it is released. */
 export interface DataFolder {
   readonly databaseFile: string;
-  /** Text of the keyring file. */
-  readonly keyring: string;
+  readonly keyring: { readonly file: string; readonly text: string };
   readonly adminToken: string;
   /** Paths of the secret files that this start has made. */
   readonly created: readonly string[];
@@ -60,7 +59,7 @@ export function openDataFolder(options: DataFolderOptions): DataFolder {
       files.filter(([, file]) => file[kind]).map(([path]) => path);
     return {
       databaseFile,
-      keyring: keyring.text,
+      keyring: { file: keyringFile, text: keyring.text },
       adminToken,
       created: pathsOf('created'),
       exposed: pathsOf('exposed'),

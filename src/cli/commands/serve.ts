@@ -3,7 +3,6 @@ import { readServerSettings } from '../../config/server-settings.ts';
 import { serverKeys } from '../../config/settings.ts';
 import type { SettingKey } from '../../config/settings.ts';
 import type { Pharos } from '../../main.ts';
-import { startPharos } from '../../main.ts';
 import { acceptedSettings } from '../accepted-settings.ts';
 import { settingOptions } from '../setting-options.ts';
 
@@ -15,7 +14,10 @@ export function serve(): Command {
   return command.action(async (flags: Partial<Record<SettingKey, string>>) => {
     // Whatever the server writes is its owner's business only.
     process.umask(0o077);
-    const pharos = await startPharos(acceptedSettings(readServerSettings(flags)));
+    const settings = acceptedSettings(readServerSettings(flags));
+    // Loaded here, so that the other commands need not wait for it.
+    const { startPharos } = await import('../../main.ts');
+    const pharos = await startPharos(settings);
     process.stderr.write(`${greeting(pharos)}\n`);
     const stop = (): void => {
       // The second signal finds no handler and ends the process at once.

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PharosCommand } from './serve-process.ts';
+import { listeningOn, runPharos } from './serve-process.ts';
+
+let folder: string;
+let server: PharosCommand;
+let origin: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'pharos-commands-'));
+  server = runPharos(folder, ['serve'], { PHAROS_PORT: '0' });
+  [origin = ''] = await listeningOn(server);
+});
+afterAll(async () => {
+  server.child.kill('SIGKILL');
+  await server.ended;
+  rmSync(folder, { recursive: true });
+});
+
+/** Exit code and output of a command, run in the folder of the server. */
+async function pharos(...args: string[]) {
+  const command = runPharos(folder, args, { PHAROS_URL: origin });
+  const code = await command.ended;
+  return { code, stdout: command.stdout(), stderr: command.stderr() };
+}
+
+async function json<Answer>(...args: string[]): Promise<Answer> {
+  const { code, stdout, stderr } = await pharos(...args, '--json');
+  expect([code, stderr]).toEqual([0, '']);
+  return JSON.parse(stdout) as Answer;
+}
+
+describe('commands', () => {
+  it('make, list, show and change instances', async () => {
+    writeFileSync(join(folder, 'key'), `${'K'.repeat(40)}\n`);
+    const id = '5b1c2d3e-4f50-4a6b-8c7d-9e0f1a2b3c4d';
+    const created = await pharos('instance', 'create', 'My shop', '--id', id, '--secret-key-file', 'key');
+    expect(created).toMatchObject({ code: 0, stderr: '' });
+    for (const text of [id, 'My shop', 'K'.repeat(40)]) expect(created.stdout).toContain(text);
+
+    const listed = await pharos('instance', 'list');
+    expect(listed.stdout).toMatch(/^instance id +name +created at\n/);
+    expect(listed.stdout).toMatch(new RegExp(`\n${id} +My shop +20`));
+    expect(listed.stdout).not.toContain('K'.repeat(40));
+
+    const origins = 'https://a.example,https://b.example';
+    const updated = await json('instance', 'update', id, '--name', 'Shop', '--allowed-origins', origins);
+    expect(updated).toMatchObject({ name: 'Shop', allowedOrigins: origins.split(',') });
+    expect(await json('instance', 'update', id, '--allowed-origins', 'any')).toMatchObject({ allowedOrigins: null });
+    expect(await json('instance', 'show', id)).toMatchObject({ id, name: 'Shop', secretKey: 'K'.repeat(40) });
+  });
+
+  it('make, list, change and delete webhooks', async () => {
+    const { id } = await json<{ id: string }>('instance', 'create', 'hooked');
+    const target = 'https://user:hunter2@site.example/hook';
+    const webhook = await json<{ id: string; events: string[] }>('webhook', 'create', id, '--target', target);
+    expect(webhook.events).toHaveLength(3);
+    const listed = await pharos('webhook', 'list', id);
+    expect(listed.stdout).toContain(webhook.id);
+    expect(listed.stdout).not.toContain('hunter2');
+    writeFileSync(join(folder, 'secret'), 'webhook-secret');
+    const changes = ['--events', 'v1.UserNotificationOpen', '--secret-file', 'secret', '--custom-data', '{"a":1}'];
+    expect(await json('webhook', 'update', id, webhook.id, ...changes, '--disable')).toMatchObject({
+      url: target,
+      events: ['v1.UserNotificationOpen'],
+      secret: 'webhook-secret',
+      customData: { a: 1 },
+      disabledAt: expect.any(String),
+    });
+    expect(await json('webhook', 'update', id, webhook.id, '--enable')).toMatchObject({ disabledAt: null });
+    expect(await pharos('webhook', 'delete', id, webhook.id)).toMatchObject({ code: 0 });
+    expect((await pharos('webhook', 'list', id)).stdout).toBe('The instance has no webhooks.\n');
+  });
+
+  it('list messages and attempts', async () => {
+    const { id } = await json<{ id: string }>('instance', 'create', 'quiet');
+    expect((await pharos('message', 'list', id, '--limit', '5')).stdout).toBe('There are no such messages.\n');
+    const message = '0193a000-0000-7000-8000-000000000001';
+    expect(await json('message', 'attempts', id, message)).toEqual({ attempts: [] });
+  });
+
+  it.each([
+    ['the words of the server', 1, ['instance', 'show', 'x'], /^pharos: There is no instance x\.\n$/],
+    [
+      'a server that is not there',
+      1,
+      ['instance', 'list', '--url', 'http://127.0.0.1:1'],
+      /no server answers at .*:1:/,
+    ],
+    ['a token that is not there', 1, ['instance', 'list', '--data-dir', 'nowhere'], /admin token cannot be read/],
+    [
+      'a secret that is not there',
+      2,
+      ['instance', 'create', 'x', '--secret-key-file', 'nowhere'],
+      /secret cannot be read/,
+    ],
+    ['wrong settings', 2, ['instance', 'list', '--url', 'ftp://x'], /--url is `ftp:\/\/x`/],
+    ['a missing argument', 2, ['instance', 'show'], /missing required argument 'instance'/],
+    ['too many arguments', 2, ['instance', 'list', 'x'], /too many arguments/],
+    ['an unknown command', 2, ['instnace'], /unknown command 'instnace'.*\n.*instance/],
+    ['data that are not JSON', 2, ['webhook', 'create', 'x', '--target', 'x', '--custom-data', '{'], /It is not JSON/],
+  ])('fail in words: %s', async (_, code, args, message) => {
+    const result = await pharos(...args);
+    expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) });
+    expect(result.stderr).not.toContain('    at ');
+  });
+
+  it('explain themselves', async () => {
+    const help = await pharos('serve', '--help');
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toContain('--tls-cert-file <file>');
+    expect((await pharos('--version')).stdout).toMatch(/^\d+\.\d+\.\d+/);
+  });
+});
