@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { executables } from './browser.ts';
+import type { PackageRequirements } from './ensure-packages.ts';
+import { ensurePackages, isRoot } from './ensure-packages.ts';
 
-/** Debian package → whether what the tests need of it is there. */
-const requirements: Readonly<Record<string, () => boolean>> = {
+const requirements: PackageRequirements = {
   'firefox-esr': () => executables.firefox.some(existsSync),
   chromium: () => executables.chromium.some(existsSync),
   'dbus-daemon': () => spawnSync('dbus-daemon', ['--version']).status === 0,
@@ -14,23 +15,8 @@ const requirements: Readonly<Record<string, () => boolean>> = {
 
 /** Installs what the browser suites need, as root on Debian; elsewhere it throws and names what is missing. */
 export function ensureBrowsers(): void {
-  const missing = missingPackages();
-  if (missing.length > 0) install(missing);
+  ensurePackages('The browser tests', requirements);
   ensureNetworkInterface();
-}
-
-const missingPackages = (): string[] =>
-  Object.entries(requirements).flatMap(([name, isThere]) => (isThere() ? [] : [name]));
-
-function install(packages: readonly string[]): void {
-  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-  if (!isRoot() || spawnSync('apt-get', ['--version']).status !== 0)
-    throw new Error(`The browser tests need: ${packages.join(', ')}. On Debian, as root: ${command}`);
-  const options = { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
-  execFileSync('apt-get', ['update', '-q'], options);
-  execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], options);
-  const stillMissing = missingPackages();
-  if (stillMissing.length > 0) throw new Error(`"${command}" ran, but still missing: ${stillMissing.join(', ')}`);
 }
 
 /** Chromium believes itself offline, and never connects to a push service, with nothing but loopback. */
@@ -46,5 +32,3 @@ function ensureNetworkInterface(): void {
   const works = isRoot() && commands.every((command) => spawnSync(command, { shell: true }).status === 0);
   if (!works) throw new Error(`Chromium needs a network interface besides loopback. As root: ${commands.join(' && ')}`);
 }
-
-const isRoot = (): boolean => process.getuid?.() === 0;

@@ -1,11 +1,19 @@
-/** `pharos serve` in an internet of local servers: the routes are the only argument, as JSON. */
+/** `pharos serve` in an internet of local servers: its only argument is an `EntryArgument` as JSON. */
 import { readServerSettings } from '../../src/config/server-settings.ts';
 import { startPharos } from '../../src/main.ts';
 import type { Routes } from './routed-network.ts';
 import { routedNetwork } from './routed-network.ts';
 
+export interface EntryArgument {
+  readonly routes: Routes;
+  readonly webhookRetryDelaysMs?: readonly number[] | undefined;
+}
+
 const settings = readServerSettings();
 if (!settings.ok) throw new Error(settings.mistakes.join('\n'));
-const network = routedNetwork(JSON.parse(process.argv[2] ?? '{}') as Routes);
-const pharos = await startPharos(settings.value, { network });
+const { routes, webhookRetryDelaysMs } = JSON.parse(process.argv[2] ?? '') as EntryArgument;
+const pharos = await startPharos(settings.value, {
+  network: routedNetwork(routes),
+  ...(webhookRetryDelaysMs && { webhookRetryDelaysMs }),
+});
 process.once('SIGTERM', () => void pharos.stop());

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EntryArgument } from './pharos-entry.ts';
 import type { Routes } from './routed-network.ts';
 import type { TestAuthority } from './test-authority.ts';
 import type { TlsFront } from './tls-front.ts';
@@ -23,13 +24,25 @@ export interface PharosProcess {
   readonly output: () => string;
   /** Calls the admin API at `/admin/v1<path>`; throws unless it answers 2xx. */
   readonly admin: (method: string, path: string, body?: object) => Promise<Record<string, unknown>>;
-  readonly start: () => Promise<void>;
+  /** Rejects when the process ends before it is ready. */
+  readonly start: (launch?: Launch) => Promise<void>;
   /** SIGKILL: nothing is said good-bye to. */
   readonly kill: () => Promise<void>;
+  /** Sends SIGKILL and does not wait. */
+  readonly strike: () => void;
+  /** Waits until the process has ended by itself or by `strike`; answers its signal. */
+  readonly ended: () => Promise<NodeJS.Signals | null>;
   /** SIGTERM; answers the exit code. */
   readonly stop: () => Promise<number | null>;
   /** Kills it if it still runs, and removes its data. */
   readonly remove: () => Promise<void>;
+}
+
+/** How one start differs from the others. */
+export interface Launch {
+  /** Words before Node's path, such as a tracer that replaces itself by Node. */
+  readonly prefix?: readonly string[];
+  readonly nodeOptions?: readonly string[];
 }
 
 interface PharosOptions {
@@ -38,8 +51,12 @@ interface PharosOptions {
   readonly fronts?: readonly TlsFront[];
   /** `PHAROS_…` variables beside host, port and data folder. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** In place of the hours of the real ones; only with `fronts`. */
+  readonly webhookRetryDelaysMs?: readonly number[];
   /** Path of the Node to run it with; by default the one that runs the test. */
   readonly node?: string;
+  /** Where the data folder is made; it is left there, empty. */
+  readonly parentFolder?: string;
 }
 
 /** Starts the server on a fresh data folder and waits until it is ready. */
@@ -47,21 +64,26 @@ export async function startPharosProcess({
   authority,
   fronts,
   settings = {},
+  webhookRetryDelaysMs,
   node = process.execPath,
+  parentFolder = tmpdir(),
 }: PharosOptions): Promise<PharosProcess> {
-  const folder = mkdtempSync(join(tmpdir(), 'pharos-test-'));
+  const folder = mkdtempSync(join(parentFolder, 'pharos-test-'));
   const dataDir = join(folder, 'data');
   const authorityFile = join(folder, 'authority.pem');
   writeFileSync(authorityFile, authority.certificate);
-  const program = fronts ? ['pharos-entry.ts', JSON.stringify(routesTo(fronts))] : ['../../src/cli/pharos.ts', 'serve'];
+  const program = fronts
+    ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), webhookRetryDelaysMs } satisfies EntryArgument)]
+    : ['../../src/cli/pharos.ts', 'serve'];
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   let output = '';
   let running: ChildProcess | null = null;
 
-  async function start(): Promise<void> {
+  async function start({ prefix = [], nodeOptions = [] }: Launch = {}): Promise<void> {
     const [script = '', ...args] = program;
-    const child = spawn(node, [join(import.meta.dirname, script), ...args], {
+    const words = [...prefix, node, ...nodeOptions, join(import.meta.dirname, script), ...args];
+    const child = spawn(words[0] ?? node, words.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
@@ -110,6 +132,11 @@ export async function startPharosProcess({
     },
     start,
     kill: async () => void (await end('SIGKILL')),
+    strike: () => void running?.kill('SIGKILL'),
+    async ended() {
+      if (running && !hasEnded(running)) await once(running, 'exit');
+      return running?.signalCode ?? null;
+    },
     stop: () => end('SIGTERM'),
     async remove() {
       await end('SIGKILL');

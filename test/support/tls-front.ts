@@ -9,6 +9,7 @@ export interface TlsFront {
   readonly hosts: readonly string[];
   /** How many connections were ever made: what a sender that keeps connections alive is judged by. */
   readonly connections: () => number;
+  readonly openConnections: () => number;
   readonly close: () => Promise<void>;
 }
 
@@ -40,6 +41,7 @@ export async function startTlsFront(
     port: (server.address() as AddressInfo).port,
     hosts,
     connections: () => connections,
+    openConnections: () => sockets.size,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
