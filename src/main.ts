@@ -125,7 +125,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const { allowHttpWebhooks, trustedProxies } = settings;
   const routes: FastifyPluginAsync[] = [
     healthRoutes(store),
-    adminRoutes({ ...shared, ...instances, directory: instances, adminToken: folder.adminToken, allowHttpWebhooks }),
+    adminRoutes({ ...shared, ...instances, adminToken: folder.adminToken, allowHttpWebhooks }),
     beamsRoutes({
       ...shared,
       endpointRules,
@@ -140,7 +140,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     scriptRoutes(readScripts(log)),
   ];
   const listeners: FastifyInstance[] = [];
-  ending.add('work', () => Promise.all([...listeners.map((app) => app.close()), fanOut.stop(), dispatcher.stop()]));
+  ending.add('work', () => Promise.all([...listeners.map(closeListener), fanOut.stop(), dispatcher.stop()]));
   fanOut.start();
   dispatcher.start();
   const urls: string[] = [];
@@ -190,6 +190,12 @@ function readScripts(log: Log): Map<string, Script> {
 function originOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
   const { address, family, port } = app.server.address() as AddressInfo;
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** Answers what has arrived; connections end with it, also those that would be kept alive for another request. */
+async function closeListener(app: FastifyInstance): Promise<void> {
+  const sweep = setInterval(() => app.server.closeIdleConnections(), 50);
+  await app.close().finally(() => clearInterval(sweep));
 }
 
 /** What has to end, in the opposite order of its beginning. */

@@ -12,7 +12,7 @@ import { renderInstance, renderInstanceWithKey } from './render.ts';
 
 export interface InstanceRoutesDeps extends CreateInstanceDeps, UpdateInstanceDeps {
   readonly store: CreateInstanceDeps['store'] & UpdateInstanceDeps['store'] & Pick<InstanceQueries, 'listInstances'>;
-  readonly directory: InstanceDirectory;
+  readonly instances: InstanceDirectory;
 }
 
 const newInstance = z.strictObject({
@@ -42,7 +42,7 @@ export function instanceRoutes(app: FastifyInstance, deps: InstanceRoutesDeps): 
   });
 
   app.get<OneInstance>('/instances/:instanceId', async ({ params: { instanceId } }) => {
-    const instance = await deps.directory.findInstance(instanceId);
+    const instance = await deps.instances.findInstance(instanceId);
     if (!instance) throw unknownInstance(instanceId);
     return renderInstanceWithKey(instance);
   });

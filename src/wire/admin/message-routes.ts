@@ -10,7 +10,7 @@ import { renderAttempt, renderMessage, renderPublish } from './render.ts';
 
 export interface MessageRoutesDeps {
   readonly store: MessageQueries & Pick<PublishQueries, 'summarizePublish'>;
-  readonly directory: InstanceDirectory;
+  readonly instances: InstanceDirectory;
 }
 
 const maxPageSize = 200;
@@ -33,7 +33,7 @@ export function messageRoutes(app: FastifyInstance, deps: MessageRoutesDeps): vo
   app.get<{ Params: { instanceId: string } }>('/instances/:instanceId/messages', async ({ params, query }) => {
     const { instanceId } = params;
     const page = parseInput(messagePage, query);
-    if (!(await deps.directory.findInstance(instanceId))) throw unknownInstance(instanceId);
+    if (!(await deps.instances.findInstance(instanceId))) throw unknownInstance(instanceId);
     const messages = await deps.store.listMessages({ instanceId, ...page });
     // The `before` of the next page.
     const next = messages.length === page.limit ? (messages.at(-1)?.messageId ?? null) : null;

@@ -19,7 +19,7 @@ export interface WebhookRoutesDeps extends CreateWebhookDeps, UpdateWebhookDeps,
     UpdateWebhookDeps['store'] &
     DeleteWebhookDeps['store'] &
     Pick<InstanceQueries, 'listWebhooks'>;
-  readonly directory: InstanceDirectory;
+  readonly instances: InstanceDirectory;
 }
 
 const newWebhook = z.strictObject({
@@ -44,13 +44,13 @@ export function webhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps): vo
   });
 
   app.get<OfInstance>('/instances/:instanceId/webhooks', async ({ params: { instanceId } }) => {
-    if (!(await deps.directory.findInstance(instanceId))) throw unknownInstance(instanceId);
+    if (!(await deps.instances.findInstance(instanceId))) throw unknownInstance(instanceId);
     const records = await deps.store.listWebhooks(instanceId);
     return { webhooks: records.map((record) => renderWebhook(openWebhook(deps.sealer, record))) };
   });
 
   app.get<OneWebhook>('/instances/:instanceId/webhooks/:webhookId', async ({ params: { instanceId, webhookId } }) => {
-    const webhook = await deps.directory.findWebhook(instanceId, webhookId);
+    const webhook = await deps.instances.findWebhook(instanceId, webhookId);
     if (!webhook) throw unknownWebhook(webhookId);
     return renderWebhookWithSecret(webhook);
   });
