@@ -34,7 +34,7 @@ const openApp = (usedStore: Store): Promise<FastifyInstance> => {
   const deps = {
     store: usedStore,
     sealer,
-    directory,
+    instances: directory,
     log: quiet,
     clock: Date.now,
     allowHttpWebhooks: false,
