@@ -102,6 +102,77 @@ test('an item whose work fails is logged and does not stop the loop', async () =
   });
   loop.start();
   await vi.waitFor(() => expect(done).toEqual([2]));
-  expect(log.error).toHaveBeenCalledWith('number.failed', { error: expect.any(Error) });
+  expect(log.error).toHaveBeenCalledWith('number.failed', { error: expect.any(Error), notLogged: 0 });
   await loop.stop();
+});
+
+test('items count what they are said to be', async () => {
+  const asked: number[] = [];
+  const waiting = [3, 2, 4];
+  const running: (() => void)[] = [];
+  const loop = new ClaimLoop<number>({
+    name: 'number',
+    log: silentLog,
+    capacity: 8,
+    sizeOf: (item) => item,
+    claim: async (limit) => {
+      asked.push(limit);
+      return waiting.splice(0, 1);
+    },
+    run: () => new Promise((resolve) => running.push(() => resolve(true))),
+    nextDueMs: async () => null,
+  });
+  loop.start();
+  await vi.waitFor(() => expect(asked).toEqual([8]));
+  loop.wake();
+  await vi.waitFor(() => expect(asked).toEqual([8, 5]));
+  running[0]?.();
+  await vi.waitFor(() => expect(asked).toEqual([8, 5, 6]));
+  for (const finish of running) finish();
+  await loop.stop();
+});
+
+test('a store that fails everything in hand makes one line', async () => {
+  const log = { ...silentLog, error: vi.fn() };
+  const waiting = Array.from({ length: 100 }, (_, index) => index);
+  let failed = 0;
+  const loop = new ClaimLoop<number>({
+    name: 'number',
+    log,
+    capacity: 100,
+    claim: async (limit) => waiting.splice(0, limit),
+    run: async () => {
+      failed += 1;
+      throw new Error('gone');
+    },
+    nextDueMs: async () => null,
+  });
+  loop.start();
+  await vi.waitFor(() => expect(failed).toBe(100));
+  await loop.stop();
+  expect(log.error).toHaveBeenCalledTimes(1);
+});
+
+test('with a rest, wake-ups are gathered, and stopping does not wait for it', async () => {
+  let claims = 0;
+  const loop = new ClaimLoop<number>({
+    name: 'number',
+    log: silentLog,
+    capacity: 4,
+    restMs: 600_000,
+    claim: async () => {
+      claims += 1;
+      return [];
+    },
+    run: async () => false,
+    nextDueMs: async () => 0,
+  });
+  loop.start();
+  await vi.waitFor(() => expect(claims).toBe(1));
+  for (let turn = 0; turn < 10; turn++) {
+    loop.wake();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await loop.stop();
+  expect(claims).toBe(1);
 });

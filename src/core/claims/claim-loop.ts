@@ -13,24 +13,36 @@ export interface ClaimLoopOptions<Item> {
   readonly run: (item: Item) => Promise<boolean>;
   /** Milliseconds until something falls due; null when nothing waits. */
   readonly nextDueMs: () => Promise<number | null>;
-  /** Items worked on at a time. */
+  /** How much is worked on at a time: items, or what `sizeOf` says that they are. */
   readonly capacity: number;
+  /** What an item counts; 1 when not given. */
+  readonly sizeOf?: (item: Item) => number;
+  /** Claims that found less than they asked for are at least so far apart: many small ones cost more than one. */
+  readonly restMs?: number;
 }
 
 /** However quiet it is, the store is asked this often: a wake-up may be lost with the process that owed it. */
 const sweepMs = 30_000;
 const retryAfterErrorMs = 1_000;
+/** What waits for its time is claimed together with what falls due this soon after it. */
+const gatherMs = 20;
+/** A store that is gone fails everything in hand: the log is told once, then how many there were. */
+const logErrorsEveryMs = 1_000;
 
 /** Claims due items and works on them, up to a number at a time, until stopped. */
 export class ClaimLoop<Item> {
   readonly #options: ClaimLoopOptions<Item>;
   readonly #running = new Set<Promise<void>>();
+  #runningSize = 0;
   #stopped = false;
   /** The last claim got all it asked for, or there was no room for one: more may be due. */
   #moreDue = false;
   #woken = false;
   #wakeUp: (() => void) | null = null;
+  #endRest: (() => void) | null = null;
   #loop: Promise<void> = Promise.resolve();
+  #errorLoggedAt = Number.NEGATIVE_INFINITY;
+  #errorsNotLogged = 0;
 
   constructor(options: ClaimLoopOptions<Item>) {
     this.#options = options;
@@ -49,6 +61,7 @@ export class ClaimLoop<Item> {
   /** Claims no more and waits for what is running; callers bound the wait. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#endRest?.();
     this.wake();
     await this.#loop;
     await Promise.all(this.#running);
@@ -59,7 +72,7 @@ export class ClaimLoop<Item> {
     const worthClaiming = Math.max(1, Math.floor(this.#options.capacity / 4));
     while (!this.#stopped) {
       this.#woken = false;
-      const free = this.#options.capacity - this.#running.size;
+      const free = this.#options.capacity - this.#runningSize;
       if (free < worthClaiming) {
         this.#moreDue = true;
         await this.#sleep(sweepMs);
@@ -72,31 +85,61 @@ export class ClaimLoop<Item> {
 
   /** Answers how long to wait before the next claim. */
   async #claimAndRun(limit: number): Promise<number> {
-    const { name, log, claim, nextDueMs } = this.#options;
+    const { name, log, claim, nextDueMs, sizeOf = () => 1, restMs = 0 } = this.#options;
     try {
       const items = await claim(limit);
-      for (const item of items) this.#run(item);
-      this.#moreDue = items.length === limit;
+      let claimed = 0;
+      for (const item of items) {
+        claimed += sizeOf(item);
+        this.#run(item, sizeOf(item));
+      }
+      this.#moreDue = claimed >= limit;
       if (this.#moreDue) return 0;
-      return Math.min((await nextDueMs()) ?? sweepMs, sweepMs);
+      if (restMs > 0 && !this.#stopped) await this.#rest(restMs);
+      return Math.min(Math.max((await nextDueMs()) ?? sweepMs, gatherMs), sweepMs);
     } catch (error) {
       log.error(`${name}.claim-failed`, { error });
       return retryAfterErrorMs;
     }
   }
 
-  #run(item: Item): void {
-    const { name, log, run } = this.#options;
-    const work = run(item)
+  #run(item: Item, size: number): void {
+    const work = this.#options
+      .run(item)
       .catch((error: unknown) => {
-        log.error(`${name}.failed`, { error });
+        this.#logFailure(error);
         return true;
       })
       .then((waitsAgain) => {
         this.#running.delete(work);
+        this.#runningSize -= size;
         if (waitsAgain || this.#moreDue) this.wake();
       });
     this.#running.add(work);
+    this.#runningSize += size;
+  }
+
+  #logFailure(error: unknown): void {
+    const { name, log } = this.#options;
+    if (performance.now() - this.#errorLoggedAt < logErrorsEveryMs) {
+      this.#errorsNotLogged += 1;
+      return;
+    }
+    log.error(`${name}.failed`, { error, notLogged: this.#errorsNotLogged });
+    this.#errorLoggedAt = performance.now();
+    this.#errorsNotLogged = 0;
+  }
+
+  /** Wake-ups wait; only the end does not. */
+  async #rest(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endRest = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endRest = null;
   }
 
   async #sleep(ms: number): Promise<void> {

@@ -3,7 +3,7 @@ import type { PushConnections } from '../../core/ports/push-connections.ts';
 import { outcomeOf } from './errors.ts';
 import type { NotifyRejection } from './rejection-notices.ts';
 import { createOriginWindow, type OriginWindow } from './origin-window.ts';
-import { windowWaitMs } from './settings.ts';
+import { maxWindows, windowWaitMs } from './settings.ts';
 
 export interface PushClientDeps {
   readonly connections: PushConnections;
@@ -35,14 +35,25 @@ export function createPushClient({ connections, windowPerOrigin, notifyRejection
     retryAfterMs: null,
   });
 
+  const openWindow = (origin: string): OriginWindow => {
+    if (windows.size >= maxWindows) {
+      // One that only failed is remembered; nothing but that is lost.
+      const forgotten = [...windows].find(([, window]) => !window.busy());
+      if (forgotten) windows.delete(forgotten[0]);
+    }
+    const window = createOriginWindow(windowPerOrigin);
+    windows.set(origin, window);
+    return window;
+  };
+
   return {
     refusal: (origin) => (windows.get(origin)?.full() ? windowFull(origin) : null),
     async send({ instanceId, endpoint, headers, body, timeoutMs }) {
       const { origin } = endpoint;
       const startedAt = performance.now();
-      let window = windows.get(origin);
-      if (!window) windows.set(origin, (window = createOriginWindow(windowPerOrigin)));
+      const window = windows.get(origin) ?? openWindow(origin);
       if (!(await window.enter(Math.min(windowWaitMs, timeoutMs)))) return windowFull(origin);
+      let answered = false;
       try {
         const response = await connections.request({
           origin,
@@ -52,13 +63,14 @@ export function createPushClient({ connections, windowPerOrigin, notifyRejection
           timeoutMs: Math.max(1, timeoutMs - (performance.now() - startedAt)),
         });
         const outcome = outcomeOf(origin, response);
+        answered = outcome.kind !== 'failed' && outcome.kind !== 'throttled';
         if (outcome.kind === 'rejected') {
           const cause = response.kind === 'response' ? response.status : response.reason;
           notifyRejection(cause, { instanceId, origin, reason: outcome.reason });
         }
         return outcome;
       } finally {
-        window.leave();
+        window.leave(answered);
         if (window.idle()) windows.delete(origin);
       }
     },
