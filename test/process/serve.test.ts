@@ -226,9 +226,9 @@ describe('stopping', () => {
   it('finishes what is in flight', async () => {
     const { server, receiver, answer, origin, instanceId, publish, body } = await serverWithWebhookInFlight();
     const halfSent = publish();
+    halfSent.setHeader('expect', '100-continue').flushHeaders();
+    await once(halfSent, 'continue');
     halfSent.write(body.slice(0, 10));
-    // The server has its head once it has answered another request on a later connection.
-    await fetch(`${origin}/healthz`);
     server.child.kill('SIGTERM');
     await waitFor('the port to be closed', () =>
       fetch(`${origin}/healthz`).then(
