@@ -7,8 +7,11 @@ import type { Call, Reply } from './thread-protocol.ts';
 import { asError } from './thread-protocol.ts';
 import { isUnavailable } from './unavailable.ts';
 
-/** Everything that writes: the store's commands, and the write that finds out whether writing works. */
-export type WriteHandlers = CommandHandlers<StoreCommands> & { readonly checkWriting: (item: null) => null };
+/** Everything that writes: the store's commands, the write that finds out whether writing works, and the first one. */
+export type WriteHandlers = CommandHandlers<StoreCommands> & {
+  readonly checkWriting: (item: null) => null;
+  readonly releaseAbandonedClaims: (item: null) => null;
+};
 
 /**
  * Runs calls in one transaction with a savepoint per item: an item that throws is rolled back alone. When the database

@@ -59,7 +59,8 @@ const queryNames = Object.keys({
 
 /**
  * Opens the store, creating or migrating the database. One thread writes and commits what has queued up, another one
- * answers queries. Only one process may have the file open: the caller holds a lock.
+ * answers queries. Only one process may have the file open: the caller holds a lock. So claims that are found in it are
+ * nobody's, and what they held is due at once.
  * Rejects when the database cannot be opened or was written by a newer version.
  */
 export async function openSqliteStore({ file, maxPendingItems = 10_000 }: SqliteStoreOptions): Promise<Store> {
@@ -77,6 +78,8 @@ export async function openSqliteStore({ file, maxPendingItems = 10_000 }: Sqlite
   };
   try {
     await Promise.all([writer.start(), reader.start()]);
+    // On a disk that takes no writes the leases run out by themselves.
+    await writer.call('releaseAbandonedClaims', [null], 1).catch(ignoreUnavailable);
   } catch (error) {
     await close();
     throw error;
@@ -86,6 +89,10 @@ export async function openSqliteStore({ file, maxPendingItems = 10_000 }: Sqlite
     read: (...call) => reader.call(...call),
     close,
   });
+}
+
+function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof StoreUnavailable)) throw error;
 }
 
 function openMemoryStore(): Store {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { WriteHandlers } from './command-engine.ts';
+import { prepareReleaseAbandonedClaims } from './abandoned-claims.ts';
 import { prepareDeliveryCommands } from './deliveries.ts';
 import { prepareDeviceCommands } from './devices.ts';
 import { prepareInstanceCommands } from './instances.ts';
@@ -21,6 +22,7 @@ export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
     ...prepareDeliveryCommands(db),
     ...prepareReportCommands(db),
     ...prepareMessageCommands(db),
+    releaseAbandonedClaims: prepareReleaseAbandonedClaims(db),
     checkWriting: () => {
       writeCheck.run();
       return null;

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { v7 } from 'uuid';
+import { expect, onTestFinished, test } from 'vitest';
+import { runOne } from '../../core/ports/command.ts';
+import { openSqliteStore } from './open-sqlite-store.ts';
+
+const hour = { limit: 10, leaseMs: 3_600_000 };
+
+test('what an ended process had claimed is due at once, and its claims are void', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'pharos-claims-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, 'pharos.db');
+  const first = await openSqliteStore({ file });
+  const instanceId = randomUUID();
+  const device = { instanceId, platform: 'web', address: 'a', keys: new Uint8Array(), metadata: '{}' } as const;
+  const { deviceId } = await runOne(first.registerDevices, { ...device, deviceId: randomUUID() });
+  await runOne(first.addInterests, { ...device, deviceId, interest: 'a', maxInterests: 1 });
+  const accept = () =>
+    runOne(first.acceptPublishes, {
+      instanceId,
+      publishId: v7(),
+      target: { kind: 'interests', interests: ['a'] },
+      platforms: ['web'],
+      body: new Uint8Array(1),
+      hasWebhook: true,
+    });
+  await accept();
+  const [range] = await runOne(first.claimRanges, hour);
+  if (!range) throw new Error('no range');
+  const outcome = { kind: 'deferred', retryInMs: hour.leaseMs, attempts: 1, claimToken: randomUUID() } as const;
+  const delivery = { deviceNumber: 1, platform: 'web', userNumber: null, address: 'a', outcome } as const;
+  await runOne(first.recordPages, { ...range, deliveries: [delivery], next: null, leaseMs: 0 });
+  await accept();
+  const [lostRange] = await runOne(first.claimRanges, hour);
+  expect(await runOne(first.claimMessages, hour)).toHaveLength(2);
+  await first.close();
+
+  const second = await openSqliteStore({ file });
+  onTestFinished(() => second.close());
+  expect(await second.nextDue()).toEqual({ ranges: 0, deliveries: 0, messages: 0 });
+  if (!lostRange) throw new Error('no range');
+  const late = { ...lostRange, deliveries: [], next: null, leaseMs: 0 };
+  expect(await runOne(second.recordPages, late)).toEqual({ kind: 'stale' });
+  expect(await runOne(second.claimRanges, hour)).toHaveLength(1);
+  expect(await runOne(second.claimDeliveries, hour)).toHaveLength(1);
+  expect(await runOne(second.claimMessages, hour)).toHaveLength(2);
+});

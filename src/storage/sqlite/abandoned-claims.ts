@@ -1,0 +1,26 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { prepare } from './statement.ts';
+
+/**
+ * Makes everything due that an ended process had claimed, so that a restart goes on where it was and not when the leases
+ * run out. Only for the start of the one process that uses the database: its own claims would be lost.
+ */
+export function prepareReleaseAbandonedClaims(db: DatabaseSync): () => null {
+  const releaseRanges = prepare(
+    db,
+    'UPDATE ranges SET claim_token = NULL, due_at = ? WHERE claim_token IS NOT NULL AND due_at > ?',
+  );
+  const releaseDeliveries = prepare(
+    db,
+    'UPDATE deferred_deliveries SET claim_token = NULL, due_at = ? WHERE claim_token IS NOT NULL AND due_at > ?',
+  );
+  const releaseMessages = prepare(
+    db,
+    'UPDATE messages SET claim_token = NULL, due_at = ? WHERE claim_token IS NOT NULL AND due_at > ?',
+  );
+  return () => {
+    const now = Date.now();
+    for (const release of [releaseRanges, releaseDeliveries, releaseMessages]) release.run(now, now);
+    return null;
+  };
+}
