@@ -7,6 +7,7 @@ interface PageClient {
   readonly addDeviceInterest: (interest: string) => Promise<void>;
   readonly getDeviceInterests: () => Promise<{ readonly interests: readonly string[] }>;
   readonly setUserId: (userId: string, provider: TokenProvider) => Promise<void>;
+  readonly getRegistrationState: () => Promise<string>;
 }
 
 interface TokenProvider {
@@ -18,6 +19,15 @@ declare const PusherPushNotifications: {
   readonly TokenProvider: new (options: { url: string }) => TokenProvider;
 };
 declare const window: { client: PageClient };
+declare const Notification: { readonly permission: string };
+interface WorkerRegistration {
+  readonly pushManager: { getSubscription: () => Promise<object | null> };
+  readonly active: { readonly state: string } | null;
+  readonly waiting: object | null;
+  readonly installing: object | null;
+  readonly update: () => Promise<unknown>;
+}
+declare const navigator: { readonly serviceWorker: { readonly ready: Promise<WorkerRegistration> } };
 declare const document: { readonly hasFocus: () => boolean };
 
 /** Starts the SDK and answers the device id. */
@@ -38,5 +48,22 @@ export const setUser = (userId: string): Promise<void> =>
   window.client.setUserId(userId, new PusherPushNotifications.TokenProvider({ url: '/beams-auth' }));
 
 export const stopSdk = (): Promise<void> => window.client.stop();
+
+export async function hasSubscription(): Promise<boolean> {
+  const { pushManager } = await navigator.serviceWorker.ready;
+  return (await pushManager.getSubscription()) !== null;
+}
+
+export const registrationState = (): Promise<string> => window.client.getRegistrationState();
+
+export const permission = (): string => Notification.permission;
+
+/** Whether the site's worker file of today is the one that gets the pushes. */
+export async function workerIsSettled(): Promise<boolean> {
+  const registration = await navigator.serviceWorker.ready;
+  await registration.update();
+  const { active, waiting, installing } = registration;
+  return active?.state === 'activated' && !waiting && !installing;
+}
 
 export const hasFocus = (): boolean => document.hasFocus();

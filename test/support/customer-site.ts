@@ -6,6 +6,8 @@ export interface CustomerSite {
   readonly origin: string;
   /** Path and query of every request for a page, in order. */
   readonly visits: readonly string[];
+  /** Deploys another `/service-worker.js`. */
+  readonly replaceServiceWorker: (content: string) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -36,7 +38,12 @@ export async function startCustomerSite({ serviceWorker, authenticate }: SiteFil
     visits.push(path);
     return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: pageHtml };
   });
-  return { origin: server.origin, visits, close: server.close };
+  return {
+    origin: server.origin,
+    visits,
+    replaceServiceWorker: (content) => void scripts.set('/service-worker.js', content),
+    close: server.close,
+  };
 }
 
 const pageHtml =
