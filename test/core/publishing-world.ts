@@ -24,6 +24,7 @@ export async function openPublishingWorld({
     name: 'test',
     createdAt: 0,
     secretKey: 'secret',
+    previousSecretKey: null,
     vapid: { publicKey: new Uint8Array(65), privateKey: new Uint8Array(0) },
     allowedOrigins: null,
   };
@@ -32,6 +33,7 @@ export async function openPublishingWorld({
     name: instance.name,
     createdAt: 0,
     secretKey: new Uint8Array(0),
+    previousSecretKey: null,
     vapidPublicKey: instance.vapid.publicKey,
     vapidPrivateKey: new Uint8Array(0),
     allowedOrigins: null,

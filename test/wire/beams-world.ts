@@ -59,6 +59,7 @@ export async function openWorld(store: BeamsDeps['store'] & Pick<Store, 'check'>
     name: 'Example',
     createdAt: 0,
     secretKey: values.secretKey,
+    previousSecretKey: null,
     vapid: { publicKey: Buffer.from(values.publicKey, 'base64url'), privateKey: Buffer.alloc(0) },
     allowedOrigins,
   });

@@ -18,12 +18,12 @@ export const messageList = (): Command =>
         'GET',
         `${path}?${query}`,
       );
-      const rows = json.messages.map(({ id, eventType, publishId, webhookId, state, attempts, dueAt }) => ({
+      const rows = json.messages.map(({ id, eventType, publishId, webhookId, state, dropReason, attempts, dueAt }) => ({
         'message id': id,
         event: eventType,
         'publish id': publishId,
         'webhook id': webhookId,
-        state,
+        state: dropReason === null ? state : `${state} (${dropReason})`,
         attempts,
         'next attempt': dueAt,
       }));

@@ -37,6 +37,7 @@ export async function createInstance(
     name: input.name,
     createdAt: deps.clock(),
     secretKey: input.secretKey ?? randomBytes(32).toString('hex').toUpperCase(),
+    previousSecretKey: null,
     vapid: await generateVapidKeys(),
     allowedOrigins: null,
   };

@@ -10,6 +10,8 @@ export interface Instance {
   readonly createdAt: number;
   /** Authenticates the instance's servers and signs its user tokens. */
   readonly secretKey: string;
+  /** Works beside it until `endsAt`: servers change keys one after another. */
+  readonly previousSecretKey: { readonly key: string; readonly endsAt: number } | null;
   readonly vapid: VapidKeys;
   /** Origins whose pages may call the device and reporting APIs; null: any. */
   readonly allowedOrigins: readonly string[] | null;

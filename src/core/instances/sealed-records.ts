@@ -4,11 +4,15 @@ import type { Sealer } from '../ports/sealer.ts';
 import type { Instance, Webhook } from './instance.ts';
 
 export function openInstance(sealer: Sealer, record: InstanceRecord): Instance {
-  const { id: instanceId, secretKey, vapidPublicKey, vapidPrivateKey, ...others } = record;
+  const { id: instanceId, secretKey, previousSecretKey: previous, vapidPublicKey, vapidPrivateKey, ...others } = record;
   return {
     ...others,
     id: instanceId,
     secretKey: sealer.open({ instanceId, column: 'instances.secret_key' }, secretKey).toString(),
+    previousSecretKey: previous && {
+      key: sealer.open({ instanceId, column: 'instances.previous_secret_key' }, previous.key).toString(),
+      endsAt: previous.endsAt,
+    },
     vapid: {
       publicKey: vapidPublicKey,
       privateKey: sealer.open({ instanceId, column: 'instances.vapid_private_key' }, vapidPrivateKey),
@@ -17,11 +21,15 @@ export function openInstance(sealer: Sealer, record: InstanceRecord): Instance {
 }
 
 export function sealInstance(sealer: Sealer, instance: Instance): InstanceRecord {
-  const { id: instanceId, secretKey, vapid, ...others } = instance;
+  const { id: instanceId, secretKey, previousSecretKey: previous, vapid, ...others } = instance;
   return {
     ...others,
     id: instanceId,
     secretKey: sealer.seal({ instanceId, column: 'instances.secret_key' }, secretKey),
+    previousSecretKey: previous && {
+      key: sealer.seal({ instanceId, column: 'instances.previous_secret_key' }, previous.key),
+      endsAt: previous.endsAt,
+    },
     vapidPublicKey: vapid.publicKey,
     vapidPrivateKey: sealer.seal({ instanceId, column: 'instances.vapid_private_key' }, vapid.privateKey),
   };

@@ -61,8 +61,14 @@ export interface DeviceCommands {
     'added' | 'unknown-device' | 'too-many-interests'
   >;
   readonly removeInterests: Command<DeviceKey & { readonly interest: string }, 'removed' | 'unknown-device'>;
-  /** Removes the user's devices and erases the name; a user nobody knows is no error. */
-  readonly eraseUsers: Command<{ readonly instanceId: string; readonly user: string }, { readonly devices: number }>;
+  /**
+   * Erases the name, removes the user's devices and drops what waits to be sent about the user, except requests that are
+   * under way. A user nobody knows is no error.
+   */
+  readonly eraseUsers: Command<
+    { readonly instanceId: string; readonly user: string },
+    { readonly devices: number; readonly messages: number }
+  >;
 }
 
 export interface DeviceQueries {

@@ -11,6 +11,8 @@ export interface InstanceRecord {
   readonly name: string;
   readonly createdAt: number;
   readonly secretKey: Sealed;
+  /** Works beside the present one until `endsAt`; null when the last change of keys is over. */
+  readonly previousSecretKey: { readonly key: Sealed; readonly endsAt: number } | null;
   /** Uncompressed P-256 point, 65 bytes. */
   readonly vapidPublicKey: Uint8Array;
   /** PKCS #8 DER. */
@@ -40,6 +42,11 @@ export interface InstanceCommands {
   readonly updateInstances: Command<
     Pick<InstanceRecord, 'id' | 'name' | 'allowedOrigins'>,
     'updated' | 'unknown-instance'
+  >;
+  /** Replaces both keys if the present one is still `expected` (byte for byte); else `changed`, and nothing is written. */
+  readonly replaceSecretKeys: Command<
+    Pick<InstanceRecord, 'id' | 'secretKey' | 'previousSecretKey'> & { readonly expected: Sealed },
+    'replaced' | 'changed' | 'unknown-instance'
   >;
   readonly createWebhooks: Command<WebhookRecord, 'created' | 'unknown-instance'>;
   /** Replaces everything but ids and creation time. */

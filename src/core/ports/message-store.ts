@@ -36,13 +36,17 @@ export interface AttemptRecord {
 
 export type MessageState = 'waiting' | 'delivered' | 'exhausted' | 'dropped';
 
+/** Why a message was dropped. */
+export type DropReason = 'user-erased' | 'webhook-deleted' | 'webhook-disabled';
+
 export interface CompleteAttempt extends MessageKey {
   readonly claimToken: string;
   /** Null: nothing was sent (the webhook is gone or disabled, or the user was erased). */
   readonly attempt: AttemptRecord | null;
   readonly next:
-    | { readonly kind: 'delivered' | 'exhausted' | 'dropped' }
-    /** Counted from the end of the attempt. */
+    | { readonly kind: 'delivered' | 'exhausted' }
+    | { readonly kind: 'dropped'; readonly reason: DropReason }
+    /** Counted from the end of the attempt. Dropped instead when the user was erased meanwhile. */
     | { readonly kind: 'retry'; readonly retryInMs: number };
 }
 
@@ -59,6 +63,8 @@ export interface MessageView extends MessageKey {
   readonly eventAt: number;
   readonly publishId: string;
   readonly state: MessageState;
+  /** Null unless it was dropped. */
+  readonly dropReason: DropReason | null;
   readonly attempts: number;
   /** Null when nothing more will be sent, or when it waits for another message. */
   readonly dueAt: number | null;

@@ -126,8 +126,9 @@ export interface PublishCommands {
 /** Counts of final outcomes of one platform. */
 export type OutcomeCounts = Readonly<Record<FinalOutcome, number>>;
 
-/** Users of a publish by what became of them; erased users are left out. */
+/** Users of a publish, in the order of the request; erased users are left out. */
 export interface PublishUsers {
+  readonly all: readonly string[];
   readonly delivered: readonly string[];
   readonly noDevices: readonly string[];
   readonly failed: readonly string[];

@@ -5,6 +5,7 @@ export interface SealedPlace {
   readonly instanceId: string;
   readonly column:
     | 'instances.secret_key'
+    | 'instances.previous_secret_key'
     | 'instances.vapid_private_key'
     | 'webhooks.url'
     | 'webhooks.secret'

@@ -3,9 +3,21 @@ import type { InstanceCommands, InstanceQueries } from './instance-store.ts';
 import type { MessageCommands, MessageQueries } from './message-store.ts';
 import type { PublishCommands, PublishQueries } from './publish-store.ts';
 import type { ReportCommands } from './report-store.ts';
+import type { RetentionCommands } from './retention-store.ts';
+import type { SealedCommands, SealedQueries } from './sealed-store.ts';
 
-export type StoreCommands = InstanceCommands & DeviceCommands & PublishCommands & ReportCommands & MessageCommands;
-export type StoreQueries = InstanceQueries & DeviceQueries & PublishQueries & MessageQueries;
+export type StoreCommands = InstanceCommands &
+  DeviceCommands &
+  PublishCommands &
+  ReportCommands &
+  MessageCommands &
+  RetentionCommands &
+  SealedCommands;
+export type StoreQueries = InstanceQueries &
+  DeviceQueries &
+  PublishQueries &
+  MessageQueries &
+  SealedQueries;
 
 /** Everything Pharos remembers. Callers ask for the narrow part that they use. */
 export interface Store extends StoreCommands, StoreQueries {

@@ -19,7 +19,7 @@ export interface PublishBody {
   readonly webhook?: {
     /** As requested, credentials included. */
     readonly url: string;
-    /** Sent back in the publish webhooks. */
+    /** Sent back in the publish webhooks. Holds no names of users: `users` is filled in when they are sent. */
     readonly requestBody: JsonObject;
   };
 }

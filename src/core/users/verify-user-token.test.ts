@@ -12,7 +12,7 @@ const sign = (claims: Record<string, unknown>, alg = 'HS256', key = secretKey): 
   new SignJWT(claims).setProtectedHeader({ alg }).sign(new TextEncoder().encode(key));
 
 const verify = (token: string, clock = () => now * 1000): Promise<unknown> =>
-  verifyUserToken({ clock }, { token, secretKey, issuers: [issuer, 'https://ours.example'] });
+  verifyUserToken({ clock }, { token, secretKeys: [secretKey, 'previous'], issuers: [issuer, 'https://ours.example'] });
 
 const claims = { sub: 'alice', iss: issuer, exp: now + 1 };
 
@@ -50,6 +50,11 @@ test('another key or algorithm, or no token at all', async () => {
   for (const text of ['', 'a', 'a.b.c', '...', `${'x'.repeat(5000)}.y.z`]) {
     expect(await verify(text)).toEqual({ kind: 'untrusted' });
   }
+});
+
+test('a token that the previous key signed', async () => {
+  expect(await verify(await sign(claims, 'HS256', 'previous'))).toEqual({ kind: 'valid', user: 'alice' });
+  expect(await verify(await sign({ ...claims, exp: now }, 'HS256', 'previous'))).toEqual({ kind: 'expired' });
 });
 
 test('claims of an untrusted token say nothing', async () => {

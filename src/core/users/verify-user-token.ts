@@ -1,10 +1,11 @@
 import { errors, jwtVerify } from 'jose';
+import type { JWTVerifyOptions, JWTVerifyResult } from 'jose';
 import type { Clock } from '../ports/clock.ts';
 
 export interface UserToken {
   readonly token: string;
-  /** The instance's secret key signs its users' tokens. */
-  readonly secretKey: string;
+  /** The instance's secret keys sign its users' tokens; at least one. */
+  readonly secretKeys: readonly string[];
   /** Issuers that are believed. */
   readonly issuers: readonly string[];
 }
@@ -17,10 +18,10 @@ export type TokenVerdict =
 /** Who a user token (JWT, RFC 7519, signed with HS256 and nothing else) names. Claims count only once the signature does. */
 export async function verifyUserToken(
   deps: { readonly clock: Clock },
-  { token, secretKey, issuers }: UserToken,
+  { token, secretKeys, issuers }: UserToken,
 ): Promise<TokenVerdict> {
   try {
-    const { payload } = await jwtVerify(token, new TextEncoder().encode(secretKey), {
+    const { payload } = await verifyWithAny(secretKeys, token, {
       algorithms: ['HS256'],
       requiredClaims: ['exp', 'sub', 'iss'],
       currentDate: new Date(deps.clock()),
@@ -33,5 +34,18 @@ export async function verifyUserToken(
     if (error instanceof errors.JWTClaimValidationFailed) return { kind: 'incomplete' };
     if (error instanceof errors.JOSEError) return { kind: 'untrusted' };
     throw error;
+  }
+}
+
+async function verifyWithAny(
+  [secretKey = '', ...others]: readonly string[],
+  token: string,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
+  try {
+    return await jwtVerify(token, new TextEncoder().encode(secretKey), options);
+  } catch (error) {
+    if (others.length === 0 || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+    return verifyWithAny(others, token, options);
   }
 }

@@ -23,10 +23,10 @@ export interface AttemptMessageDeps extends BuildRequestDeps {
 export async function attemptMessage(deps: AttemptMessageDeps, message: ClaimedMessage): Promise<boolean> {
   const { instanceId, messageId, claimToken } = message;
   const request = await buildRequest(deps, message);
-  if (!request) {
-    const next = { kind: 'dropped' } as const;
+  if (typeof request === 'string') {
+    const next = { kind: 'dropped', reason: request } as const;
     await runOne(deps.store.completeAttempts, { instanceId, messageId, claimToken, attempt: null, next });
-    deps.log.info('message.dropped', { ...describe(message) });
+    deps.log.info('message.dropped', { ...describe(message), reason: request });
     return false;
   }
   const startedAt = deps.clock();

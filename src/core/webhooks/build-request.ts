@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { InstanceDirectory, Webhook } from '../instances/instance.ts';
-import type { ClaimedMessage } from '../ports/message-store.ts';
+import type { ClaimedMessage, DropReason } from '../ports/message-store.ts';
 import type { PublishQueries, PublishSummary } from '../ports/publish-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { openPublishBody } from '../publish/publish-body.ts';
@@ -28,8 +28,8 @@ export interface WebhookRequest {
   readonly body: string;
 }
 
-/** Null: there is nobody to send to any more (webhook deleted or disabled), or nothing to say (user erased). */
-export function buildRequest(deps: BuildRequestDeps, message: ClaimedMessage): Promise<WebhookRequest | null> {
+/** The request, or why there is none: nobody to send to any more, or nothing to say. */
+export function buildRequest(deps: BuildRequestDeps, message: ClaimedMessage): Promise<WebhookRequest | DropReason> {
   return isInstanceEvent(message) ? buildInstanceWebhook(deps, message) : buildPublishWebhook(deps, message);
 }
 
@@ -38,14 +38,18 @@ type InstanceMessage = ClaimedMessage & { readonly eventType: EventType };
 const isInstanceEvent = (message: ClaimedMessage): message is InstanceMessage =>
   (eventTypes as readonly string[]).includes(message.eventType);
 
-async function buildInstanceWebhook(deps: BuildRequestDeps, message: InstanceMessage): Promise<WebhookRequest | null> {
+async function buildInstanceWebhook(
+  deps: BuildRequestDeps,
+  message: InstanceMessage,
+): Promise<WebhookRequest | DropReason> {
   const webhook = message.webhookId && (await deps.instances.findWebhook(message.instanceId, message.webhookId));
-  if (!webhook || webhook.disabledAt !== null) return null;
+  if (!webhook) return 'webhook-deleted';
+  if (webhook.disabledAt !== null) return 'webhook-disabled';
   if (message.eventType === 'v1.PublishToUsersAttempt') {
     const payload = renderPublishToUsersAttempt(await summarize(deps, message));
     return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
   }
-  if (message.user === 'erased') return null;
+  if (message.user === 'erased') return 'user-erased';
   if (!message.user) throw new Error(`message ${message.messageId} (${message.eventType}) names no user`);
   const payload = renderUserNotification(message, message.user.name);
   return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
@@ -57,7 +61,7 @@ async function buildPublishWebhook(deps: BuildRequestDeps, message: ClaimedMessa
   if (!webhook) throw new Error(`publish ${message.publishId} has a ${message.eventType} message but no webhook`);
   const body =
     message.eventType === 'publish.started'
-      ? renderPublishStarted(message.publishId, webhook.requestBody)
+      ? renderPublishStarted(summary, webhook.requestBody)
       : renderPublishFinished(summary, webhook.requestBody);
   return withCredentials(webhook.url, commonHeaders, JSON.stringify(body));
 }

@@ -43,18 +43,22 @@ export const renderPublishToUsersAttempt = (summary: PublishSummary): PublishToU
   users_gateway_failed: summary.users.failed,
 });
 
-export const renderPublishStarted = (publishId: string, requestBody: JsonObject): PublishWebhookBody => ({
-  publishId: formatPublishId(publishId),
+export const renderPublishStarted = (summary: PublishSummary, requestBody: JsonObject): PublishWebhookBody => ({
+  publishId: formatPublishId(summary.publishId),
   status: 'STARTED',
-  requestBody,
+  requestBody: withUsers(summary, requestBody),
 });
 
 export const renderPublishFinished = (summary: PublishSummary, requestBody: JsonObject): PublishWebhookBody => ({
   publishId: formatPublishId(summary.publishId),
   status: 'FINISHED',
-  requestBody,
+  requestBody: withUsers(summary, requestBody),
   results: Object.fromEntries(summary.platforms.map((platform) => [platform, platformResult(summary, platform)])),
 });
+
+/** Names are filled in here, as everywhere: the stored body holds none, so an erased user is in no later webhook. */
+const withUsers = (summary: PublishSummary, requestBody: JsonObject): JsonObject =>
+  summary.targetKind === 'users' ? { ...requestBody, users: [...summary.users.all] } : requestBody;
 
 function platformResult(summary: PublishSummary, platform: 'web' | 'fcm' | 'apns'): PlatformResult {
   const { accepted, gone, rejected, failed } = summary.counts[platform] ?? noOutcomes;

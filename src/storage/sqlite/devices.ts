@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/device-store.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { dayOf } from './day.ts';
 import { prepare } from './statement.ts';
 import { prepareTombstone } from './tombstone.ts';
 
@@ -32,7 +33,7 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
   const findUser = prepare<{ number: number }>(db, 'SELECT number FROM users WHERE instance_id = ? AND name = ?');
   const insertUser = prepare<{ number: number }>(
     db,
-    'INSERT INTO users (instance_id, name) VALUES (?, ?) RETURNING number',
+    'INSERT INTO users (instance_id, name, last_used_day) VALUES (?, ?, ?) RETURNING number',
   );
   const countUserDevices = prepare<{ count: number }>(
     db,
@@ -45,6 +46,12 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
     'SELECT number FROM devices WHERE instance_id = ? AND user_number = ? AND gone_at IS NULL',
   );
   const eraseName = prepare(db, 'UPDATE users SET name = NULL WHERE number = ?');
+  // One that is leased may be on its way: its completion drops it if it would be sent again.
+  const dropMessages = prepare(
+    db,
+    `UPDATE messages SET state = 'dropped', drop_reason = 'user-erased', due_at = NULL
+     WHERE instance_id = ? AND user_number = ? AND state = 'waiting' AND claim_token IS NULL`,
+  );
 
   const listInterests = prepare<{ interest: string }>(
     db,
@@ -99,7 +106,7 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
       if (device.user_number !== null) return device.user_number === user?.number ? 'set' : 'has-other-user';
       const others = user ? (countUserDevices.get(item.instanceId, user.number, item.platform)?.count ?? 0) : 0;
       if (others >= item.maxDevices) return 'too-many-devices';
-      const number = user?.number ?? insertUser.get(item.instanceId, item.user)?.number;
+      const number = user?.number ?? insertUser.get(item.instanceId, item.user, dayOf(Date.now()))?.number;
       if (number === undefined) throw new Error('a user was inserted without a number');
       setUser.run(number, Date.now(), device.number);
       return 'set';
@@ -134,11 +141,11 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
     },
     eraseUsers: ({ instanceId, user }) => {
       const found = findUser.get(instanceId, user);
-      if (!found) return { devices: 0 };
+      if (!found) return { devices: 0, messages: 0 };
       const devices = listUserDevices.all(instanceId, found.number);
       for (const { number } of devices) tombstone(instanceId, number, 'user-erased');
       eraseName.run(found.number);
-      return { devices: devices.length };
+      return { devices: devices.length, messages: dropMessages.run(instanceId, found.number) };
     },
   };
 }

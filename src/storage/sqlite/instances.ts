@@ -14,6 +14,8 @@ interface InstanceRow {
   name: string;
   created_at: number;
   secret_key: Uint8Array;
+  previous_secret_key: Uint8Array | null;
+  previous_secret_key_ends_at: number | null;
   vapid_public_key: Uint8Array;
   vapid_private_key: Uint8Array;
   allowed_origins: string | null;
@@ -36,8 +38,14 @@ const originsToText = (origins: InstanceRecord['allowedOrigins']) =>
 export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<InstanceCommands> {
   const insertInstance = prepare(
     db,
-    `INSERT INTO instances (id, name, created_at, secret_key, vapid_public_key, vapid_private_key, allowed_origins)
-     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    `INSERT INTO instances (id, name, created_at, secret_key, previous_secret_key, previous_secret_key_ends_at,
+       vapid_public_key, vapid_private_key, allowed_origins)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+  );
+  const replaceSecretKeys = prepare(
+    db,
+    `UPDATE instances SET secret_key = ?, previous_secret_key = ?, previous_secret_key_ends_at = ?
+     WHERE id = ? AND secret_key = ?`,
   );
   const updateInstance = prepare(db, 'UPDATE instances SET name = ?, allowed_origins = ? WHERE id = ?');
   const findInstance = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM instances WHERE id = ?');
@@ -59,8 +67,8 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
   const deleteSubscriptions = prepare(db, 'DELETE FROM webhook_subscriptions WHERE instance_id = ? AND webhook_id = ?');
   const dropMessages = prepare(
     db,
-    `UPDATE messages SET state = 'dropped', due_at = NULL, claim_token = NULL
-     WHERE instance_id = ? AND webhook_id = ? AND due_at IS NOT NULL`,
+    `UPDATE messages SET state = 'dropped', drop_reason = 'webhook-deleted', due_at = NULL, claim_token = NULL
+     WHERE instance_id = ? AND webhook_id = ? AND state = 'waiting'`,
   );
 
   const subscribe = (instanceId: string, webhookId: string, events: readonly EventType[]) => {
@@ -74,6 +82,8 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
         item.name,
         item.createdAt,
         item.secretKey,
+        item.previousSecretKey?.key ?? null,
+        item.previousSecretKey?.endsAt ?? null,
         item.vapidPublicKey,
         item.vapidPrivateKey,
         originsToText(item.allowedOrigins),
@@ -82,6 +92,11 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
     },
     updateInstances: (item) =>
       updateInstance.run(item.name, originsToText(item.allowedOrigins), item.id) === 1 ? 'updated' : 'unknown-instance',
+    replaceSecretKeys: ({ id, secretKey, previousSecretKey: previous, expected }) => {
+      if (!findInstance.get(id)) return 'unknown-instance';
+      const replaced = replaceSecretKeys.run(secretKey, previous?.key ?? null, previous?.endsAt ?? null, id, expected);
+      return replaced === 1 ? 'replaced' : 'changed';
+    },
     createWebhooks: (item) => {
       if (!findInstance.get(item.instanceId)) return 'unknown-instance';
       const { instanceId, id, url, secret, customData, createdAt, disabledAt } = item;
@@ -134,6 +149,10 @@ const toInstance = (row: InstanceRow): InstanceRecord => ({
   name: row.name,
   createdAt: row.created_at,
   secretKey: row.secret_key,
+  previousSecretKey:
+    row.previous_secret_key === null || row.previous_secret_key_ends_at === null
+      ? null
+      : { key: row.previous_secret_key, endsAt: row.previous_secret_key_ends_at },
   vapidPublicKey: row.vapid_public_key,
   vapidPrivateKey: row.vapid_private_key,
   allowedOrigins: row.allowed_origins === null ? null : (JSON.parse(row.allowed_origins) as string[]),

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type {
   AttemptRecord,
   ClaimedMessage,
+  DropReason,
   MessageCommands,
   MessageQueries,
   MessageState,
@@ -21,6 +22,7 @@ interface MessageRow {
   event_at: number;
   publish_id: string;
   state: MessageState;
+  drop_reason: DropReason | null;
   attempts: number;
   due_at: number | null;
 }
@@ -37,7 +39,7 @@ const toMessage = (row: MessageRow) => ({
 });
 
 const columns =
-  'm.instance_id, m.id, m.webhook_id, m.event_type, m.event_id, m.event_at, m.publish_id, m.state, m.attempts, m.due_at';
+  'm.instance_id, m.id, m.webhook_id, m.event_type, m.event_id, m.event_at, m.publish_id, m.state, m.drop_reason, m.attempts, m.due_at';
 
 export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<MessageCommands> {
   const listDue = prepare<MessageRow & { user_number: number | null; user: string | null }>(
@@ -55,9 +57,12 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
     attempts: number;
     event_type: ClaimedMessage['eventType'];
     publish_id: string;
+    user_erased: 0 | 1;
   }>(
     db,
-    'SELECT claim_token, attempts, event_type, publish_id FROM messages WHERE instance_id = ? AND day = ? AND id = ?',
+    `SELECT claim_token, attempts, event_type, publish_id,
+       EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased
+     FROM messages m WHERE instance_id = ? AND day = ? AND id = ?`,
   );
   const insertAttempt = prepare(
     db,
@@ -66,7 +71,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
   );
   const complete = prepare(
     db,
-    `UPDATE messages SET state = ?, attempts = ?, due_at = ?, claim_token = NULL
+    `UPDATE messages SET state = ?, drop_reason = ?, attempts = ?, due_at = ?, claim_token = NULL
      WHERE instance_id = ? AND day = ? AND id = ?`,
   );
   const releaseFinished = prepare(
@@ -86,7 +91,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
         return { ...toMessage(row), claimToken, user };
       });
     },
-    completeAttempts: ({ instanceId, messageId, claimToken, attempt, next }) => {
+    completeAttempts: ({ instanceId, messageId, claimToken, attempt, next: asked }) => {
       const day = uuidV7Day(messageId);
       const message = findMessage.get(instanceId, day, messageId);
       if (message?.claim_token !== claimToken) return 'stale';
@@ -96,9 +101,12 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
         const { startedAt, durationMs, status, error } = attempt;
         insertAttempt.run(instanceId, day, messageId, attempts, startedAt, durationMs, status, error);
       }
+      const userErased = asked.kind === 'retry' && message.user_erased === 1;
+      const next = userErased ? ({ kind: 'dropped', reason: 'user-erased' } as const) : asked;
       const isRetry = next.kind === 'retry';
       complete.run(
-        ...[isRetry ? 'waiting' : next.kind, attempts, isRetry ? now + next.retryInMs : null],
+        ...[isRetry ? 'waiting' : next.kind, next.kind === 'dropped' ? next.reason : null],
+        ...[attempts, isRetry ? now + next.retryInMs : null],
         ...[instanceId, day, messageId],
       );
       // FINISHED waits for STARTED's first attempt, or for the decision that there will be none.
@@ -143,7 +151,12 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
           : publishId === undefined
             ? listByWebhook.all(instanceId, webhookId, before, limit)
             : listByBoth.all(instanceId, publishId, webhookId, before, limit);
-      return rows.map((row): MessageView => ({ ...toMessage(row), state: row.state, dueAt: row.due_at }));
+      return rows.map((row): MessageView => ({
+        ...toMessage(row),
+        state: row.state,
+        dropReason: row.drop_reason,
+        dueAt: row.due_at,
+      }));
     },
     listAttempts: ({ instanceId, messageId }) =>
       listAttempts.all(instanceId, uuidV7Day(messageId), messageId).map((row): AttemptRecord => ({

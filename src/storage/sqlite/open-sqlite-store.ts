@@ -22,6 +22,7 @@ type Send = (name: string, input: readonly unknown[], items: number) => Promise<
 const commandNames = Object.keys({
   createInstances: true,
   updateInstances: true,
+  replaceSecretKeys: true,
   createWebhooks: true,
   updateWebhooks: true,
   deleteWebhooks: true,
@@ -41,6 +42,8 @@ const commandNames = Object.keys({
   recordReports: true,
   claimMessages: true,
   completeAttempts: true,
+  deleteExpired: true,
+  reseal: true,
 } satisfies Record<keyof StoreCommands, true>);
 
 const queryNames = Object.keys({
@@ -54,6 +57,7 @@ const queryNames = Object.keys({
   summarizePublish: true,
   listMessages: true,
   listAttempts: true,
+  listSealed: true,
   nextDue: true,
 } satisfies Record<keyof StoreQueries | 'nextDue', true>);
 

@@ -22,7 +22,7 @@ export function preparePublishQueries(db: DatabaseSync): QueryHandlers<PublishQu
   const listUsers = prepare<{ name: string; state: number }>(
     db,
     `SELECT u.name, pu.state FROM publish_users pu CROSS JOIN users u ON u.number = pu.user_number
-     WHERE pu.instance_id = ? AND pu.publish_id = ? AND u.name IS NOT NULL ORDER BY pu.user_number`,
+     WHERE pu.instance_id = ? AND pu.publish_id = ? AND u.name IS NOT NULL ORDER BY pu.position`,
   );
 
   return {
@@ -44,6 +44,7 @@ export function preparePublishQueries(db: DatabaseSync): QueryHandlers<PublishQu
         finishedAt: publish.finished_at,
         counts,
         users: {
+          all: users.map((user) => user.name),
           delivered: inState(userStates.delivered),
           noDevices: inState(userStates.noDevices),
           failed: inState(userStates.failed),

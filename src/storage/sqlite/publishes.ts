@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
+import { dayOf } from './day.ts';
 import { prepareFinish } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
@@ -32,13 +33,14 @@ export function preparePublishCommands(
   );
   const insertUsers = prepare(
     db,
-    `INSERT INTO users (instance_id, name) SELECT ?, value FROM json_each(?) WHERE true
-     ON CONFLICT (instance_id, name) WHERE name IS NOT NULL DO NOTHING`,
+    `INSERT INTO users (instance_id, name, last_used_day) SELECT ?1, value, ?3 FROM json_each(?2) WHERE true
+     ON CONFLICT (instance_id, name) WHERE name IS NOT NULL
+     DO UPDATE SET last_used_day = excluded.last_used_day WHERE last_used_day < excluded.last_used_day`,
   );
   const insertPublishUsers = prepare(
     db,
-    `INSERT INTO publish_users (instance_id, publish_id, user_number, state)
-     SELECT ?1, ?2, u.number, ?3 FROM json_each(?4) AS j CROSS JOIN users u ON u.instance_id = ?1 AND u.name = j.value`,
+    `INSERT INTO publish_users (instance_id, publish_id, user_number, position, state)
+     SELECT ?1, ?2, u.number, j.key, ?3 FROM json_each(?4) AS j CROSS JOIN users u ON u.instance_id = ?1 AND u.name = j.value`,
   );
   // Greatest of all instances: as good an end as the instance's own, and no index is needed to find it.
   const lastDevice = prepare<{ number: number | null }>(db, 'SELECT max(number) AS number FROM devices');
@@ -92,7 +94,7 @@ export function preparePublishCommands(
       if (target.kind === 'users') {
         // Well-formed, as names are where they are bound alone: SQLite's JSON would keep a lone surrogate's bytes.
         const names = JSON.stringify([...new Set(target.users.map((user) => user.toWellFormed()))]);
-        insertUsers.run(instanceId, names);
+        insertUsers.run(instanceId, names, dayOf(now));
         insertPublishUsers.run(instanceId, publishId, userStates.noDevices, names);
         endUser = lastUser.get(instanceId, publishId)?.number ?? 0;
       }

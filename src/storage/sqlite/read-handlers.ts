@@ -4,6 +4,7 @@ import { prepareNextDue } from './due-times.ts';
 import { prepareInstanceQueries } from './instances.ts';
 import { prepareMessageQueries } from './messages.ts';
 import { preparePublishQueries } from './publish-queries.ts';
+import { prepareSealedQueries } from './sealed-values.ts';
 import type { ReadHandlers } from './query-engine.ts';
 
 export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
@@ -11,5 +12,6 @@ export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
   ...prepareDeviceQueries(db),
   ...preparePublishQueries(db),
   ...prepareMessageQueries(db),
+  ...prepareSealedQueries(db),
   nextDue: prepareNextDue(db),
 });

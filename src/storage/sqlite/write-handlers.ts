@@ -7,6 +7,8 @@ import { prepareInstanceCommands } from './instances.ts';
 import { prepareMessageCommands } from './messages.ts';
 import { preparePublishCommands } from './publishes.ts';
 import { prepareReportCommands } from './reports.ts';
+import { prepareRetentionCommands } from './retention.ts';
+import { prepareSealedCommands } from './sealed-values.ts';
 import { prepare } from './statement.ts';
 
 export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
@@ -22,6 +24,8 @@ export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
     ...prepareDeliveryCommands(db),
     ...prepareReportCommands(db),
     ...prepareMessageCommands(db),
+    ...prepareRetentionCommands(db),
+    ...prepareSealedCommands(db),
     releaseAbandonedClaims: prepareReleaseAbandonedClaims(db),
     checkWriting: () => {
       writeCheck.run();

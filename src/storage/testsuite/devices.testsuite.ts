@@ -102,8 +102,8 @@ export function devicesSuite(open: OpenStore): void {
         await register(store, instanceId, { user: 'anna', platform: 'apns' }),
       ];
       const other = await register(store, instanceId, { user: 'berta' });
-      expect(await runOne(store.eraseUsers, { instanceId, user: 'anna' })).toEqual({ devices: 2 });
-      expect(await runOne(store.eraseUsers, { instanceId, user: 'anna' })).toEqual({ devices: 0 });
+      expect(await runOne(store.eraseUsers, { instanceId, user: 'anna' })).toEqual({ devices: 2, messages: 0 });
+      expect(await runOne(store.eraseUsers, { instanceId, user: 'anna' })).toEqual({ devices: 0, messages: 0 });
       for (const device of devices) expect(await store.findDevice(device)).toBeNull();
       expect((await store.findDevice(other))?.user).toBe('berta');
       const next = await register(store, instanceId, { user: 'anna' });

@@ -26,6 +26,7 @@ export const anInstance = (change: Partial<InstanceRecord> = {}): InstanceRecord
   name: 'shop',
   createdAt: 1_000,
   secretKey: bytes('sealed key'),
+  previousSecretKey: null,
   vapidPublicKey: bytes('public'),
   vapidPrivateKey: bytes('sealed private'),
   allowedOrigins: null,

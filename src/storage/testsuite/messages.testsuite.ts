@@ -64,6 +64,7 @@ export function messagesSuite(open: OpenStore): void {
           eventAt: first.eventAt,
           publishId: publish.publishId,
           state: 'delivered',
+          dropReason: null,
           attempts: 2,
           dueAt: null,
         },
@@ -90,7 +91,11 @@ export function messagesSuite(open: OpenStore): void {
       const [one, two] = await claimMessages(store, instanceId);
       if (!one || !two) throw new Error('messages are missing');
       await runOne(store.completeAttempts, { ...one, attempt: failed, next: { kind: 'exhausted' } });
-      await runOne(store.completeAttempts, { ...two, attempt: null, next: { kind: 'dropped' } });
+      await runOne(store.completeAttempts, {
+        ...two,
+        attempt: null,
+        next: { kind: 'dropped', reason: 'webhook-disabled' },
+      });
       const views = await store.listMessages({ instanceId, limit: 10 });
       expect(new Map(views.map(({ messageId, state, attempts }) => [messageId, `${state} ${attempts}`]))).toEqual(
         new Map([
@@ -117,8 +122,46 @@ export function messagesSuite(open: OpenStore): void {
     test('of an erased user say so', async () => {
       const store = await open();
       const { instanceId } = await withMessages(store, ['anna']);
+      const [inFlight] = await claimMessages(store, instanceId, { limit: 1, leaseMs: 1 });
+      expect(await runOne(store.eraseUsers, { instanceId, user: 'anna' })).toEqual({ devices: 1, messages: 0 });
+      const claimAgain = async () => (await claimMessages(store, instanceId)).map(({ user }) => user);
+      await expect.poll(claimAgain, { interval: 5 }).toEqual(['erased']);
+      expect(inFlight?.user).toEqual({ name: 'anna' });
+    });
+
+    test('about an erased user are dropped at once; one that is on its way is not sent again', async () => {
+      const store = await open();
+      const { instanceId } = await withMessages(store, ['anna', 'berta']);
+      const both = await claimMessages(store, instanceId);
+      const aboutAnna = both.find(({ user }) => user !== 'erased' && user?.name === 'anna');
+      if (!aboutAnna) throw new Error('the message is not due');
+      const { publishId } = await accept(store, instanceId, toUsers('anna'));
+      const device = await register(store, instanceId, { user: 'anna' });
+      await runOne(store.recordReports, aReport({ instanceId, publishId }, device));
+      expect(await runOne(store.eraseUsers, { instanceId, user: 'anna' })).toEqual({ devices: 2, messages: 1 });
+
+      const next = { kind: 'retry', retryInMs: 0 } as const;
+      expect(await runOne(store.completeAttempts, { ...aboutAnna, attempt: failed, next })).toBe('recorded');
+      expect(await claimMessages(store, instanceId)).toEqual([]);
+      const views = await store.listMessages({ instanceId, limit: 10 });
+      expect(views.map(({ state, dropReason, attempts }) => [state, dropReason, attempts])).toEqual([
+        ['dropped', 'user-erased', 0],
+        ['waiting', null, 0],
+        ['dropped', 'user-erased', 1],
+      ]);
+      expect(await store.listAttempts(aboutAnna)).toEqual([failed]);
+    });
+
+    test('about an erased user count as delivered when the request under way was answered', async () => {
+      const store = await open();
+      const { instanceId } = await withMessages(store, ['anna']);
+      const [message] = await claimMessages(store, instanceId);
+      if (!message) throw new Error('the message is not due');
       await runOne(store.eraseUsers, { instanceId, user: 'anna' });
-      expect(await claimMessages(store, instanceId)).toMatchObject([{ user: 'erased' }]);
+      await runOne(store.completeAttempts, { ...message, attempt: succeeded, next: { kind: 'delivered' } });
+      expect(await store.listMessages({ instanceId, limit: 10 })).toMatchObject([
+        { state: 'delivered', dropReason: null },
+      ]);
     });
 
     test('are unknown under another instance', async () => {

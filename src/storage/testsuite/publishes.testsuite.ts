@@ -109,7 +109,7 @@ export function publishesSuite(open: OpenStore): void {
       expect(await fanOut(store, publish)).toEqual({ kind: 'recorded', finished: true });
       const summary = await store.summarizePublish(publish);
       expect(summary?.finishedAt).toEqual(expect.any(Number));
-      expect(summary?.users).toEqual({ delivered: [], noDevices: ['nobody'], failed: [] });
+      expect(summary?.users).toEqual({ all: ['nobody'], delivered: [], noDevices: ['nobody'], failed: [] });
     });
   });
 
@@ -218,6 +218,7 @@ export function publishesSuite(open: OpenStore): void {
       const publish = await accept(store, instanceId, target);
       await fanOut(store, publish, (address) => ({ kind: address === good.address ? 'accepted' : 'gone' }));
       expect((await store.summarizePublish(publish))?.users).toEqual({
+        all: ['delivered', 'gone', 'other-platform', 'nobody'],
         delivered: ['delivered'],
         failed: ['gone'],
         noDevices: ['other-platform', 'nobody'],
@@ -266,7 +267,15 @@ export function publishesSuite(open: OpenStore): void {
       const publish = await accept(store, instanceId, toUsers('anna', 'berta'));
       await fanOut(store, publish);
       await runOne(store.eraseUsers, { instanceId, user: 'anna' });
-      expect((await store.summarizePublish(publish))?.users.noDevices).toEqual(['berta']);
+      expect((await store.summarizePublish(publish))?.users).toMatchObject({ all: ['berta'], noDevices: ['berta'] });
+    });
+
+    test('users are in the order of the request', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      await accept(store, instanceId, toUsers('zoe', 'anna'));
+      const publish = await accept(store, instanceId, toUsers('berta', 'anna', 'zoe', 'anna'));
+      expect((await store.summarizePublish(publish))?.users.all).toEqual(['berta', 'anna', 'zoe']);
     });
 
     test('an unknown publish has no summary', async () => {
@@ -320,7 +329,7 @@ export function publishesSuite(open: OpenStore): void {
       const attempt = { startedAt: 1, durationMs: 2, status: 200, error: null };
       for (const completion of [
         { attempt, next: { kind: 'delivered' } as const },
-        { attempt: null, next: { kind: 'dropped' } as const },
+        { attempt: null, next: { kind: 'dropped', reason: 'webhook-disabled' } as const },
       ]) {
         const publish = await accept(store, instanceId, toInterests('a'), { hasWebhook: true });
         const [started] = await claimMessages(store, instanceId);

@@ -6,6 +6,8 @@ import { instancesSuite } from './instances.testsuite.ts';
 import { messagesSuite } from './messages.testsuite.ts';
 import { publishesSuite } from './publishes.testsuite.ts';
 import { reportsSuite } from './reports.testsuite.ts';
+import { retentionSuite } from './retention.testsuite.ts';
+import { sealedValuesSuite } from './sealed-values.testsuite.ts';
 
 /** What every adapter of the store must do. */
 export function storeSuite(open: OpenStore): void {
@@ -15,5 +17,7 @@ export function storeSuite(open: OpenStore): void {
   deliveriesSuite(open);
   reportsSuite(open);
   messagesSuite(open);
+  retentionSuite(open);
+  sealedValuesSuite(open);
   batchesSuite(open);
 }

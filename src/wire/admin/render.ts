@@ -46,6 +46,7 @@ export const renderMessage = (message: MessageView) => ({
   eventAt: time(message.eventAt),
   publishId: formatPublishId(message.publishId),
   state: message.state,
+  dropReason: message.dropReason,
   attempts: message.attempts,
   dueAt: timeOrNull(message.dueAt),
 });
@@ -53,12 +54,12 @@ export const renderMessage = (message: MessageView) => ({
 export const renderAttempt = ({ startedAt, ...attempt }: AttemptRecord) => ({ startedAt: time(startedAt), ...attempt });
 
 /** The content of the publish is not shown. */
-export const renderPublish = (publish: PublishSummary) => ({
+export const renderPublish = ({ users: { delivered, noDevices, failed }, ...publish }: PublishSummary) => ({
   id: formatPublishId(publish.publishId),
   target: publish.targetKind,
   platforms: publish.platforms,
   acceptedAt: time(uuidV7Time(publish.publishId)),
   finishedAt: timeOrNull(publish.finishedAt),
   counts: publish.counts,
-  users: publish.users,
+  users: { delivered, noDevices, failed },
 });

@@ -1,4 +1,5 @@
 import { runOne } from '../../core/ports/command.ts';
+import { acceptedSecretKeys } from '../../core/instances/accepted-secret-keys.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { DeviceCommands } from '../../core/ports/device-store.ts';
 import type { TokenVerdict } from '../../core/users/verify-user-token.ts';
@@ -32,7 +33,7 @@ export const setDeviceUser =
     if (token === null) return refuse('user-token-missing');
     const verdict = await verifyUserToken(deps, {
       token,
-      secretKey: instance.secretKey,
+      secretKeys: acceptedSecretKeys(instance, deps.clock()),
       // "`iss` = https://<instance>.pushnotifications.pusher.com (ours also: our own origin)".
       issuers: [
         `https://${instance.id}.pushnotifications.pusher.com`,

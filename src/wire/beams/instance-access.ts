@@ -1,5 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { acceptedSecretKeys } from '../../core/instances/accepted-secret-keys.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import type { Instance, InstanceDirectory } from '../../core/instances/instance.ts';
 import { isUuid } from '../../protocol/ids.ts';
 import type { BeamsAnswer } from './beams-answer.ts';
@@ -22,16 +24,21 @@ export function instanceIdRefusal(instanceId: string): BeamsAnswer | null {
 export const bearerOf = (request: FastifyRequest): string | null =>
   /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
 
+interface SecretKeyDeps {
+  readonly instances: Instances;
+  readonly clock: Clock;
+}
+
 /** Lets only the instance's own servers pass: a hook for before the body is read. */
 export const requireSecretKey =
-  (instances: Instances, malformedInstanceId: BeamsErrorCode) =>
+  (deps: SecretKeyDeps, malformedInstanceId: BeamsErrorCode) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
-    const refusal = await secretKeyRefusal(instances, malformedInstanceId, request);
+    const refusal = await secretKeyRefusal(deps, malformedInstanceId, request);
     return refusal ? sendAnswer(reply, refusal) : undefined;
   };
 
 async function secretKeyRefusal(
-  instances: Instances,
+  { instances, clock }: SecretKeyDeps,
   malformedInstanceId: BeamsErrorCode,
   request: FastifyRequest,
 ): Promise<BeamsAnswer | null> {
@@ -41,11 +48,12 @@ async function secretKeyRefusal(
   const instance = await instances.findInstance(instanceId);
   if (!instance) return refuse('instance-not-found');
   if (!request.headers.authorization) return refuse('authorization-missing');
-  return isSecretKey(instance, bearerOf(request) ?? '') ? null : refuse('wrong-secret-key');
+  return isSecretKey(instance, clock(), bearerOf(request) ?? '') ? null : refuse('wrong-secret-key');
 }
 
 /** In constant time; hashed first, because only equal lengths can be compared so. */
-function isSecretKey(instance: Instance, key: string): boolean {
+function isSecretKey(instance: Instance, now: number, key: string): boolean {
   const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(instance.secretKey), hash(key));
+  const given = hash(key);
+  return acceptedSecretKeys(instance, now).filter((accepted) => timingSafeEqual(hash(accepted), given)).length > 0;
 }

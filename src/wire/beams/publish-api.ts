@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { AcceptPublishDeps } from '../../core/publish/accept-publish.ts';
 import { acceptPublish } from '../../core/publish/accept-publish.ts';
+import type { Clock } from '../../core/ports/clock.ts';
 import type { PublishTarget } from '../../core/ports/publish-store.ts';
 import { formatPublishId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/json.ts';
@@ -14,6 +15,7 @@ import { interestsPublish, publishContent, usersPublish } from './publish-schema
 
 export interface PublishApiDeps extends AcceptPublishDeps {
   readonly instances: Instances;
+  readonly clock: Clock;
   /** `webhookUrl` may be `http:`. */
   readonly allowHttpWebhooks: boolean;
 }
@@ -23,7 +25,7 @@ export const publishApi =
   (deps: PublishApiDeps): FastifyPluginAsync =>
   async (app) => {
     // "Publish with a malformed instance id was recorded as 404 Instance not found".
-    app.addHook('onRequest', requireSecretKey(deps.instances, 'instance-not-found'));
+    app.addHook('onRequest', requireSecretKey(deps, 'instance-not-found'));
 
     const toInterests = interestsPublish(deps.allowHttpWebhooks);
     const publishToInterests = answering((request) =>
@@ -56,12 +58,15 @@ async function publish<Body extends Parameters<typeof publishContent>[0]>(
 ): Promise<BeamsAnswer> {
   if ('refusal' in decoded) return decoded.refusal;
   const { webhookUrl } = decoded.value;
+  const target = targetOf(decoded.value);
+  const requestBody = request.body as JsonObject;
   const { publishId } = await acceptPublish(deps, {
     instanceId: instanceIdOf(request),
-    target: targetOf(decoded.value),
+    target,
     content: publishContent(decoded.value),
     ...(webhookUrl !== undefined && {
-      webhook: { url: webhookUrl, requestBody: request.body as JsonObject },
+      // Names of users are stored with the users only; what is rendered later fills them in again.
+      webhook: { url: webhookUrl, requestBody: target.kind === 'users' ? { ...requestBody, users: [] } : requestBody },
     }),
   });
   return answerJson({ publishId: formatPublishId(publishId) });

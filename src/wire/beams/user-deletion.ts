@@ -1,23 +1,24 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import { runOne } from '../../core/ports/command.ts';
-import type { DeviceCommands } from '../../core/ports/device-store.ts';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { EraseUserDeps } from '../../core/users/erase-user.ts';
+import { eraseUser } from '../../core/users/erase-user.ts';
 import type { BeamsAnswer } from './beams-answer.ts';
 import { answering, done, refuse } from './beams-answer.ts';
 import type { Instances } from './instance-access.ts';
 import { instanceIdOf, requireSecretKey } from './instance-access.ts';
 import { isUserId, maxUserIdLength } from './names.ts';
 
-export interface UserDeletionDeps {
+export interface UserDeletionDeps extends EraseUserDeps {
   readonly instances: Instances;
-  readonly store: Pick<DeviceCommands, 'eraseUsers'>;
+  readonly clock: Clock;
 }
 
 /** Deleting a user: server to server, with the instance's secret key. "Removes all the user's devices." */
 export const userDeletion =
   (deps: UserDeletionDeps): FastifyPluginAsync =>
   async (app) => {
-    app.addHook('onRequest', requireSecretKey(deps.instances, 'malformed-instance-id'));
-    const deleteUser = answering((request) => eraseUser(deps, request));
+    app.addHook('onRequest', requireSecretKey(deps, 'malformed-instance-id'));
+    const deleteUser = answering((request) => deleteUserOf(deps, request));
     // "Documentation, Ruby, PHP, Python, Go, Java": customer_api; "Node": user_api.
     for (const api of ['customer_api', 'user_api']) {
       // A wildcard, because "Python leaves `/` raw (`users/a/b` is user `a/b`)".
@@ -25,13 +26,13 @@ export const userDeletion =
     }
   };
 
-async function eraseUser({ store }: UserDeletionDeps, request: FastifyRequest): Promise<BeamsAnswer> {
+async function deleteUserOf(deps: UserDeletionDeps, request: FastifyRequest): Promise<BeamsAnswer> {
   const user = userIdInPath(request.raw.url ?? '', request.headers['x-pusher-library']);
   // "Empty id in the path: 404".
   if (user === '') return refuse('user-id-missing');
   if (user.length > maxUserIdLength) return refuse('user-id-too-long');
   if (!isUserId(user)) return refuse('malformed-user-id');
-  await runOne(store.eraseUsers, { instanceId: instanceIdOf(request), user });
+  await eraseUser(deps, instanceIdOf(request), user);
   // "200, empty body (also for one that never existed)".
   return done;
 }

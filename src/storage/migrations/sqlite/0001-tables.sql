@@ -6,6 +6,8 @@ CREATE TABLE instances (
   name TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   secret_key BLOB NOT NULL,
+  previous_secret_key BLOB, -- works beside secret_key until previous_secret_key_ends_at
+  previous_secret_key_ends_at INTEGER,
   vapid_public_key BLOB NOT NULL,
   vapid_private_key BLOB NOT NULL,
   allowed_origins TEXT -- JSON array of strings; null: any
@@ -33,9 +35,11 @@ CREATE TABLE webhook_subscriptions (
 CREATE TABLE users (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   instance_id TEXT NOT NULL,
-  name TEXT
+  name TEXT,
+  last_used_day INTEGER NOT NULL -- nothing refers to the user since, unless the user has a device
 ) STRICT;
 CREATE UNIQUE INDEX users_by_name ON users (instance_id, name) WHERE name IS NOT NULL;
+CREATE INDEX users_by_last_use ON users (instance_id, last_used_day);
 
 -- A device that is gone stays as a tombstone, so that late reports still count.
 CREATE TABLE devices (
@@ -58,6 +62,8 @@ CREATE UNIQUE INDEX devices_by_id ON devices (instance_id, platform, id);
 CREATE UNIQUE INDEX devices_by_address ON devices (instance_id, platform, address_hash) WHERE gone_at IS NULL;
 CREATE INDEX devices_by_user ON devices (instance_id, user_number, number)
   WHERE user_number IS NOT NULL AND gone_at IS NULL;
+CREATE INDEX tombstones_by_age ON devices (instance_id, gone_at) WHERE gone_at IS NOT NULL;
+CREATE INDEX tombstones_by_user ON devices (instance_id, user_number) WHERE user_number IS NOT NULL AND gone_at IS NOT NULL;
 
 CREATE TABLE device_interests (
   instance_id TEXT NOT NULL,
@@ -94,6 +100,7 @@ CREATE TABLE publish_users (
   instance_id TEXT NOT NULL,
   publish_id TEXT NOT NULL,
   user_number INTEGER NOT NULL,
+  position INTEGER NOT NULL, -- in the request
   state INTEGER NOT NULL,
   PRIMARY KEY (instance_id, publish_id, user_number)
 ) STRICT, WITHOUT ROWID;
@@ -167,13 +174,18 @@ CREATE TABLE messages (
   user_number INTEGER,
   device_number INTEGER,
   state TEXT NOT NULL, -- 'waiting', 'delivered', 'exhausted', 'dropped'
+  drop_reason TEXT, -- of a message that was dropped: 'user-erased', 'webhook-deleted', 'webhook-disabled'
   attempts INTEGER NOT NULL,
   due_at INTEGER, -- also when a claim's lease ends; null when there is nothing to send (yet)
   claim_token TEXT,
   PRIMARY KEY (instance_id, day, id)
 ) STRICT;
 CREATE INDEX messages_by_due ON messages (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX messages_by_webhook_due ON messages (instance_id, webhook_id, due_at) WHERE due_at IS NOT NULL;
+-- Conditions on the state: a claim changes due_at, and leaves these alone.
+CREATE INDEX messages_waiting_for_webhook ON messages (instance_id, webhook_id)
+  WHERE state = 'waiting' AND webhook_id IS NOT NULL;
+CREATE INDEX messages_waiting_about_user ON messages (instance_id, user_number)
+  WHERE state = 'waiting' AND user_number IS NOT NULL;
 CREATE INDEX messages_by_webhook ON messages (instance_id, webhook_id, id);
 CREATE INDEX messages_by_publish ON messages (instance_id, publish_id, id);
 -- STARTED and FINISHED of a publish, found without walking through its users' messages.
