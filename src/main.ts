@@ -9,6 +9,7 @@ import { createCachedDirectory } from './core/instances/cached-directory.ts';
 import { createFirstInstance } from './core/instances/first-instance.ts';
 import type { IdSource } from './core/ports/id-source.ts';
 import type { Log } from './core/ports/log.ts';
+import { openGoneBrake } from './core/delivery/gone-brake.ts';
 import { FanOut } from './core/publish/fan-out.ts';
 import type { Keyring } from './core/secrets/keyring.ts';
 import { generateKeyring, parseKeyring } from './core/secrets/keyring.ts';
@@ -114,8 +115,10 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     http,
     retryDelaysMs: overrides.webhookRetryDelaysMs ?? beamsRetryDelaysMs,
   });
+  const brake = await openGoneBrake({ ...shared, goneShare: settings.goneBrakePercent / 100 });
   const fanOut = new FanOut({
     ...shared,
+    brake,
     gateways: { web },
     giveUpAfterMs: pushGiveUpAfterMs,
     gatewayDeadlineMs: pushDeadlineMs,
@@ -125,7 +128,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const { allowHttpWebhooks, trustedProxies } = settings;
   const routes: FastifyPluginAsync[] = [
     healthRoutes(store),
-    adminRoutes({ ...shared, ...instances, adminToken: folder.adminToken, allowHttpWebhooks }),
+    adminRoutes({ ...shared, ...instances, brake, adminToken: folder.adminToken, allowHttpWebhooks }),
     beamsRoutes({
       ...shared,
       endpointRules,

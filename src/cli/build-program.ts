@@ -6,6 +6,8 @@ import { instanceShow } from './commands/instance-show.ts';
 import { instanceUpdate } from './commands/instance-update.ts';
 import { messageAttempts } from './commands/message-attempts.ts';
 import { messageList } from './commands/message-list.ts';
+import { pushOriginList } from './commands/push-origin-list.ts';
+import { pushOriginResume } from './commands/push-origin-resume.ts';
 import { serve } from './commands/serve.ts';
 import { webhookCreate } from './commands/webhook-create.ts';
 import { webhookDelete } from './commands/webhook-delete.ts';
@@ -43,8 +45,12 @@ export function buildProgram(): Command {
         webhookDelete,
       ]),
     )
+    .addCommand(group('message', 'Messages to webhooks, and the attempts to send them', [messageList, messageAttempts]))
     .addCommand(
-      group('message', 'Messages to webhooks, and the attempts to send them', [messageList, messageAttempts]),
+      group('push-origin', 'Push services, and whether devices that they call gone are removed', [
+        pushOriginList,
+        pushOriginResume,
+      ]),
     );
   failWithErrors(program);
   return program;

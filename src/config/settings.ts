@@ -144,6 +144,15 @@ export const settingTable = {
     doc: 'Threads that encrypt pushes.',
     example: '4',
   }),
+  goneBrakePercent: setting({
+    name: 'PHAROS_GONE_BRAKE_PERCENT',
+    placeholder: 'percent',
+    defaultText: '25',
+    defaultValue: () => 25,
+    parse: parseNumber(1, 100),
+    doc: "When this part of a push service's answers says that devices are gone (and they are at least 100), no more of its devices are removed: push services have had such accidents. It ends when the part has fallen to half of this, or with `pharos push-origin resume`.",
+    example: '40',
+  }),
   logLevel: setting<(typeof logLevels)[number]>({
     name: 'PHAROS_LOG_LEVEL',
     placeholder: 'level',

@@ -6,6 +6,7 @@ import type { PublishSummary, PublishTarget } from '../../src/core/ports/publish
 import type { Store } from '../../src/core/ports/store.ts';
 import { acceptPublish } from '../../src/core/publish/accept-publish.ts';
 import type { PublishContent } from '../../src/core/publish/publish-body.ts';
+import { openGoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import { FanOut } from '../../src/core/publish/fan-out.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -64,8 +65,10 @@ export async function openPublishingWorld({
     ids: { random: () => v4(), timeOrdered: () => v7() },
     log: { info: write, warn: write, error: write },
   };
+  const brake = await openGoneBrake({ ...shared, clock: Date.now, goneShare: 0.25 });
   const fanOut = new FanOut({
     ...shared,
+    brake,
     instances: { findInstance: async () => instance, findWebhook: async () => null },
     clock: Date.now,
     gateways: { web },
@@ -81,6 +84,7 @@ export async function openPublishingWorld({
   };
   return {
     store,
+    brake,
     instanceId: instance.id,
     /** Addresses in the order of their attempts. */
     attempts,

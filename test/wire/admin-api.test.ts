@@ -41,8 +41,9 @@ const openApp = (usedStore: Store): Promise<FastifyInstance> => {
     adminToken,
   };
   const ids = { random: () => randomUUID(), timeOrdered: () => randomUUID() };
+  const brake = { list: () => [], resume: async () => null };
   const { forgetInstance, forgetWebhook } = directory;
-  const routes = [adminRoutes({ ...deps, ids, forgetInstance, forgetWebhook })];
+  const routes = [adminRoutes({ ...deps, brake, ids, forgetInstance, forgetWebhook })];
   return createHttpApp({ log: quiet, tls: null, trustedProxies: [], routes });
 };
 

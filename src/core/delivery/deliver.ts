@@ -1,17 +1,19 @@
-import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
+import { uuidV7Time } from '../../protocol/ids.ts';
 import type { Instance, InstanceDirectory } from '../instances/instance.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeliveryOutcome, Gateways } from '../ports/gateway.ts';
-import type { Log } from '../ports/log.ts';
-import type { AudienceDevice, DeliveryRecord, PublishKey } from '../ports/publish-store.ts';
+import type { AudienceDevice, DeliveryRecord, FinalOutcome, PublishKey } from '../ports/publish-store.ts';
 import type { PublishBody } from '../publish/publish-body.ts';
 import { decideDelivery } from './decide-delivery.ts';
+import type { DeliveryLog } from './delivery-log.ts';
+import type { GoneBrake } from './gone-brake.ts';
 
 export interface DeliverDeps {
   readonly gateways: Gateways;
   readonly instances: InstanceDirectory;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly deliveryLog: DeliveryLog;
+  readonly brake: Pick<GoneBrake, 'judge'>;
   /** From the first attempt on; the time to live ends it sooner. */
   readonly giveUpAfterMs: number;
 }
@@ -92,22 +94,26 @@ function toRecord(
     giveUpAt: Math.min((target.firstAttemptAt ?? now) + deps.giveUpAfterMs, expiresAt),
     jitter: Math.random(),
   });
-  if (outcome.kind !== 'accepted') {
-    deps.log.info(`delivery.${decision.kind}`, {
-      instanceId: publish.instanceId,
-      publishId: formatPublishId(publish.publishId),
-      device: device.deviceNumber,
-      platform: device.platform,
-      attempts,
-      outcome: outcome.kind,
-      reason: outcome.reason,
-    });
-  }
-  return {
-    deviceNumber: device.deviceNumber,
-    platform: device.platform,
-    userNumber: device.userNumber,
-    address: device.address,
-    outcome: decision.kind === 'deferred' ? { ...decision, attempts, claimToken: null } : decision,
+  const { deviceNumber, platform, userNumber, address } = device;
+  const record: DeliveryRecord = {
+    deviceNumber,
+    platform,
+    userNumber,
+    address,
+    outcome:
+      decision.kind === 'deferred'
+        ? { ...decision, attempts, claimToken: null }
+        : settledOutcome(deps, device, decision),
   };
+  deps.deliveryLog.add(publish, record, outcome);
+  return record;
+}
+
+function settledOutcome(
+  { brake }: DeliverDeps,
+  device: AudienceDevice,
+  { kind }: { readonly kind: FinalOutcome },
+): DeliveryRecord['outcome'] {
+  if (kind !== 'accepted' && kind !== 'gone') return { kind };
+  return brake.judge(device, kind) === 'keep' ? { kind, keepDevice: true } : { kind };
 }

@@ -73,7 +73,8 @@ export interface DeliveryRecord {
   /** What the device was reached at: `gone` tombstones it only while this is still its address. */
   readonly address: string;
   readonly outcome:
-    | { readonly kind: FinalOutcome }
+    /** `keepDevice`: counted as gone, but not removed. */
+    | { readonly kind: FinalOutcome; readonly keepDevice?: true }
     /**
      * Not settled: a row that waits, so that the cursor can move on. With `claimToken`, this process is still waiting
      * for the gateway's answer and holds the row for `retryInMs`.
@@ -112,7 +113,7 @@ export type Recorded = { readonly kind: 'recorded'; readonly finished: boolean }
 export interface PublishCommands {
   /** Publish, users, one range over today's devices and (with a webhook) its STARTED message. */
   readonly acceptPublishes: Command<AcceptPublish, 'accepted'>;
-  /** Due ranges, longest waiting first: publishes take turns. One item per claim. */
+  /** Due ranges. Instances take turns, and the publishes of each, longest waiting first. One item per claim. */
   readonly claimRanges: Command<{ readonly limit: number; readonly leaseMs: number }, readonly ClaimedRange[]>;
   /** `stale`: the claim token is not the range's any more; nothing was written. */
   readonly recordPages: Command<RecordPage, Recorded>;

@@ -2,6 +2,7 @@ import type { DeviceCommands, DeviceQueries } from './device-store.ts';
 import type { InstanceCommands, InstanceQueries } from './instance-store.ts';
 import type { MessageCommands, MessageQueries } from './message-store.ts';
 import type { PublishCommands, PublishQueries } from './publish-store.ts';
+import type { PushOriginCommands, PushOriginQueries } from './push-origin-store.ts';
 import type { ReportCommands } from './report-store.ts';
 import type { RetentionCommands } from './retention-store.ts';
 import type { SealedCommands, SealedQueries } from './sealed-store.ts';
@@ -9,6 +10,7 @@ import type { SealedCommands, SealedQueries } from './sealed-store.ts';
 export type StoreCommands = InstanceCommands &
   DeviceCommands &
   PublishCommands &
+  PushOriginCommands &
   ReportCommands &
   MessageCommands &
   RetentionCommands &
@@ -16,6 +18,7 @@ export type StoreCommands = InstanceCommands &
 export type StoreQueries = InstanceQueries &
   DeviceQueries &
   PublishQueries &
+  PushOriginQueries &
   MessageQueries &
   SealedQueries;
 

@@ -1,8 +1,11 @@
 import { ClaimLoop } from '../claims/claim-loop.ts';
 import { runOne } from '../ports/command.ts';
-import type { ClaimedDelivery, ClaimedRange, PublishCommands, PublishQueries } from '../ports/publish-store.ts';
+import type { DeliveryLog } from '../delivery/delivery-log.ts';
+import { createDeliveryLog } from '../delivery/delivery-log.ts';
+import type { ClaimedRange, PublishCommands, PublishQueries } from '../ports/publish-store.ts';
 import type { Store } from '../ports/store.ts';
-import { retryDelivery } from './retry-delivery.ts';
+import type { DeferredGroup } from './retry-deliveries.ts';
+import { groupByPublish, retryDeliveries } from './retry-deliveries.ts';
 import type { RunRangeDeps } from './run-range.ts';
 import { runRange } from './run-range.ts';
 
@@ -14,6 +17,8 @@ export interface FanOutDeps extends Omit<
   | 'onDeferred'
   | 'pageSize'
   | 'pagesPerTurn'
+  | 'turnMs'
+  | 'deliveryLog'
   | 'rangeLeaseMs'
   | 'parkAfterMs'
   | 'parkedLeaseMs'
@@ -27,22 +32,30 @@ export interface FanOutDeps extends Omit<
 const pageSize = 100;
 /** Then the range goes behind all others that wait. */
 const pagesPerTurn = 8;
+const turnMs = 1_000;
 const rangesAtATime = 8;
 const deferredAtATime = 256;
+/** What is deferred waits for half a second at least. */
+const deferredRestMs = 100;
 const parkAfterMs = 1_000;
 
 /** Sends accepted publishes: claims ranges and deferred deliveries, and works on them until stopped. */
 export class FanOut {
   readonly #ranges: ClaimLoop<ClaimedRange>;
-  readonly #deferred: ClaimLoop<ClaimedDelivery>;
+  readonly #deferred: ClaimLoop<DeferredGroup>;
   readonly #parked = new Set<Promise<void>>();
+  readonly #deliveryLog: DeliveryLog;
   #stopping = false;
 
   constructor(deps: FanOutDeps) {
+    const deliveryLog = createDeliveryLog(deps.log);
+    this.#deliveryLog = deliveryLog;
     // A lease outlives every wait inside it: a page is parked in time, a push is answered by the gateway's deadline.
     const leaseMs = deps.gatewayDeadlineMs + 20_000;
     const rangeDeps: RunRangeDeps = {
       ...deps,
+      deliveryLog,
+      turnMs,
       pageSize,
       pagesPerTurn,
       parkAfterMs,
@@ -64,8 +77,13 @@ export class FanOut {
       name: 'delivery',
       log: deps.log,
       capacity: deferredAtATime,
-      claim: (limit) => runOne(deps.store.claimDeliveries, { limit, leaseMs }),
-      run: (delivery) => retryDelivery(deps, delivery),
+      sizeOf: ({ deliveries }) => deliveries.length,
+      restMs: deferredRestMs,
+      claim: async (limit) => groupByPublish(await runOne(deps.store.claimDeliveries, { limit, leaseMs })),
+      run: async (group) => {
+        await retryDeliveries(rangeDeps, group);
+        return false;
+      },
       nextDueMs: async () => (await deps.store.nextDue()).deliveries,
     });
   }
@@ -85,6 +103,7 @@ export class FanOut {
     this.#stopping = true;
     await Promise.all([this.#ranges.stop(), this.#deferred.stop()]);
     await Promise.all(this.#parked);
+    this.#deliveryLog.flush();
   }
 
   #holdParked(deps: FanOutDeps, parked: Promise<void>): void {

@@ -1,5 +1,6 @@
 import { formatPublishId } from '../../protocol/ids.ts';
-import type { ClaimedRange, PublishQueries } from '../ports/publish-store.ts';
+import type { AudiencePage, ClaimedRange, PublishQueries } from '../ports/publish-store.ts';
+import type { Log } from '../ports/log.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { openPublishBody } from './publish-body.ts';
 import type { SendPageDeps, SentPage } from './send-page.ts';
@@ -8,9 +9,12 @@ import { sendPage } from './send-page.ts';
 export interface RunRangeDeps extends SendPageDeps {
   readonly store: SendPageDeps['store'] & Pick<PublishQueries, 'readAudiencePage'>;
   readonly sealer: Sealer;
+  readonly log: Log;
   /** Two pages are in flight at a time, so this is half of what a crash may repeat for a range. */
   readonly pageSize: number;
   readonly pagesPerTurn: number;
+  /** A turn ends after so long too: pages with slow devices are no reason to hold up others. */
+  readonly turnMs: number;
   /** Once true, a turn ends with the page in hand. */
   readonly stopping: () => boolean;
 }
@@ -21,15 +25,25 @@ export interface RunRangeDeps extends SendPageDeps {
  */
 export async function runRange(deps: RunRangeDeps, range: ClaimedRange): Promise<boolean> {
   const body = openPublishBody(deps.sealer, range, range.body);
+  const endsAt = deps.clock() + deps.turnMs;
   let cursor = range.cursor;
   let devices = 0;
   let onItsWay: SentPage | null = null;
   let ours = true;
   let giveBack = false;
   for (let pageNumber = 1; ours; pageNumber++) {
-    const page = await deps.store.readAudiencePage(range, cursor, deps.pageSize);
-    giveBack = page.next !== null && (pageNumber >= deps.pagesPerTurn || deps.stopping());
-    const sent: SentPage = await sendPage(deps, { range, body, devices: page.devices, next: page.next, giveBack });
+    let page: AudiencePage;
+    let sent: SentPage;
+    try {
+      page = await deps.store.readAudiencePage(range, cursor, deps.pageSize);
+      const turnEnds = pageNumber >= deps.pagesPerTurn || deps.clock() >= endsAt || deps.stopping();
+      giveBack = page.next !== null && turnEnds;
+      sent = await sendPage(deps, { range, body, devices: page.devices, next: page.next, giveBack });
+    } catch (error) {
+      // What was sent is not sent again because the next page could not be.
+      await onItsWay?.record();
+      throw error;
+    }
     devices += page.devices.length;
     ours = !onItsWay || (await onItsWay.record());
     onItsWay = sent;

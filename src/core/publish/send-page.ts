@@ -1,5 +1,7 @@
 import type { DeliverDeps, DeviceToReach } from '../delivery/deliver.ts';
 import { deliver } from '../delivery/deliver.ts';
+import { settledWithin } from '../delivery/settled-within.ts';
+import { whileUnavailable } from '../claims/while-unavailable.ts';
 import { runOne } from '../ports/command.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type {
@@ -57,7 +59,7 @@ export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<Se
   return {
     record: async () => {
       const { deliveries, parked } = await settling;
-      const recorded = await runOne(deps.store.recordPages, {
+      const record = {
         instanceId: range.instanceId,
         publishId: range.publishId,
         rangeNumber: range.rangeNumber,
@@ -65,7 +67,8 @@ export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<Se
         deliveries,
         next: page.next,
         leaseMs: page.giveBack ? 0 : deps.rangeLeaseMs,
-      });
+      };
+      const recorded = await whileUnavailable(() => runOne(deps.store.recordPages, record));
       // Whoever has a lost range now sends to its parked devices again.
       if (recorded.kind === 'stale') return false;
       if (recorded.finished) deps.onFinished();
@@ -86,11 +89,7 @@ async function settleOrPark(
   devices: readonly AudienceDevice[],
   records: readonly Promise<DeliveryRecord>[],
 ): Promise<SettledPage> {
-  const settled = new Map<number, DeliveryRecord>();
-  const all = Promise.all(records.map(async (record, index) => settled.set(index, await record)));
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([all, new Promise((resolve) => (timer = setTimeout(resolve, deps.parkAfterMs)))]);
-  clearTimeout(timer);
+  const settled = await settledWithin(records, deps.parkAfterMs);
   const parked: ParkedDelivery[] = [];
   const deliveries = records.map((record, index) => {
     const known = settled.get(index);
@@ -107,12 +106,8 @@ async function settleOrPark(
 async function completeParked(deps: SendPageDeps, publish: PublishKey, parked: ParkedDelivery): Promise<void> {
   const { instanceId, publishId } = publish;
   const delivery = await parked.record;
-  const recorded = await runOne(deps.store.completeDeliveries, {
-    instanceId,
-    publishId,
-    claimToken: parked.claimToken,
-    delivery,
-  });
+  const completion = { instanceId, publishId, claimToken: parked.claimToken, delivery };
+  const recorded = await whileUnavailable(() => runOne(deps.store.completeDeliveries, completion));
   if (recorded.kind === 'recorded' && recorded.finished) deps.onFinished();
   if (delivery.outcome.kind === 'deferred') deps.onDeferred();
 }

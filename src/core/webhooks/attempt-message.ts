@@ -1,4 +1,5 @@
 import { formatPublishId } from '../../protocol/ids.ts';
+import { whileUnavailable } from '../claims/while-unavailable.ts';
 import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
 import type { HttpClient, HttpOutcome } from '../ports/http-client.ts';
@@ -34,7 +35,8 @@ export async function attemptMessage(deps: AttemptMessageDeps, message: ClaimedM
   const durationMs = deps.clock() - startedAt;
   const next = decideAttempt(outcome, message.attempts + 1, deps.retryDelaysMs);
   const attempt = { startedAt, durationMs, ...answerOf(outcome) };
-  const recorded = await runOne(deps.store.completeAttempts, { instanceId, messageId, claimToken, attempt, next });
+  const completion = { instanceId, messageId, claimToken, attempt, next };
+  const recorded = await whileUnavailable(() => runOne(deps.store.completeAttempts, completion));
   deps.log.info(`message.${recorded === 'stale' ? 'lost' : next.kind}`, {
     ...describe(message),
     attempt: message.attempts + 1,

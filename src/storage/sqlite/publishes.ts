@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type { PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
+import type { ClaimedRange, PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { dayOf } from './day.ts';
 import { prepareFinish } from './finish.ts';
@@ -54,12 +54,17 @@ export function preparePublishCommands(
        (instance_id, publish_id, number, cursor_user, cursor_device, end_user, end_device, due_at, pages)
      VALUES (?, ?, 1, 0, 0, ?, ?, ?, 0)`,
   );
-  const listDueRanges = prepare<DueRange>(
+  const findNextInstance = prepare<{ instance_id: string }>(
+    db,
+    'SELECT instance_id FROM ranges WHERE instance_id > ? ORDER BY instance_id LIMIT 1',
+  );
+  const findDueRange = prepare<DueRange>(
     db,
     `SELECT r.instance_id, r.publish_id, r.number, r.cursor_user, r.cursor_device, r.end_user, r.end_device,
        p.target_kind, p.interests, p.platforms, p.body
-     FROM ranges r CROSS JOIN publishes p ON p.instance_id = r.instance_id AND p.id = r.publish_id
-     WHERE r.due_at <= ? ORDER BY r.due_at, r.pages LIMIT ?`,
+     FROM ranges r INDEXED BY ranges_by_instance
+       CROSS JOIN publishes p ON p.instance_id = r.instance_id AND p.id = r.publish_id
+     WHERE r.instance_id = ? AND r.due_at <= ? ORDER BY r.due_at, r.pages LIMIT 1`,
   );
   const leaseRange = prepare(
     db,
@@ -78,6 +83,8 @@ export function preparePublishCommands(
      WHERE instance_id = ? AND publish_id = ? AND number = ?`,
   );
   const deleteRange = prepare(db, 'DELETE FROM ranges WHERE instance_id = ? AND publish_id = ? AND number = ?');
+  /** Instances take turns, in the order of their ids. */
+  let lastServed = '';
   const outbox = prepareOutbox(db);
   const settle = prepareSettle(db);
   const finish = prepareFinish(db);
@@ -106,10 +113,22 @@ export function preparePublishCommands(
     },
     claimRanges: ({ limit, leaseMs }) => {
       const now = Date.now();
-      return listDueRanges.all(now, limit).map((row) => {
+      const claimed: ClaimedRange[] = [];
+      // Ends after a round that found nothing due; what is not due is leased, so there is little of it.
+      let fruitless: string | null = null;
+      while (claimed.length < limit) {
+        const next = findNextInstance.get(lastServed) ?? findNextInstance.get('');
+        if (!next || next.instance_id === fruitless) break;
+        lastServed = next.instance_id;
+        const row = findDueRange.get(lastServed, now);
+        if (!row) {
+          fruitless ??= lastServed;
+          continue;
+        }
+        fruitless = null;
         const claimToken = randomUUID();
         leaseRange.run(claimToken, now + leaseMs, row.instance_id, row.publish_id, row.number);
-        return {
+        claimed.push({
           instanceId: row.instance_id,
           publishId: row.publish_id,
           rangeNumber: row.number,
@@ -120,8 +139,9 @@ export function preparePublishCommands(
           body: row.body,
           cursor: { user: row.cursor_user, device: row.cursor_device },
           end: { user: row.end_user, device: row.end_device },
-        };
-      });
+        });
+      }
+      return claimed;
     },
     recordPages: (page) => {
       const { instanceId, publishId, rangeNumber, claimToken, next, leaseMs } = page;

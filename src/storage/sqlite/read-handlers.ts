@@ -4,6 +4,7 @@ import { prepareNextDue } from './due-times.ts';
 import { prepareInstanceQueries } from './instances.ts';
 import { prepareMessageQueries } from './messages.ts';
 import { preparePublishQueries } from './publish-queries.ts';
+import { preparePushOriginQueries } from './push-origins.ts';
 import { prepareSealedQueries } from './sealed-values.ts';
 import type { ReadHandlers } from './query-engine.ts';
 
@@ -11,6 +12,7 @@ export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
   ...prepareInstanceQueries(db),
   ...prepareDeviceQueries(db),
   ...preparePublishQueries(db),
+  ...preparePushOriginQueries(db),
   ...prepareMessageQueries(db),
   ...prepareSealedQueries(db),
   nextDue: prepareNextDue(db),

@@ -55,7 +55,7 @@ export function prepareSettle(
         const state = outcome.kind === 'accepted' ? userStates.delivered : userStates.failed;
         states.set(userNumber, Math.max(state, states.get(userNumber) ?? 0));
       }
-      if (outcome.kind === 'gone' && hasAddress.get(deviceNumber, instanceId, address)) {
+      if (outcome.kind === 'gone' && !outcome.keepDevice && hasAddress.get(deviceNumber, instanceId, address)) {
         tombstone(instanceId, deviceNumber, 'gateway');
       }
     }

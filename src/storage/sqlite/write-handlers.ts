@@ -6,6 +6,7 @@ import { prepareDeviceCommands } from './devices.ts';
 import { prepareInstanceCommands } from './instances.ts';
 import { prepareMessageCommands } from './messages.ts';
 import { preparePublishCommands } from './publishes.ts';
+import { preparePushOriginCommands } from './push-origins.ts';
 import { prepareReportCommands } from './reports.ts';
 import { prepareRetentionCommands } from './retention.ts';
 import { prepareSealedCommands } from './sealed-values.ts';
@@ -22,6 +23,7 @@ export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
     ...prepareDeviceCommands(db),
     ...preparePublishCommands(db),
     ...prepareDeliveryCommands(db),
+    ...preparePushOriginCommands(db),
     ...prepareReportCommands(db),
     ...prepareMessageCommands(db),
     ...prepareRetentionCommands(db),

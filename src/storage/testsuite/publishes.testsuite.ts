@@ -174,6 +174,22 @@ export function publishesSuite(open: OpenStore): void {
       expect(turns.slice(3)).toEqual(turns.slice(0, 3));
     });
 
+    test('instances take turns, however many publishes one of them has', async () => {
+      const store = await open();
+      const [busy, quiet] = [await createInstance(store), await createInstance(store)];
+      for (let count = 0; count < 20; count += 1) await accept(store, busy, toInterests('a'));
+      const { publishId } = await accept(store, quiet, toInterests('a'));
+      const turns: string[] = [];
+      // Suites share a store: others' ranges may be due too.
+      while (!turns.includes(publishId)) {
+        const [range] = await runOne(store.claimRanges, { limit: 1, leaseMs: 60_000 });
+        if (!range) throw new Error('no range is due');
+        if ([busy, quiet].includes(range.instanceId)) turns.push(range.publishId);
+      }
+      expect(turns.length).toBeLessThanOrEqual(2);
+      expect(await claimRanges(store, busy)).toHaveLength(21 - turns.length);
+    });
+
     test('a page moves the cursor and renews the lease under the same token', async () => {
       const store = await open();
       const instanceId = await createInstance(store);

@@ -5,6 +5,7 @@ import type { OpenStore } from './fixtures.ts';
 import { instancesSuite } from './instances.testsuite.ts';
 import { messagesSuite } from './messages.testsuite.ts';
 import { publishesSuite } from './publishes.testsuite.ts';
+import { pushOriginsSuite } from './push-origins.testsuite.ts';
 import { reportsSuite } from './reports.testsuite.ts';
 import { retentionSuite } from './retention.testsuite.ts';
 import { sealedValuesSuite } from './sealed-values.testsuite.ts';
@@ -15,6 +16,7 @@ export function storeSuite(open: OpenStore): void {
   devicesSuite(open);
   publishesSuite(open);
   deliveriesSuite(open);
+  pushOriginsSuite(open);
   reportsSuite(open);
   messagesSuite(open);
   retentionSuite(open);

@@ -9,10 +9,13 @@ import type { InstanceRoutesDeps } from './instance-routes.ts';
 import { instanceRoutes } from './instance-routes.ts';
 import type { MessageRoutesDeps } from './message-routes.ts';
 import { messageRoutes } from './message-routes.ts';
+import type { PushOriginRoutesDeps } from './push-origin-routes.ts';
+import { pushOriginRoutes } from './push-origin-routes.ts';
 import type { WebhookRoutesDeps } from './webhook-routes.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
-export interface AdminRoutesDeps extends InstanceRoutesDeps, WebhookRoutesDeps, MessageRoutesDeps {
+export interface AdminRoutesDeps
+  extends InstanceRoutesDeps, WebhookRoutesDeps, MessageRoutesDeps, PushOriginRoutesDeps {
   readonly store: InstanceRoutesDeps['store'] & WebhookRoutesDeps['store'] & MessageRoutesDeps['store'];
   readonly log: Log;
   readonly adminToken: string;
@@ -50,6 +53,7 @@ const routesBelowPrefix =
     instanceRoutes(app, deps);
     webhookRoutes(app, deps);
     messageRoutes(app, deps);
+    pushOriginRoutes(app, deps);
   };
 
 const failures: Readonly<Record<HttpFailure, readonly [AdminFailureCode, string]>> = {

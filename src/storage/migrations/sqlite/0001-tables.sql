@@ -119,7 +119,9 @@ CREATE TABLE ranges (
   claim_token TEXT,
   PRIMARY KEY (instance_id, publish_id, number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX ranges_by_due ON ranges (due_at, pages);
+CREATE INDEX ranges_by_due ON ranges (due_at);
+-- Instances take turns: the next instance, then its range that waits longest, are one step each.
+CREATE INDEX ranges_by_instance ON ranges (instance_id, due_at, pages);
 
 CREATE TABLE deferred_deliveries (
   instance_id TEXT NOT NULL,
@@ -132,6 +134,13 @@ CREATE TABLE deferred_deliveries (
   PRIMARY KEY (instance_id, publish_id, device_number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deferred_deliveries_by_due ON deferred_deliveries (due_at);
+
+-- Push services whose word that a device is gone is not taken as usual.
+CREATE TABLE push_origins (
+  origin TEXT NOT NULL PRIMARY KEY, -- 'https://host', 'fcm', 'apns'
+  state TEXT NOT NULL, -- 'braked', 'released'
+  since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- action is '' for delivery and open.
 CREATE TABLE reports (
