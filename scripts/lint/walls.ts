@@ -19,8 +19,9 @@ export const walls: readonly Wall[] = [
   { place: 'logging', mayImport: ['core/ports', 'protocol'] },
   { place: 'config', mayImport: ['protocol'] },
   { place: 'webhooks', mayImport: ['protocol'] },
-  { place: 'sdk', mayImport: ['protocol'] },
-  { place: 'service-worker', mayImport: ['protocol'] },
+  { place: 'browser', mayImport: ['protocol'] },
+  { place: 'sdk', mayImport: ['browser', 'protocol'] },
+  { place: 'service-worker', mayImport: ['browser', 'protocol'] },
   { place: 'dashboard', mayImport: ['protocol'] },
   { place: 'protocol', mayImport: [] },
 ];

@@ -1,12 +1,5 @@
-import type { JsonObject } from '../protocol/json.ts';
-import type { WebNotification } from '../protocol/push-payload.ts';
+import type { CustomerPayload } from '../browser/notification-data.ts';
 import type { DeviceState } from './device-state.ts';
-
-/** What a site's hook sees: the push as it was published, without `data.pusher`. */
-export interface CustomerPayload {
-  readonly notification: WebNotification;
-  readonly data: JsonObject;
-}
 
 /** Argument of `onNotificationReceived`. */
 export interface ReceivedNotification {
@@ -18,7 +11,7 @@ export interface ReceivedNotification {
 }
 
 interface Beams {
-  /** Origin that reports are sent to; without it, the origin that this script came from. */
+  /** Origin that reports are sent to; without it, the one that the page named, else the one that this script came from. */
   endpointOverride: string | null;
   onNotificationReceived: ((received: ReceivedNotification) => unknown) | null;
 }

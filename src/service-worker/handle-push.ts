@@ -1,9 +1,15 @@
-import type { PusherMetadata, PushPayload } from '../protocol/push-payload.ts';
-import type { CustomerPayload } from './beams-global.ts';
+import { readInstance } from '../browser/instance-record.ts';
+import type { CustomerPayload } from '../browser/notification-data.ts';
+import { changeRecord } from '../browser/notification-record.ts';
+import type { PusherMetadata } from '../protocol/push-payload.ts';
+import { announce } from './announce.ts';
 import { beams } from './beams-global.ts';
+import { beamsReport } from './beams-report.ts';
+import type { DeviceState } from './device-state.ts';
 import { readDeviceState } from './device-state.ts';
-import { reportEvent } from './report-event.ts';
-import { showNotification } from './show-notification.ts';
+import { flush } from './flush-later.ts';
+import { parsePush } from './parse-push.ts';
+import { reportOrigin } from './report-origin.ts';
 
 /** Shows and reports one push; a push that is not ours is left to the site's other listeners. */
 export function handlePush(pushEvent: PushEvent): void {
@@ -12,9 +18,14 @@ export function handlePush(pushEvent: PushEvent): void {
   const { payload, metadata } = received;
 
   const statePromise = readDeviceState(metadata);
-  pushEvent.waitUntil(reportEvent('delivery', statePromise));
+  pushEvent.waitUntil(reportDelivery(metadata, statePromise));
 
-  const handleNotification = (changed: CustomerPayload) => showNotification(changed, metadata);
+  const handleNotification = (changed: CustomerPayload) => {
+    const announced = announce(changed, metadata, statePromise);
+    // Whoever awaits the display does not wait for anybody's webhook.
+    pushEvent.waitUntil(announced.then(flush));
+    return announced;
+  };
   if (beams.onNotificationReceived) {
     beams.onNotificationReceived({ payload, pushEvent, handleNotification, statePromise });
   } else {
@@ -22,19 +33,22 @@ export function handlePush(pushEvent: PushEvent): void {
   }
 }
 
-function parsePush(
-  message: PushMessageData | null,
-): { payload: CustomerPayload; metadata: PusherMetadata } | undefined {
-  const body = parseJson(message?.text());
-  if (!body?.data?.pusher) return undefined;
-  const { pusher, ...data } = body.data;
-  return { payload: { ...body, notification: body.notification ?? {}, data }, metadata: pusher };
-}
-
-function parseJson(text: string | undefined): Partial<PushPayload> | null {
+/** Never rejects: a report must not harm the display. */
+async function reportDelivery(
+  { instanceId, publishId }: PusherMetadata,
+  reading: Promise<DeviceState | undefined>,
+): Promise<void> {
   try {
-    return text === undefined ? null : JSON.parse(text);
-  } catch {
-    return null; // text that another sender put there
+    const state = await reading;
+    if (!state) return;
+    const item = beamsReport('delivery', reportOrigin(await readInstance(instanceId)), state);
+    await changeRecord(publishId, (known) =>
+      !item || known?.told.includes('delivery')
+        ? null
+        : { changes: { told: [...(known?.told ?? []), 'delivery'] }, items: [item] },
+    );
+    await flush();
+  } catch (error) {
+    console.warn('Pharos: the delivery was not reported.', error);
   }
 }

@@ -19,8 +19,9 @@ const permitted: Readonly<Record<string, readonly string[]>> = {
   logging: ['core/ports', 'protocol'],
   config: ['protocol'],
   webhooks: ['protocol'],
-  sdk: ['protocol'],
-  'service-worker': ['protocol'],
+  browser: ['protocol'],
+  sdk: ['browser', 'protocol'],
+  'service-worker': ['browser', 'protocol'],
   dashboard: ['protocol'],
 };
 const composing = ['main.ts', 'cli'];
