@@ -1,0 +1,101 @@
+import { afterEach, expect, test } from 'vitest';
+import { StoreUnavailable } from '../../src/core/ports/command.ts';
+import type { DeliveryOutcome } from '../../src/core/ports/gateway.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { Answers } from './publishing-world.ts';
+import { openPublishingWorld } from './publishing-world.ts';
+
+type World = Awaited<ReturnType<typeof openPublishingWorld>>;
+const worlds: World[] = [];
+const open = async (options?: Parameters<typeof openPublishingWorld>[0]): Promise<World> => {
+  const world = await openPublishingWorld(options);
+  worlds.push(world);
+  return world;
+};
+afterEach(async () => {
+  for (const world of worlds.splice(0)) await world.stop();
+});
+
+const failed: DeliveryOutcome = { kind: 'failed', reason: 'connection refused', retryAfterMs: null };
+const accepted: DeliveryOutcome = { kind: 'accepted' };
+const news = { kind: 'interests', interests: ['news'] } as const;
+const addresses = (count: number): string[] => Array.from({ length: count }, (_, index) => `device ${index}`);
+const allAnswer = (count: number, ...answers: Answers[string]): Answers =>
+  Object.fromEntries(addresses(count).map((address) => [address, answers]));
+
+test('a publish to one user overtakes a broadcast that was there before it', async () => {
+  const size = 20_000;
+  const world = await open();
+  await world.registerMany(addresses(size), 'news');
+  await world.register('anna', { user: 'anna' });
+  const broadcast = await world.publish(news);
+  await waitFor('the middle of the broadcast', () => world.attempts.length > size / 4);
+  await world.publish({ kind: 'users', users: ['anna'] });
+  await world.waitUntilFinished(broadcast);
+  expect(world.attempts).toHaveLength(size + 1);
+  expect(world.attempts.indexOf('anna')).toBeLessThan(0.9 * size);
+}, 60_000);
+
+test('a dead service is told in lines by the second, not by the device, and its devices are tried again together', async () => {
+  const world = await open({ answers: allAnswer(1_000, failed, accepted) });
+  await world.registerMany(addresses(1_000), 'news');
+  const summary = await world.waitUntilFinished(await world.publish(news));
+  expect(summary.counts.web).toMatchObject({ accepted: 1_000 });
+  expect(world.attempts).toHaveLength(2_000);
+  expect(world.logged.length).toBeLessThan(30);
+  expect(world.logged.find(({ event }) => event === 'delivery.not-accepted')?.fields).toMatchObject({
+    failed: 0,
+    reasons: [expect.stringMatching(/^failed: connection refused \(\d+ times\)$/)],
+  });
+  // Ten pages the first time; the second time as they fell due, not one by one.
+  expect(world.batches.length).toBeLessThan(100);
+}, 60_000);
+
+test('deferred deliveries that are never answered hold up no other deferred delivery', async () => {
+  const { promise: silence, resolve: answer } = Promise.withResolvers<DeliveryOutcome>();
+  const world = await open({ answers: { ...allAnswer(600, failed, silence), anna: [failed, failed, accepted] } });
+  await world.registerMany(addresses(600), 'news');
+  await world.register('anna', { user: 'anna' });
+  const broadcast = await world.publish(news);
+  await waitFor('every device to be tried', () => world.attempts.length >= 600);
+  const toAnna = await world.publish({ kind: 'users', users: ['anna'] });
+  expect((await world.waitUntilFinished(toAnna)).users.delivered).toEqual(['anna']);
+  expect((await world.summarize(broadcast)).finishedAt).toBeNull();
+  answer(accepted);
+  expect((await world.waitUntilFinished(broadcast)).counts.web).toMatchObject({ accepted: 600 });
+}, 60_000);
+
+test('what was sent is recorded once the store takes it again, and not sent twice', async () => {
+  const world = await open({ answers: { anna: [failed, accepted] } });
+  await world.register('anna', { interests: ['news'] });
+  await world.register('ben', { interests: ['news'] });
+  const { recordPages, completeDeliveries } = world.store;
+  let refused = 0;
+  const refuseTwice =
+    <Items, Results>(command: (items: Items) => Promise<Results>, from: number) =>
+    (items: Items): Promise<Results> => {
+      if (refused >= from + 2) return command(items);
+      refused += 1;
+      return Promise.reject(new StoreUnavailable('the queue of the store is full'));
+    };
+  Object.assign(world.store, {
+    recordPages: refuseTwice(recordPages, 0),
+    completeDeliveries: refuseTwice(completeDeliveries, 2),
+  });
+  const summary = await world.waitUntilFinished(await world.publish(news));
+  expect(refused).toBe(4);
+  expect(summary.counts.web).toMatchObject({ accepted: 2 });
+  expect(world.attempts).toEqual(['anna', 'ben', 'anna']);
+});
+
+test('a page on its way is recorded even when the next one cannot be read', async () => {
+  const world = await open();
+  await world.registerMany(addresses(150), 'news');
+  const { readAudiencePage } = world.store;
+  let pages = 0;
+  world.store.readAudiencePage = (...args) =>
+    (pages += 1) === 2 ? Promise.reject(new Error('no such page')) : readAudiencePage(...args);
+  const publishId = await world.publish(news);
+  const counts = await waitFor('the first page', async () => (await world.summarize(publishId)).counts.web);
+  expect(counts.accepted).toBe(100);
+});
