@@ -11,8 +11,10 @@ import type { IdSource } from './core/ports/id-source.ts';
 import type { Log } from './core/ports/log.ts';
 import { openGoneBrake } from './core/delivery/gone-brake.ts';
 import { FanOut } from './core/publish/fan-out.ts';
+import { Retention } from './core/retention/retention.ts';
 import type { Keyring } from './core/secrets/keyring.ts';
 import { generateKeyring, parseKeyring } from './core/secrets/keyring.ts';
+import { MasterKeys } from './core/secrets/master-keys.ts';
 import { createSealer } from './core/secrets/sealer.ts';
 import { beamsRetryDelaysMs } from './core/webhooks/decide-attempt.ts';
 import { Dispatcher } from './core/webhooks/dispatcher.ts';
@@ -26,10 +28,14 @@ import { createPushConnections } from './egress/push-connections.ts';
 import { createPushEndpointRules, defaultPushEndpointHosts } from './egress/push-endpoint-rules.ts';
 import { createWebPushGateway } from './gateways/web-push/gateway.ts';
 import { createLog } from './logging/create-log.ts';
+import { backUp, backupFilePattern } from './storage/sqlite/back-up.ts';
 import { openSqliteStore } from './storage/sqlite/open-sqlite-store.ts';
 import { adminRoutes } from './wire/admin/admin-routes.ts';
 import { beamsRoutes } from './wire/beams/beams-routes.ts';
-import { createHttpApp } from './wire/http/create-http-app.ts';
+import type { RequestLimits } from './wire/beams/request-limits.ts';
+import { createHttpApp, defaultInFlight } from './wire/http/create-http-app.ts';
+import { InFlight } from './wire/http/in-flight.ts';
+import { RateLimiter } from './wire/http/rate-limiter.ts';
 import { healthRoutes } from './wire/http/health-routes.ts';
 import type { Script } from './wire/http/script-routes.ts';
 import { scriptRoutes } from './wire/http/script-routes.ts';
@@ -53,6 +59,8 @@ export interface Pharos {
 }
 
 const maxRememberedInstances = 10_000;
+/** Instances or client addresses that a limit tells apart: some 15 MB at most. */
+const maxLimitedKeys = 100_000;
 const pushDeadlineMs = 10_000;
 const pushGiveUpAfterMs = 10 * 60_000;
 const pushWindowPerOrigin = 500;
@@ -78,11 +86,13 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     adminTokenFile: settings.adminTokenFile,
     generateKeyring,
     generateAdminToken: () => `${randomBytes(32).toString('base64url')}\n`,
+    leftovers: [backupFilePattern],
   });
   ending.add('data folder', async () => folder.release());
   for (const file of folder.exposed) log.warn('data-folder.exposed', { file, mend: `chmod 600 ${file}` });
 
-  const sealer = createSealer(readKeyring(folder));
+  const keyring = readKeyring(folder);
+  const sealer = createSealer(keyring);
   const store = await openSqliteStore({ file: folder.databaseFile });
   ending.add('store', () => store.close());
   const instances = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
@@ -92,6 +102,12 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     id: instance.id,
     credentialsFile: folder.writeFirstInstance({ instanceId: instance.id, secretKey: instance.secretKey }),
   };
+
+  const masterKeys = new MasterKeys({ ...shared, keyring, writeKeyring: (text) => folder.replaceKeyring(text) });
+  const retention = new Retention({ ...shared, retentionDays: settings.retentionDays });
+  ending.add('upkeep', () => Promise.all([masterKeys.stop(), retention.stop()]));
+  masterKeys.start();
+  retention.start();
 
   const network = overrides.network ?? systemNetwork;
   const guard = createAddressGuard(settings.allowNetworks);
@@ -128,12 +144,22 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const { allowHttpWebhooks, trustedProxies } = settings;
   const routes: FastifyPluginAsync[] = [
     healthRoutes(store),
-    adminRoutes({ ...shared, ...instances, brake, adminToken: folder.adminToken, allowHttpWebhooks }),
+    adminRoutes({
+      ...shared,
+      ...instances,
+      brake,
+      masterKeys,
+      backUp: () => backUp(folder.databaseFile, settings.dataDir),
+      adminToken: folder.adminToken,
+      allowHttpWebhooks,
+    }),
     beamsRoutes({
       ...shared,
       endpointRules,
       allowHttpWebhooks,
       publicOrigin: settings.publicUrl,
+      maxDevices: settings.maxDevicesPerInstance,
+      limits: requestLimits(settings),
       onAccepted() {
         fanOut.wake();
         dispatcher.wake();
@@ -143,12 +169,13 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     scriptRoutes(readScripts(log)),
   ];
   const listeners: FastifyInstance[] = [];
+  const inFlight = new InFlight(defaultInFlight);
   ending.add('work', () => Promise.all([...listeners.map(closeListener), fanOut.stop(), dispatcher.stop()]));
   fanOut.start();
   dispatcher.start();
   const urls: string[] = [];
   for (const { port, keys } of [{ port: settings.port, keys: null }, ...(tls ? [tls] : [])]) {
-    const app = await createHttpApp({ log, tls: keys, trustedProxies, routes });
+    const app = await createHttpApp({ log, tls: keys, trustedProxies, routes, inFlight });
     listeners.push(app);
     await app.listen({ host: settings.host, port });
     urls.push(originOf(app, keys ? 'https' : 'http'));
@@ -162,6 +189,16 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       await ending.run();
       log.info('server.stopped');
     },
+  };
+}
+
+function requestLimits({ publishesPerSecond, clientRequestsPerSecond: clients }: ServerSettings): RequestLimits {
+  const limiter = (perSecond: number, burst: number) => new RateLimiter({ perSecond, burst, maxKeys: maxLimitedKeys });
+  return {
+    publishes: limiter(publishesPerSecond, publishesPerSecond),
+    devices: limiter(clients, 10 * clients),
+    // One answer to a push from everyone behind a provider's shared address comes at once.
+    reports: limiter(10 * clients, 100 * clients),
   };
 }
 

@@ -113,6 +113,7 @@ export async function openPublishingWorld({
     ) => {
       const device = { instanceId: instance.id, platform: 'web', address, keys: new Uint8Array(81) } as const;
       const registered = await runOne(store.registerDevices, { ...device, deviceId: v4(), metadata: '{}' });
+      if (registered.kind !== 'registered') throw new Error(registered.kind);
       const key = { ...device, deviceId: registered.deviceId };
       if (user) await runOne(store.setDeviceUsers, { ...key, user, maxDevices: 100 });
       await runOne(store.replaceInterests, { ...key, interests });

@@ -49,7 +49,12 @@ export const encodeSubscription = (name: string): string =>
     }),
   ).toString('base64');
 
-export async function openWorld(store: BeamsDeps['store'] & Pick<Store, 'check'>): Promise<World> {
+export const unlimited = { take: () => null };
+
+export async function openWorld(
+  store: BeamsDeps['store'] & Pick<Store, 'check'>,
+  change: Partial<BeamsDeps> = {},
+): Promise<World> {
   const logged: string[] = [];
   const write: Log['info'] = (event, fields) => void logged.push(`${event} ${JSON.stringify(fields)}`);
   const log: Log = { info: write, warn: write, error: write };
@@ -78,6 +83,9 @@ export async function openWorld(store: BeamsDeps['store'] & Pick<Store, 'check'>
       refusal: (endpoint) => (endpoint.startsWith('https://push.service.example/') ? null : 'not a known push service'),
     },
     publicOrigin: values.publicOrigin,
+    maxDevices: 10_000,
+    limits: { publishes: unlimited, devices: unlimited, reports: unlimited },
+    ...change,
     allowHttpWebhooks: false,
     onAccepted: () => void woken.publishes++,
     onMessages: () => void woken.messages++,

@@ -16,12 +16,14 @@ async function register(
   const info = (event: string, fields?: object): void => void (logged += event + JSON.stringify(fields));
   const registerDevices: DeviceCommands['registerDevices'] = async (items) => {
     stored.push(...items);
-    return items.map(() => ({ ok: true, value: { deviceId: 'known', created: false, interests: ['a', 'b'] } }));
+    const value = { kind: 'registered', deviceId: 'known', created: false, interests: ['a', 'b'] } as const;
+    return items.map(() => ({ ok: true, value }));
   };
   const result = await registerWebDevice(
     {
       store: { registerDevices },
       endpointRules: { refusal: (url) => (url === endpoint ? null : 'not here') },
+      maxDevices: 3,
       ids: { random: () => 'new' },
       log: { info, warn: info, error: info },
     },
@@ -32,7 +34,7 @@ async function register(
 
 test('the store says which device it is, and its interests', async () => {
   const { result, stored, logged } = await register({});
-  expect(result).toEqual({ kind: 'registered', deviceId: 'known', interests: ['a', 'b'] });
+  expect(result).toEqual({ kind: 'registered', deviceId: 'known', created: false, interests: ['a', 'b'] });
   expect(stored).toEqual([
     {
       instanceId: 'instance',
@@ -41,6 +43,7 @@ test('the store says which device it is, and its interests', async () => {
       address: endpoint,
       keys: Buffer.concat([p256dh, auth]),
       metadata: '{}',
+      maxDevices: 3,
     },
   ]);
   expect(logged).not.toContain(endpoint);

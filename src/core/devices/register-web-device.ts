@@ -1,16 +1,11 @@
 import { ECDH } from 'node:crypto';
-import { formatDeviceId } from '../../protocol/ids.ts';
-import { runOne } from '../ports/command.ts';
-import type { DeviceCommands } from '../ports/device-store.ts';
-import type { IdSource } from '../ports/id-source.ts';
-import type { Log } from '../ports/log.ts';
+import type { DeviceRegistration } from '../ports/device-store.ts';
 import type { PushEndpointRules } from '../ports/push-endpoint-rules.ts';
+import type { RegisterDeviceDeps } from './register-device.ts';
+import { registerDevice } from './register-device.ts';
 
-export interface RegisterWebDeviceDeps {
-  readonly store: Pick<DeviceCommands, 'registerDevices'>;
+export interface RegisterWebDeviceDeps extends RegisterDeviceDeps {
   readonly endpointRules: PushEndpointRules;
-  readonly ids: Pick<IdSource, 'random'>;
-  readonly log: Log;
 }
 
 /** A browser's push subscription, decoded. */
@@ -28,7 +23,7 @@ export interface RegisterWebDevice {
 }
 
 export type WebRegistration =
-  | { readonly kind: 'registered'; readonly deviceId: string; readonly interests: readonly string[] }
+  | DeviceRegistration
   /** The part of the subscription that cannot be used, and why, in words fit for an API's answer. */
   | { readonly kind: 'refused'; readonly part: keyof WebSubscription; readonly reason: string };
 
@@ -45,16 +40,13 @@ export async function registerWebDevice(
   }
   // RFC 8291, section 3.2: the authentication secret is 16 octets.
   if (auth.length !== 16) return { kind: 'refused', part: 'auth', reason: 'expected 16 bytes' };
-  const { deviceId, created, interests } = await runOne(deps.store.registerDevices, {
+  return registerDevice(deps, {
     instanceId,
     platform: 'web',
-    deviceId: deps.ids.random(),
     address: endpoint,
     keys: Buffer.concat([p256dh, auth]),
     metadata,
   });
-  deps.log.info('device.registered', { instanceId, deviceId: formatDeviceId('web', deviceId), created });
-  return { kind: 'registered', deviceId, interests };
 }
 
 /** RFC 8291, section 3.1: an uncompressed point on P-256. A point off the curve would fail every encryption later. */

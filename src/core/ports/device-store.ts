@@ -16,7 +16,20 @@ export interface RegisterDevice extends DeviceAddress {
   readonly deviceId: string;
   /** JSON text of an object. */
   readonly metadata: string;
+  /** The app on the phone, if it said so; APNs wants it beside the token. */
+  readonly bundleIdentifier?: string;
+  /** Most living devices of the instance; known addresses always register. Without it there is no such limit. */
+  readonly maxDevices?: number;
 }
+
+export type DeviceRegistration =
+  | {
+      readonly kind: 'registered';
+      readonly deviceId: string;
+      readonly created: boolean;
+      readonly interests: readonly string[];
+    }
+  | { readonly kind: 'too-many-devices' };
 
 export interface DeviceRecord {
   readonly deviceId: string;
@@ -25,6 +38,7 @@ export interface DeviceRecord {
   readonly user: string | null;
   /** JSON text of an object. */
   readonly metadata: string;
+  readonly bundleIdentifier: string | null;
 }
 
 export interface DeviceKey {
@@ -40,10 +54,9 @@ export interface DeviceCommands {
    * An address known to the instance keeps its device: keys and metadata are replaced, id, user and interests stay.
    * Answers the id and the interests in order.
    */
-  readonly registerDevices: Command<
-    RegisterDevice,
-    { readonly deviceId: string; readonly created: boolean; readonly interests: readonly string[] }
-  >;
+  readonly registerDevices: Command<RegisterDevice, DeviceRegistration>;
+  /** The device is reached elsewhere from now on. Another one that was there is a tombstone: an address has one device. */
+  readonly updateDeviceAddresses: Command<DeviceKey & { readonly address: string }, 'updated' | 'unknown-device'>;
   /** Leaves a tombstone without interests, so that late reports still count. */
   readonly removeDevices: Command<DeviceKey, 'removed' | 'unknown-device'>;
   readonly updateDeviceMetadata: Command<DeviceKey & { readonly metadata: string }, 'updated' | 'unknown-device'>;

@@ -24,14 +24,31 @@ export interface RecordReport {
   readonly hasData: boolean | null;
 }
 
+/** Why a report was answered and not stored. */
+export type IgnoredReason = 'unknown-device' | 'unknown-publish';
+
+export interface IgnoredReports {
+  /** Days (UTC) since 1970-01-01. */
+  readonly day: number;
+  readonly reason: IgnoredReason;
+  readonly count: number;
+}
+
 export interface ReportCommands {
   /**
    * Unique per (publish, device, kind); with the report its event and messages are written. `messages` counts those
-   * that became due.
+   * that became due. The report belongs to the user who had the device when the publish was delivered
+   * (docs/decisions/0007). Unknown devices and publishes are counted.
    */
   readonly recordReports: Command<
     RecordReport,
-    | { readonly kind: 'recorded'; readonly messages: number }
-    | { readonly kind: 'repeat' | 'unknown-device' | 'unknown-publish' }
+    { readonly kind: 'recorded'; readonly messages: number } | { readonly kind: 'repeat' | IgnoredReason }
   >;
+  /** Reports whose ids cannot be any device's or publish's. */
+  readonly countIgnoredReports: Command<{ readonly instanceId: string; readonly reason: IgnoredReason }, 'counted'>;
+}
+
+export interface ReportQueries {
+  /** Newest days first. */
+  listIgnoredReports(instanceId: string, days: number): Promise<readonly IgnoredReports[]>;
 }

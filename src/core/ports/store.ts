@@ -3,7 +3,7 @@ import type { InstanceCommands, InstanceQueries } from './instance-store.ts';
 import type { MessageCommands, MessageQueries } from './message-store.ts';
 import type { PublishCommands, PublishQueries } from './publish-store.ts';
 import type { PushOriginCommands, PushOriginQueries } from './push-origin-store.ts';
-import type { ReportCommands } from './report-store.ts';
+import type { ReportCommands, ReportQueries } from './report-store.ts';
 import type { RetentionCommands } from './retention-store.ts';
 import type { SealedCommands, SealedQueries } from './sealed-store.ts';
 
@@ -19,6 +19,7 @@ export type StoreQueries = InstanceQueries &
   DeviceQueries &
   PublishQueries &
   PushOriginQueries &
+  ReportQueries &
   MessageQueries &
   SealedQueries;
 

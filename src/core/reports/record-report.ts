@@ -1,13 +1,18 @@
 import { formatDeviceId, formatPublishId } from '../../protocol/ids.ts';
 import { runOne } from '../ports/command.ts';
 import type { Log } from '../ports/log.ts';
-import type { RecordReport, ReportCommands } from '../ports/report-store.ts';
+import type { IgnoredReason, RecordReport, ReportCommands } from '../ports/report-store.ts';
 
 export interface RecordReportDeps {
   readonly store: Pick<ReportCommands, 'recordReports'>;
   readonly log: Log;
   /** Called after the commit: there is a message to send. */
   readonly onMessages: () => void;
+}
+
+export interface IgnoreReportDeps {
+  readonly store: Pick<ReportCommands, 'countIgnoredReports'>;
+  readonly log: Log;
 }
 
 /** What a device told, and whether it named its user. */
@@ -25,7 +30,8 @@ export async function recordReport(deps: RecordReportDeps, { namesUser, ...repor
     // Older SDKs of phones do not know their user; browsers are asked no such thing, whatever their version.
     notifiesUserWebhooks: report.platform === 'web' || namesUser,
   });
-  deps.log.info('report.recorded', {
+  const isKnown = result.kind === 'recorded' || result.kind === 'repeat';
+  deps.log.info(isKnown ? 'report.recorded' : 'report.ignored', {
     instanceId: report.instanceId,
     publishId: formatPublishId(report.publishId),
     deviceId: formatDeviceId(report.platform, report.deviceId),
@@ -33,4 +39,14 @@ export async function recordReport(deps: RecordReportDeps, { namesUser, ...repor
     result: result.kind,
   });
   if (result.kind === 'recorded' && result.messages > 0) deps.onMessages();
+}
+
+/** Counts a report whose ids cannot be any device's or publish's. Rejects with `StoreUnavailable`. */
+export async function ignoreReport(
+  { store, log }: IgnoreReportDeps,
+  instanceId: string,
+  reason: IgnoredReason,
+): Promise<void> {
+  await runOne(store.countIgnoredReports, { instanceId, reason });
+  log.info('report.ignored', { instanceId, result: reason });
 }

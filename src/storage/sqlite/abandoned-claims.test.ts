@@ -16,7 +16,8 @@ test('what an ended process had claimed is due at once, and its claims are void'
   const first = await openSqliteStore({ file });
   const instanceId = randomUUID();
   const device = { instanceId, platform: 'web', address: 'a', keys: new Uint8Array(), metadata: '{}' } as const;
-  const { deviceId } = await runOne(first.registerDevices, { ...device, deviceId: randomUUID() });
+  const deviceId = randomUUID();
+  await runOne(first.registerDevices, { ...device, deviceId });
   await runOne(first.addInterests, { ...device, deviceId, interest: 'a', maxInterests: 1 });
   const accept = () =>
     runOne(first.acceptPublishes, {

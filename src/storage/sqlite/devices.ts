@@ -17,12 +17,23 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
   );
   const insertDevice = prepare(
     db,
-    `INSERT INTO devices (instance_id, platform, id, address, address_hash, keys, metadata, created_at, registered_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?8, ?8)`,
+    `INSERT INTO devices (instance_id, platform, id, address, address_hash, keys, metadata, bundle_identifier,
+       created_at, registered_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?9)`,
+  );
+  const countDevices = prepare<{ living: number }>(db, 'SELECT living FROM device_counts WHERE instance_id = ?');
+  const countOneMore = prepare(
+    db,
+    `INSERT INTO device_counts (instance_id, living) VALUES (?, 1)
+     ON CONFLICT (instance_id) DO UPDATE SET living = living + 1`,
   );
   const updateRegistration = prepare(
     db,
-    'UPDATE devices SET keys = ?, metadata = ?, registered_at = ? WHERE number = ?',
+    'UPDATE devices SET keys = ?, metadata = ?, bundle_identifier = ?, registered_at = ? WHERE number = ?',
+  );
+  const updateAddress = prepare(
+    db,
+    'UPDATE devices SET address = ?, address_hash = ?, registered_at = ? WHERE number = ?',
   );
   const findDevice = prepare<{ number: number; user_number: number | null }>(
     db,
@@ -80,16 +91,31 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
     listInterests.all(instanceId, number).map((row) => row.interest);
 
   return {
-    registerDevices: ({ instanceId, platform, address, keys, deviceId, metadata }) => {
+    registerDevices: (device) => {
+      const { instanceId, platform, address, keys, deviceId, metadata, bundleIdentifier = null, maxDevices } = device;
       const addressHash = hash('sha256', address, 'buffer');
       const known = findByAddress.get(instanceId, platform, addressHash);
       const now = Date.now();
       if (known) {
-        updateRegistration.run(keys, metadata, now, known.number);
-        return { deviceId: known.id, created: false, interests: interestsOf(instanceId, known.number) };
+        updateRegistration.run(keys, metadata, bundleIdentifier, now, known.number);
+        const interests = interestsOf(instanceId, known.number);
+        return { kind: 'registered', deviceId: known.id, created: false, interests };
       }
-      insertDevice.run(instanceId, platform, deviceId, address, addressHash, keys, metadata, now);
-      return { deviceId, created: true, interests: [] };
+      if (maxDevices !== undefined && (countDevices.get(instanceId)?.living ?? 0) >= maxDevices) {
+        return { kind: 'too-many-devices' };
+      }
+      insertDevice.run(instanceId, platform, deviceId, address, addressHash, keys, metadata, bundleIdentifier, now);
+      countOneMore.run(instanceId);
+      return { kind: 'registered', deviceId, created: true, interests: [] };
+    },
+    updateDeviceAddresses: ({ address, ...key }) => {
+      const device = findDevice.get(...keyValues(key));
+      if (!device) return 'unknown-device';
+      const addressHash = hash('sha256', address, 'buffer');
+      const there = findByAddress.get(key.instanceId, key.platform, addressHash);
+      if (there && there.number !== device.number) tombstone(key.instanceId, there.number, 'replaced');
+      updateAddress.run(address, addressHash, Date.now(), device.number);
+      return 'updated';
     },
     removeDevices: (key) => {
       const device = findDevice.get(...keyValues(key));
@@ -151,9 +177,14 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
 }
 
 export function prepareDeviceQueries(db: DatabaseSync): QueryHandlers<DeviceQueries> {
-  const findDevice = prepare<{ number: number; metadata: string; user: string | null }>(
+  const findDevice = prepare<{
+    number: number;
+    metadata: string;
+    bundle_identifier: string | null;
+    user: string | null;
+  }>(
     db,
-    `SELECT d.number, d.metadata, u.name AS user
+    `SELECT d.number, d.metadata, d.bundle_identifier, u.name AS user
      FROM devices d LEFT JOIN users u ON u.number = d.user_number WHERE ${livingDevice}`,
   );
   const listInterests = prepare<{ interest: string }>(
@@ -166,7 +197,8 @@ export function prepareDeviceQueries(db: DatabaseSync): QueryHandlers<DeviceQuer
     findDevice: (key) => {
       const device = findDevice.get(...keyValues(key));
       if (!device) return null;
-      return { deviceId: key.deviceId, platform: key.platform, user: device.user, metadata: device.metadata };
+      const { user, metadata, bundle_identifier: bundleIdentifier } = device;
+      return { deviceId: key.deviceId, platform: key.platform, user, metadata, bundleIdentifier };
     },
     listInterests: (query) => {
       const device = findDevice.get(...keyValues(query));

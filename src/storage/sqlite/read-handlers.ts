@@ -6,6 +6,7 @@ import { prepareMessageQueries } from './messages.ts';
 import { preparePublishQueries } from './publish-queries.ts';
 import { preparePushOriginQueries } from './push-origins.ts';
 import { prepareSealedQueries } from './sealed-values.ts';
+import { prepareReportQueries } from './reports.ts';
 import type { ReadHandlers } from './query-engine.ts';
 
 export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
@@ -13,6 +14,7 @@ export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
   ...prepareDeviceQueries(db),
   ...preparePublishQueries(db),
   ...preparePushOriginQueries(db),
+  ...prepareReportQueries(db),
   ...prepareMessageQueries(db),
   ...prepareSealedQueries(db),
   nextDue: prepareNextDue(db),

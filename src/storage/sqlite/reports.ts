@@ -1,9 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { v7 } from 'uuid';
-import type { ReportCommands, ReportKind } from '../../core/ports/report-store.ts';
+import type {
+  IgnoredReason,
+  RecordReport,
+  ReportCommands,
+  ReportKind,
+  ReportQueries,
+} from '../../core/ports/report-store.ts';
+import type { PublishTarget } from '../../core/ports/publish-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
-import type { CommandHandlers } from './handlers.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
 import { prepare } from './statement.ts';
 
@@ -14,12 +21,44 @@ const eventTypeOf: Readonly<Record<ReportKind, EventType>> = {
 
 const toInteger = (flag: boolean | null) => (flag === null ? null : Number(flag));
 
+const dayMs = 86_400_000;
+
+interface ReportedPublish {
+  id: string;
+  target_kind: PublishTarget['kind'];
+  accepted_at: number;
+  finished_at: number | null;
+}
+
 export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportCommands> {
-  const findPublish = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM publishes WHERE instance_id = ? AND id = ?');
-  const findDevice = prepare<{ number: number; user_number: number | null; user: string | null }>(
+  const findPublish = prepare<ReportedPublish>(
     db,
-    `SELECT d.number, d.user_number, u.name AS user FROM devices d LEFT JOIN users u ON u.number = d.user_number
-     WHERE d.instance_id = ? AND d.platform = ? AND d.id = ?`,
+    'SELECT id, target_kind, accepted_at, finished_at FROM publishes WHERE instance_id = ? AND id = ?',
+  );
+  const findDevice = prepare<{ number: number; address_hash: Uint8Array; created_at: number }>(
+    db,
+    'SELECT number, address_hash, created_at FROM devices WHERE instance_id = ? AND platform = ? AND id = ?',
+  );
+  const findGoneDevice = prepare<{ number: number }>(
+    db,
+    `SELECT number FROM devices
+     WHERE instance_id = ? AND platform = ? AND address_hash = ? AND gone_at IS NOT NULL AND number < ?
+       AND created_at <= ?5 AND gone_at >= ?5
+     ORDER BY number DESC LIMIT 1`,
+  );
+  const findUser = prepare<{ number: number; since: number; name: string | null }>(
+    db,
+    `SELECT u.number, d.user_since AS since, u.name
+     FROM devices d JOIN users u ON u.number = d.user_number WHERE d.number = ?`,
+  );
+  const wasPublishedTo = prepare<{ found: 1 }>(
+    db,
+    'SELECT 1 AS found FROM publish_users WHERE instance_id = ? AND publish_id = ? AND user_number = ?',
+  );
+  const countIgnored = prepare(
+    db,
+    `INSERT INTO ignored_reports (instance_id, day, reason, count) VALUES (?, ?, ?, 1)
+     ON CONFLICT (instance_id, day, reason) DO UPDATE SET count = count + 1`,
   );
   const insertReport = prepare(
     db,
@@ -30,16 +69,51 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
   );
   const outbox = prepareOutbox(db);
 
+  const ignore = <Reason extends IgnoredReason>(instanceId: string, reason: Reason) => {
+    countIgnored.run(instanceId, Math.floor(Date.now() / dayMs), reason);
+    return { kind: reason } as const;
+  };
+
+  /**
+   * The registration that got the push: this one, or the one that was at its address when the publish was accepted.
+   * `wasThere` is false when there was none: the report is taken, and is nobody's.
+   */
+  const findReceiver = ({ instanceId, platform, deviceId }: RecordReport, publish: ReportedPublish) => {
+    const device = findDevice.get(instanceId, platform, deviceId);
+    if (!device) return null;
+    if (device.created_at <= publish.accepted_at) return { number: device.number, wasThere: true };
+    const before = [instanceId, platform, device.address_hash, device.number, publish.accepted_at] as const;
+    const gone = findGoneDevice.get(...before);
+    return { number: gone?.number ?? device.number, wasThere: gone !== undefined };
+  };
+
+  /** Who had the receiver when the publish was delivered, as far as the rows tell (docs/decisions/0007). */
+  const findHolder = (instanceId: string, publish: ReportedPublish, receiver: number) => {
+    const user = findUser.get(receiver);
+    if (!user) return null;
+    const had =
+      publish.target_kind === 'users'
+        ? wasPublishedTo.get(instanceId, publish.id, user.number) !== undefined
+        : user.since <= (publish.finished_at ?? Infinity);
+    return had ? user : null;
+  };
+
   return {
+    countIgnoredReports: ({ instanceId, reason }) => {
+      ignore(instanceId, reason);
+      return 'counted';
+    },
     recordReports: (report) => {
       const { instanceId, publishId, kind } = report;
-      if (!findPublish.get(instanceId, publishId)) return { kind: 'unknown-publish' };
-      const device = findDevice.get(instanceId, report.platform, report.deviceId);
-      if (!device) return { kind: 'unknown-device' };
+      const publish = findPublish.get(instanceId, publishId);
+      if (!publish) return ignore(instanceId, 'unknown-publish');
+      const device = findReceiver(report, publish);
+      if (!device) return ignore(instanceId, 'unknown-device');
+      const user = device.wasThere ? findHolder(instanceId, publish, device.number) : null;
       const now = Date.now();
-      const eventId = report.notifiesUserWebhooks && device.user !== null ? v7() : null;
+      const eventId = report.notifiesUserWebhooks && typeof user?.name === 'string' ? v7() : null;
       const inserted = insertReport.run(
-        ...[instanceId, uuidV7Day(publishId), publishId, device.number, kind, device.user_number],
+        ...[instanceId, uuidV7Day(publishId), publishId, device.number, kind, user?.number ?? null],
         ...[report.happenedAt, now],
         ...[toInteger(report.appInBackground), toInteger(report.hasDisplayableContent), toInteger(report.hasData)],
         eventId,
@@ -52,10 +126,22 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
         type: eventTypeOf[kind],
         id: eventId,
         at: now,
-        userNumber: device.user_number,
+        userNumber: user?.number ?? null,
         deviceNumber: device.number,
       });
       return { kind: 'recorded', messages };
     },
+  };
+}
+
+export function prepareReportQueries(db: DatabaseSync): QueryHandlers<ReportQueries> {
+  const listIgnored = prepare<{ day: number; reason: IgnoredReason; count: number }>(
+    db,
+    `SELECT day, reason, count FROM ignored_reports WHERE instance_id = ? AND day > ?
+     ORDER BY day DESC, reason`,
+  );
+  return {
+    listIgnoredReports: (instanceId, days) =>
+      listIgnored.all(instanceId, Math.floor(Date.now() / dayMs) - days).map((row) => ({ ...row })),
   };
 }

@@ -22,7 +22,7 @@ export function batchesSuite(open: OpenStore): void {
       const instanceId = await createInstance(store);
       const device = aDevice(instanceId);
       const results = await store.registerDevices([device, aDevice(instanceId), device]);
-      expect(results.map((result) => result.ok && result.value.created)).toEqual([true, true, false]);
+      expect(results).toMatchObject([true, true, false].map((created) => ({ ok: true, value: { created } })));
       expect(await store.registerDevices([])).toEqual([]);
     });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
+import type { RegisterDevice } from '../../core/ports/device-store.ts';
 import type { OpenStore } from './fixtures.ts';
 import { aDevice, createInstance, register } from './fixtures.ts';
 
@@ -11,6 +12,7 @@ export function devicesSuite(open: OpenStore): void {
       const instanceId = await createInstance(store);
       const first = aDevice(instanceId, { metadata: '{"sdkVersion":"1"}' });
       expect(await runOne(store.registerDevices, first)).toEqual({
+        kind: 'registered',
         deviceId: first.deviceId,
         created: true,
         interests: [],
@@ -20,6 +22,7 @@ export function devicesSuite(open: OpenStore): void {
       await runOne(store.replaceInterests, { ...key, interests: ['b', 'a', 'b', 'Z'] });
       const again = { ...first, deviceId: randomUUID(), metadata: '{"sdkVersion":"2"}' };
       expect(await runOne(store.registerDevices, again)).toEqual({
+        kind: 'registered',
         deviceId: first.deviceId,
         created: false,
         interests: ['Z', 'a', 'b'],
@@ -29,8 +32,46 @@ export function devicesSuite(open: OpenStore): void {
         platform: 'web',
         user: 'anna',
         metadata: '{"sdkVersion":"2"}',
+        bundleIdentifier: null,
       });
       expect(await store.findDevice({ ...key, deviceId: again.deviceId })).toBeNull();
+    });
+
+    test('an instance has at most so many living devices; known addresses always register', async () => {
+      const store = await open();
+      const [instanceId, other] = [await createInstance(store), await createInstance(store)];
+      const devices = [1, 2, 3].map(() => aDevice(instanceId, { maxDevices: 2 }));
+      const results = await store.registerDevices([...devices, aDevice(other, { maxDevices: 2 })]);
+      const kinds = results.map((result) => result.ok && result.value.kind);
+      expect(kinds).toEqual(['registered', 'registered', 'too-many-devices', 'registered']);
+      const [known, , refused] = devices as [RegisterDevice, RegisterDevice, RegisterDevice];
+      expect(await runOne(store.registerDevices, known)).toMatchObject({ kind: 'registered', created: false });
+      expect(await store.findDevice(refused)).toBeNull();
+      expect(await runOne(store.removeDevices, known)).toBe('removed');
+      expect(await runOne(store.removeDevices, known)).toBe('unknown-device');
+      expect(await runOne(store.registerDevices, refused)).toMatchObject({ kind: 'registered', created: true });
+      expect(await runOne(store.registerDevices, { ...known, deviceId: randomUUID() })).toEqual({
+        kind: 'too-many-devices',
+      });
+    });
+
+    test('a device that moved is reached at its new address; one that was there is gone', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const phone = { platform: 'fcm', bundleIdentifier: 'org.example.app' } as const;
+      const device = await register(store, instanceId, { ...phone, user: 'anna', interests: ['a'] });
+      const there = await register(store, instanceId, { ...phone, user: 'ben', interests: ['a'] });
+      const { address } = there;
+      expect(await runOne(store.updateDeviceAddresses, { ...device, address })).toBe('updated');
+      expect(await runOne(store.updateDeviceAddresses, { ...device, address })).toBe('updated');
+      expect(await store.findDevice(there)).toBeNull();
+      expect(await store.findDevice(device)).toMatchObject({ user: 'anna', bundleIdentifier: 'org.example.app' });
+      const again = { ...aDevice(instanceId, { platform: 'fcm', address }) };
+      expect(await runOne(store.registerDevices, again)).toMatchObject({ deviceId: device.deviceId, created: false });
+      expect(await runOne(store.registerDevices, { ...again, address: device.address })).toMatchObject({
+        created: true,
+      });
+      expect(await runOne(store.updateDeviceAddresses, { ...there, address: 'new' })).toBe('unknown-device');
     });
 
     test('the same address is another device on another platform and in another instance', async () => {
@@ -39,7 +80,7 @@ export function devicesSuite(open: OpenStore): void {
       const device = aDevice(one);
       for (const change of [{}, { platform: 'fcm' as const }, { instanceId: two }]) {
         const item = { ...device, ...change, deviceId: randomUUID() };
-        expect((await runOne(store.registerDevices, item)).created).toBe(true);
+        expect(await runOne(store.registerDevices, item)).toMatchObject({ created: true });
       }
     });
 

@@ -20,10 +20,9 @@ import {
 async function withMessages(store: Store, users: readonly string[]) {
   const instanceId = await createInstance(store);
   const webhook = await createWebhook(store, aWebhook(instanceId));
+  const devices = await Promise.all(users.map((user) => register(store, instanceId, { user })));
   const publish = await accept(store, instanceId, toUsers(...users));
-  for (const user of users) {
-    await runOne(store.recordReports, aReport(publish, await register(store, instanceId, { user })));
-  }
+  for (const device of devices) await runOne(store.recordReports, aReport(publish, device));
   return { instanceId, webhook, publish };
 }
 
@@ -135,8 +134,8 @@ export function messagesSuite(open: OpenStore): void {
       const both = await claimMessages(store, instanceId);
       const aboutAnna = both.find(({ user }) => user !== 'erased' && user?.name === 'anna');
       if (!aboutAnna) throw new Error('the message is not due');
-      const { publishId } = await accept(store, instanceId, toUsers('anna'));
       const device = await register(store, instanceId, { user: 'anna' });
+      const { publishId } = await accept(store, instanceId, toUsers('anna'));
       await runOne(store.recordReports, aReport({ instanceId, publishId }, device));
       expect(await runOne(store.eraseUsers, { instanceId, user: 'anna' })).toEqual({ devices: 2, messages: 1 });
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
+import type { Store } from '../../core/ports/store.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
@@ -10,7 +11,9 @@ import {
   claimMessages,
   createInstance,
   createWebhook,
+  fanOut,
   register,
+  toInterests,
   toUsers,
 } from './fixtures.ts';
 
@@ -51,6 +54,78 @@ export function reportsSuite(open: OpenStore): void {
       expect(await claimMessages(store, instanceId)).toMatchObject([{ user: { name: 'anna' } }]);
     });
 
+    describe('belong to the user who had the device when the publish was delivered', () => {
+      const subscribed = async (store: Store) => {
+        const instanceId = await createInstance(store);
+        await createWebhook(store, aWebhook(instanceId));
+        return instanceId;
+      };
+      const phone = (address: string) => ({ platform: 'fcm', address, interests: ['news'] }) as const;
+      const news = { platforms: ['fcm'] } as const;
+      const usersTold = async (store: Store, instanceId: string) =>
+        (await claimMessages(store, instanceId)).map(({ user }) => user);
+      /** Until the store's clock has moved on. */
+      const nextMillisecond = async () => {
+        const now = Date.now();
+        await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(now);
+      };
+
+      test('not to the one who has its address since', async () => {
+        const store = await open();
+        const instanceId = await subscribed(store);
+        const annas = await register(store, instanceId, { ...phone('token'), user: 'anna' });
+        const publish = await accept(store, instanceId, toInterests('news'), news);
+        await fanOut(store, publish);
+        await nextMillisecond();
+        await runOne(store.removeDevices, annas);
+        const bens = await register(store, instanceId, { ...phone('token'), user: 'ben' });
+        expect(await runOne(store.recordReports, aReport(publish, bens))).toEqual({ kind: 'recorded', messages: 1 });
+        // The same phone, under the name that it had.
+        expect(await runOne(store.recordReports, aReport(publish, annas))).toEqual({ kind: 'repeat' });
+        expect(await usersTold(store, instanceId)).toEqual([{ name: 'anna' }]);
+      });
+
+      test('to nobody when the device belonged to nobody then', async () => {
+        const store = await open();
+        const instanceId = await subscribed(store);
+        const device = await register(store, instanceId, phone('token'));
+        const publish = await accept(store, instanceId, toInterests('news'), news);
+        await fanOut(store, publish);
+        await nextMillisecond();
+        await runOne(store.setDeviceUsers, { ...device, user: 'anna', maxDevices: 100 });
+        expect(await runOne(store.recordReports, aReport(publish, device))).toEqual({ kind: 'recorded', messages: 0 });
+      });
+
+      test('to the user who came while it was being sent', async () => {
+        const store = await open();
+        const instanceId = await subscribed(store);
+        const device = await register(store, instanceId, phone('token'));
+        const publish = await accept(store, instanceId, toInterests('news'), news);
+        await nextMillisecond();
+        await runOne(store.setDeviceUsers, { ...device, user: 'anna', maxDevices: 100 });
+        expect(await runOne(store.recordReports, aReport(publish, device))).toEqual({ kind: 'recorded', messages: 1 });
+        await fanOut(store, publish);
+        expect(await runOne(store.recordReports, aReport(publish, device, { kind: 'open' }))).toMatchObject({
+          kind: 'recorded',
+        });
+        expect(await usersTold(store, instanceId)).toEqual([{ name: 'anna' }]);
+      });
+
+      test('to nobody when the device was not there, or its user was not published to', async () => {
+        const store = await open();
+        const instanceId = await subscribed(store);
+        const bens = await register(store, instanceId, { ...phone('ben'), user: 'ben' });
+        const toAnna = await accept(store, instanceId, toUsers('anna'), news);
+        const toNews = await accept(store, instanceId, toInterests('news'), news);
+        await nextMillisecond();
+        const later = await register(store, instanceId, { ...phone('later'), user: 'anna' });
+        for (const report of [aReport(toAnna, bens), aReport(toAnna, later), aReport(toNews, later)]) {
+          expect(await runOne(store.recordReports, report)).toEqual({ kind: 'recorded', messages: 0 });
+        }
+        expect(await runOne(store.recordReports, aReport(toNews, bens))).toEqual({ kind: 'recorded', messages: 1 });
+      });
+    });
+
     test('make no message for a device of nobody, of an erased user, or when told not to', async () => {
       const store = await open();
       const instanceId = await createInstance(store);
@@ -72,7 +147,7 @@ export function reportsSuite(open: OpenStore): void {
       expect(await claimMessages(store, instanceId)).toEqual([]);
     });
 
-    test('of unknown devices and publishes are told apart', async () => {
+    test('of unknown devices and publishes are told apart and counted', async () => {
       const store = await open();
       const instanceId = await createInstance(store);
       const device = await register(store, instanceId);
@@ -83,6 +158,12 @@ export function reportsSuite(open: OpenStore): void {
       expect(await record({ platform: 'fcm' })).toEqual({ kind: 'unknown-device' });
       expect(await record({ publishId: v7() })).toEqual({ kind: 'unknown-publish' });
       expect(await record({ instanceId: await createInstance(store) })).toEqual({ kind: 'unknown-publish' });
+      await runOne(store.countIgnoredReports, { instanceId, reason: 'unknown-device' });
+      const day = expect.any(Number) as number;
+      expect(await store.listIgnoredReports(instanceId, 2)).toEqual([
+        { day, reason: 'unknown-device', count: 3 },
+        { day, reason: 'unknown-publish', count: 1 },
+      ]);
     });
   });
 }

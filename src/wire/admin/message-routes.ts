@@ -3,17 +3,19 @@ import { z } from 'zod';
 import type { InstanceDirectory } from '../../core/instances/instance.ts';
 import type { MessageQueries } from '../../core/ports/message-store.ts';
 import type { PublishQueries } from '../../core/ports/publish-store.ts';
+import type { ReportQueries } from '../../core/ports/report-store.ts';
 import { isUuid, parsePublishId } from '../../protocol/ids.ts';
 import { AdminFailure, unknownInstance } from './admin-failure.ts';
 import { parseInput } from './parse-input.ts';
-import { renderAttempt, renderMessage, renderPublish } from './render.ts';
+import { renderAttempt, renderIgnoredReports, renderMessage, renderPublish } from './render.ts';
 
 export interface MessageRoutesDeps {
-  readonly store: MessageQueries & Pick<PublishQueries, 'summarizePublish'>;
+  readonly store: MessageQueries & ReportQueries & Pick<PublishQueries, 'summarizePublish'>;
   readonly instances: InstanceDirectory;
 }
 
 const maxPageSize = 200;
+const ignoredReportsDays = 30;
 
 const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
 const publishId = z.string().transform((text, context) => {
@@ -47,6 +49,14 @@ export function messageRoutes(app: FastifyInstance, deps: MessageRoutesDeps): vo
       return { attempts: (await deps.store.listAttempts({ instanceId, messageId })).map(renderAttempt) };
     },
   );
+
+  // Reports that were answered but belong to no device or publish: many of them mean lost data, or somebody guessing.
+  app.get<{ Params: { instanceId: string } }>('/instances/:instanceId/ignored-reports', async ({ params }) => {
+    const { instanceId } = params;
+    if (!(await deps.instances.findInstance(instanceId))) throw unknownInstance(instanceId);
+    const ignored = await deps.store.listIgnoredReports(instanceId, ignoredReportsDays);
+    return { ignoredReports: ignored.map(renderIgnoredReports) };
+  });
 
   app.get<{ Params: { instanceId: string; publishId: string } }>(
     '/instances/:instanceId/publishes/:publishId',

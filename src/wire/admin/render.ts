@@ -1,5 +1,6 @@
 import type { Instance, Webhook } from '../../core/instances/instance.ts';
 import type { AttemptRecord, MessageView } from '../../core/ports/message-store.ts';
+import type { IgnoredReports } from '../../core/ports/report-store.ts';
 import type { PublishSummary } from '../../core/ports/publish-store.ts';
 import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
 
@@ -23,6 +24,7 @@ export const renderInstance = (
 export const renderInstanceWithKey = (instance: Instance) => ({
   ...renderInstance(instance, instance.vapid.publicKey),
   secretKey: instance.secretKey,
+  previousSecretKeyEndsAt: timeOrNull(instance.previousSecretKey?.endsAt ?? null),
 });
 
 /** Lists leave the secret out. */
@@ -52,6 +54,13 @@ export const renderMessage = (message: MessageView) => ({
 });
 
 export const renderAttempt = ({ startedAt, ...attempt }: AttemptRecord) => ({ startedAt: time(startedAt), ...attempt });
+
+/** `day`: like `2026-01-31`, in UTC. */
+export const renderIgnoredReports = ({ day, reason, count }: IgnoredReports) => ({
+  day: time(day * 86_400_000).slice(0, 10),
+  reason,
+  count,
+});
 
 /** The content of the publish is not shown. */
 export const renderPublish = ({ users: { delivered, noDevices, failed }, ...publish }: PublishSummary) => ({

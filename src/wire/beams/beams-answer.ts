@@ -20,6 +20,10 @@ export function refuse(code: BeamsErrorCode, description?: string): BeamsAnswer 
   return { status: error.status, body: `${JSON.stringify(body)}\n` };
 }
 
+/** With `Retry-After`, in whole seconds (RFC 9110, section 10.2.3). */
+export const sendLater = (reply: FastifyReply, answer: BeamsAnswer, waitMs: number): FastifyReply =>
+  sendAnswer(reply.header('retry-after', String(Math.max(1, Math.ceil(waitMs / 1000)))), answer);
+
 export function sendAnswer(reply: FastifyReply, { status, body }: BeamsAnswer): FastifyReply {
   reply.code(status);
   if (body === '') return reply.send();

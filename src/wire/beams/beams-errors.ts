@@ -1,7 +1,9 @@
+import { phoneTokenRules } from '../../core/devices/phone-token.ts';
+
 /**
  * Every refusal of the Beams wire. Titles are as recorded or documented, capitals included. Descriptions marked
- * "recorded" are the hosted service's to the letter, the others are worded in its manner. No description of a 401 or 403
- * may contain "device token": Swift would take the device's own token for bad.
+ * "recorded" are the hosted service's to the letter, the others are worded in its manner. Only where the
+ * phone's own token is bad may the description of a 401 or 403 contain "device token": Swift looks for these words.
  * (Failures that no route causes, such as a body that is not JSON, are worded in `wire/http/default-answer.ts`.)
  */
 export const beamsErrors = {
@@ -33,6 +35,32 @@ export const beamsErrors = {
     description: 'The device id is missing from the path',
   },
   'body-not-object': { status: 400, title: 'Bad request', description: 'The request body must be a JSON object' },
+  'bundle-identifier-missing': {
+    status: 400,
+    title: 'Bad request',
+    description: '`bundleIdentifier`: bundleIdentifier is required',
+  },
+  // "401: rejected gateway token"; "a 401/403 description containing `device token` means a bad device token" to Swift.
+  'apns-token-unusable': {
+    status: 401,
+    title: 'Unauthorized',
+    description: `Incorrect APNs token supplied: ${phoneTokenRules.apns}`,
+  },
+  // "Android restarts its registration only on `error == "InvalidToken"` and retries every other failure for ever".
+  'fcm-token-unusable': {
+    status: 401,
+    title: 'InvalidToken',
+    description: `Incorrect FCM token supplied: ${phoneTokenRules.fcm}`,
+  },
+  // A refresh that Android must not repeat: there it stops at 400 and 404 only.
+  'fcm-token-unusable-on-refresh': {
+    status: 400,
+    title: 'Bad Request',
+    description: `Incorrect FCM token supplied: ${phoneTokenRules.fcm}`,
+  },
+  // "The exact description `Device could not be created` makes it (Swift) stop retrying", with any status that it does
+  // not know otherwise.
+  'device-not-created': { status: 422, title: 'Unprocessable Entity', description: 'Device could not be created' },
   'token-missing': { status: 400, title: 'Bad request', description: '`token`: token is required' },
   'report-field-missing': { status: 400, title: 'Bad request', description: 'A field of the report is required' },
   'malformed-instance-id': {
@@ -84,6 +112,24 @@ export const beamsErrors = {
     status: 422,
     title: 'Unprocessable Entity',
     description: 'A user can have at most 100 devices on a platform',
+  },
+  // "On `PUT user` … Swift (stops) at 400/401/403/404; anything else Swift retries for ever, blocking its queue."
+  'too-many-apns-devices': {
+    status: 400,
+    title: 'Bad Request',
+    description: 'A user can have at most 100 devices on a platform',
+  },
+  /** "429: over 100 requests a second", per instance; also the limit on a client address. The description says which. */
+  'rate-limited': {
+    status: 429,
+    title: 'Rate Limited',
+    description: 'Too many requests: please send them again after the time in Retry-After',
+  },
+  // "Shed load with 503, which Android and iOS retry."
+  'report-shed': {
+    status: 503,
+    title: 'Service Unavailable',
+    description: 'Too many reports from this address: please send them again after the time in Retry-After',
   },
 } as const satisfies Readonly<
   Record<string, { readonly status: number; readonly title: string; readonly description: string }>

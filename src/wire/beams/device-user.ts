@@ -52,6 +52,6 @@ export const setDeviceUser =
       case 'has-other-user':
         return refuse('device-has-other-user');
       case 'too-many-devices':
-        return refuse('too-many-devices');
+        return refuse(key.platform === 'apns' ? 'too-many-apns-devices' : 'too-many-devices');
     }
   };

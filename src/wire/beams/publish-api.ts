@@ -11,10 +11,13 @@ import type { Decoded } from './decode-body.ts';
 import { decodeBody } from './decode-body.ts';
 import type { Instances } from './instance-access.ts';
 import { instanceIdOf, requireSecretKey } from './instance-access.ts';
+import type { RequestLimits } from './request-limits.ts';
+import { limitPublishes } from './request-limits.ts';
 import { interestsPublish, publishContent, usersPublish } from './publish-schema.ts';
 
 export interface PublishApiDeps extends AcceptPublishDeps {
   readonly instances: Instances;
+  readonly limits: RequestLimits;
   readonly clock: Clock;
   /** `webhookUrl` may be `http:`. */
   readonly allowHttpWebhooks: boolean;
@@ -26,6 +29,7 @@ export const publishApi =
   async (app) => {
     // "Publish with a malformed instance id was recorded as 404 Instance not found".
     app.addHook('onRequest', requireSecretKey(deps, 'instance-not-found'));
+    limitPublishes(app, deps.limits);
 
     const toInterests = interestsPublish(deps.allowHttpWebhooks);
     const publishToInterests = answering((request) =>

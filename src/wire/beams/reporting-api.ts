@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import type { RecordReportDeps } from '../../core/reports/record-report.ts';
-import { recordReport } from '../../core/reports/record-report.ts';
+import type { IgnoreReportDeps, RecordReportDeps } from '../../core/reports/record-report.ts';
+import { ignoreReport, recordReport } from '../../core/reports/record-report.ts';
 import { parseDeviceId, parsePublishId } from '../../protocol/ids.ts';
 import type { BeamsAnswer } from './beams-answer.ts';
 import { answering, done } from './beams-answer.ts';
@@ -9,9 +9,13 @@ import { allowCrossOrigin } from './cross-origin.ts';
 import { decodeBody, expected } from './decode-body.ts';
 import type { Instances } from './instance-access.ts';
 import { instanceIdOf, instanceIdRefusal } from './instance-access.ts';
+import type { RequestLimits } from './request-limits.ts';
+import { limitClients } from './request-limits.ts';
 
-export interface ReportingApiDeps extends RecordReportDeps {
+export interface ReportingApiDeps extends RecordReportDeps, IgnoreReportDeps {
+  readonly store: RecordReportDeps['store'] & IgnoreReportDeps['store'];
   readonly instances: Instances;
+  readonly limits: RequestLimits;
 }
 
 const string = z.string({ error: expected('a string') });
@@ -49,6 +53,8 @@ export const reportingApi =
   (deps: ReportingApiDeps): FastifyPluginAsync =>
   async (app) => {
     const prefix = '/reporting_api/v2/instances/:instance';
+    // "Never 429 (Android drops the report): shed load with 503".
+    limitClients(app, deps.limits.reports, 'report-shed');
     allowCrossOrigin(app, deps.instances, prefix);
     app.post(
       `${prefix}/events`,
@@ -64,11 +70,15 @@ async function takeReport(deps: ReportingApiDeps, request: FastifyRequest): Prom
   const decoded = decodeBody(report, request.body, required);
   if ('refusal' in decoded) return decoded.refusal;
   const { event, publishId, deviceId, timestampSecs, userId, ...about } = decoded.value;
-  const publish = parsePublishId(publishId);
-  const device = parseDeviceId(deviceId);
   // "Well formed → 200. Never 404 (Swift recreates the device and resends without end)": ids that cannot be ours and
   // instances that are gone included.
-  if (publish === null || device === null || !(await deps.instances.findInstance(instanceId))) return done;
+  if (!(await deps.instances.findInstance(instanceId))) return done;
+  const publish = parsePublishId(publishId);
+  const device = parseDeviceId(deviceId);
+  if (publish === null || device === null) {
+    await ignoreReport(deps, instanceId, publish === null ? 'unknown-publish' : 'unknown-device');
+    return done;
+  }
   await recordReport(deps, {
     instanceId,
     publishId: publish,

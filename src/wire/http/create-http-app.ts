@@ -4,9 +4,11 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify';
 import { fastify } from 'fastify';
 import type { Log } from '../../core/ports/log.ts';
-import { defaultAnswer } from './default-answer.ts';
+import { defaultAnswer, maxHeaders, maxPathLength } from './default-answer.ts';
 import type { HttpFailure } from './http-failure.ts';
+import { StoreUnavailable } from '../../core/ports/command.ts';
 import { classifyFailure } from './http-failure.ts';
+import { InFlight } from './in-flight.ts';
 import { parseJsonBodies } from './json-body.ts';
 
 export interface HttpAppOptions {
@@ -17,6 +19,20 @@ export interface HttpAppOptions {
   readonly trustedProxies: readonly string[];
   /** The wires; each is encapsulated, so that its hooks and error handler stay its own. */
   readonly routes: readonly FastifyPluginAsync[];
+  /** Shared by the listeners of a process. */
+  readonly inFlight?: InFlight;
+}
+
+/** About as many requests as the store's queue takes, and bodies that fit into the memory of a small machine once parsed. */
+export const defaultInFlight = { maxRequests: 10_000, maxBodyBytes: 32 * 1024 * 1024 };
+/** Most need some file descriptors for going out. */
+const maxConnections = 20_000;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `always`: is answered however many other requests are in flight. */
+    readonly admission?: 'always';
+  }
 }
 
 const maxHeaderBytes = 16 * 1024;
@@ -38,7 +54,7 @@ const socketTimeoutMs = 70_000;
  * Requests are answered to the end while it closes.
  */
 export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
-  const { log, tls, trustedProxies, routes } = options;
+  const { log, tls, trustedProxies, routes, inFlight = new InFlight(defaultInFlight) } = options;
   const app = fastify<http.Server>({
     // Not Fastify's own servers, whose type differs between HTTP and HTTPS.
     serverFactory: (handler) => {
@@ -46,6 +62,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
         ? https.createServer({ ...serverOptions, handshakeTimeout: serverOptions.headersTimeout, ...tls }, handler)
         : http.createServer(serverOptions, handler);
       server.setTimeout(socketTimeoutMs);
+      server.maxConnections = maxConnections;
       return server;
     },
     // Fastify ends a 503 of its own format otherwise, which Beams' Node client cannot read.
@@ -59,7 +76,19 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, classifyFailure(error)),
     clientErrorHandler: (error, socket) => answerClientError(error, socket),
   });
-  parseJsonBodies(app);
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.raw.rawHeaders.length > 2 * maxHeaders) return sendFailure(reply, 'too-many-headers');
+    if ((request.raw.url ?? '').length > maxPathLength) return sendFailure(reply, 'path-too-long');
+    inFlight.track(request.raw, reply.raw);
+    done();
+  });
+  app.addHook('preHandler', async (request) => {
+    const { admission } = request.routeOptions.config;
+    if (admission !== 'always' && !inFlight.addRequest(request.raw)) {
+      throw new StoreUnavailable('too many requests in flight');
+    }
+  });
+  parseJsonBodies(app, inFlight);
   app.setNotFoundHandler((_request, reply) => sendFailure(reply, 'unknown-route'));
   app.setErrorHandler((error, request, reply) => {
     const failure = classifyFailure(error);

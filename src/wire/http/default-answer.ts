@@ -3,6 +3,11 @@ import type { HttpFailure } from './http-failure.ts';
 /** Seconds after which a client that got a 503 may come back. */
 export const retryAfterSeconds = 2;
 
+/** Fits every name that an API takes in a path, percent-encoded. */
+export const maxPathLength = 4096;
+/** Browsers and a few proxies together send less than half of it. */
+export const maxHeaders = 100;
+
 const answers: Readonly<
   Record<HttpFailure, { readonly status: number; readonly error: string; readonly description: string }>
 > = {
@@ -10,6 +15,17 @@ const answers: Readonly<
     status: 400,
     error: 'Bad Request',
     description: 'The path is not valid: percent signs must begin the encoding of UTF-8 bytes',
+  },
+  'path-too-long': {
+    // Not 414: phones repeat for ever what they do not know.
+    status: 400,
+    error: 'Bad Request',
+    description: `The path and its query may have ${maxPathLength} characters`,
+  },
+  'too-many-headers': {
+    status: 431,
+    error: 'Bad Request',
+    description: `A request may have ${maxHeaders} header fields`,
   },
   'unknown-route': { status: 404, error: 'Not Found', description: 'There is nothing at this path' },
   'unsupported-content-type': {

@@ -9,8 +9,9 @@ export const healthRoutes =
   (store: Pick<Store, 'check'>): FastifyPluginAsync =>
   async (app) => {
     const noStore = { 'cache-control': 'no-store' };
-    app.get('/healthz', (_request, reply) => reply.headers(noStore).send('ok\n'));
-    app.get('/readyz', async (_request, reply) => {
+    const config = { admission: 'always' } as const;
+    app.get('/healthz', { config }, (_request, reply) => reply.headers(noStore).send('ok\n'));
+    app.get('/readyz', { config }, async (_request, reply) => {
       await store.check();
       return reply.headers(noStore).send('ok\n');
     });

@@ -53,17 +53,26 @@ CREATE TABLE devices (
   user_number INTEGER,
   user_since INTEGER,
   metadata TEXT NOT NULL,
+  bundle_identifier TEXT, -- of the app on the phone; APNs wants it beside the token
   created_at INTEGER NOT NULL,
   registered_at INTEGER NOT NULL, -- last registration
   gone_at INTEGER,
-  gone_reason TEXT -- 'removed', 'user-erased', 'gateway'
+  gone_reason TEXT -- 'removed', 'replaced', 'user-erased', 'gateway'
 ) STRICT;
 CREATE UNIQUE INDEX devices_by_id ON devices (instance_id, platform, id);
 CREATE UNIQUE INDEX devices_by_address ON devices (instance_id, platform, address_hash) WHERE gone_at IS NULL;
+-- Who was at an address before: a report that comes through a new registration counts for the one that got the push.
+CREATE INDEX devices_gone_by_address ON devices (instance_id, platform, address_hash, number) WHERE gone_at IS NOT NULL;
 CREATE INDEX devices_by_user ON devices (instance_id, user_number, number)
   WHERE user_number IS NOT NULL AND gone_at IS NULL;
 CREATE INDEX tombstones_by_age ON devices (instance_id, gone_at) WHERE gone_at IS NOT NULL;
 CREATE INDEX tombstones_by_user ON devices (instance_id, user_number) WHERE user_number IS NOT NULL AND gone_at IS NOT NULL;
+
+-- Living devices, counted as they come and go: the cap on them costs no scan.
+CREATE TABLE device_counts (
+  instance_id TEXT NOT NULL PRIMARY KEY,
+  living INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE device_interests (
   instance_id TEXT NOT NULL,
@@ -158,6 +167,15 @@ CREATE TABLE reports (
   has_data INTEGER,
   event_id TEXT, -- set when the report is an event for webhooks
   PRIMARY KEY (instance_id, day, publish_id, device_number, kind, action)
+) STRICT, WITHOUT ROWID;
+
+-- Reports that were answered and not stored, by the day they came.
+CREATE TABLE ignored_reports (
+  instance_id TEXT NOT NULL,
+  day INTEGER NOT NULL,
+  reason TEXT NOT NULL, -- 'unknown-device', 'unknown-publish'
+  count INTEGER NOT NULL,
+  PRIMARY KEY (instance_id, day, reason)
 ) STRICT, WITHOUT ROWID;
 
 -- Events that no report carries.

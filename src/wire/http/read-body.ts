@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import { StoreUnavailable } from '../../core/ports/command.ts';
+import { RefusedBody } from './http-failure.ts';
+import type { InFlight } from './in-flight.ts';
+
+/**
+ * A request's body. Rejects as soon as it is known to be larger than `maxBytes`, or when there is no room for it beside
+ * the others in flight; what follows is left unread, and the connection is to be closed.
+ */
+export function readBody(request: IncomingMessage, maxBytes: number, inFlight: InFlight): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+    return Promise.reject(new RefusedBody('body-too-large'));
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const stop = (): void => void request.off('data', onData).off('end', onEnd).off('error', onError);
+    const refuse = (error: Error): void => {
+      stop();
+      request.pause();
+      // A connection that breaks later must not end the process.
+      request.on('error', () => request.destroy());
+      reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) return refuse(new RefusedBody('body-too-large'));
+      if (!inFlight.addBytes(request, chunk.length)) return refuse(new StoreUnavailable('too many bytes in flight'));
+      chunks.push(chunk);
+    };
+    const onEnd = (): void => {
+      stop();
+      resolve(Buffer.concat(chunks, bytes));
+    };
+    // The client closed the connection in the middle of the body.
+    const onError = (): void => refuse(new RefusedBody('malformed-body'));
+    request.on('data', onData).on('end', onEnd).on('error', onError);
+  });
+}
