@@ -5,9 +5,14 @@ interface PageClient {
   readonly stop: () => Promise<void>;
   readonly getDeviceId: () => Promise<string>;
   readonly addDeviceInterest: (interest: string) => Promise<void>;
-  readonly getDeviceInterests: () => Promise<{ readonly interests: readonly string[] }>;
+  readonly getDeviceInterests: (limit?: number, cursor?: string) => Promise<InterestPage>;
   readonly setUserId: (userId: string, provider: TokenProvider) => Promise<void>;
   readonly getRegistrationState: () => Promise<string>;
+}
+
+interface InterestPage {
+  readonly interests: readonly string[];
+  readonly nextCursor?: string;
 }
 
 interface TokenProvider {
@@ -52,6 +57,32 @@ export const stopSdk = (): Promise<void> => window.client.stop();
 export async function hasSubscription(): Promise<boolean> {
   const { pushManager } = await navigator.serviceWorker.ready;
   return (await pushManager.getSubscription()) !== null;
+}
+
+/** Makes a client and does not start it. */
+export function createClient(instanceId: string, endpointOverride: string): void {
+  window.client = new PusherPushNotifications.Client({ instanceId, endpointOverride });
+}
+
+/** Calls a method by its name; what is no JSON, such as the client itself, comes back as undefined. */
+export async function callClient(method: string, args: readonly unknown[]): Promise<unknown> {
+  const client = window.client as unknown as Record<string, (...all: readonly unknown[]) => Promise<unknown>>;
+  const answer = await client[method]?.(...args);
+  return answer === window.client ? undefined : answer;
+}
+
+/** Follows `nextCursor` to the end. */
+export async function listAllInterests(): Promise<{ readonly interests: readonly string[]; readonly pages: number }> {
+  const interests: string[] = [];
+  let pages = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await window.client.getDeviceInterests(100, cursor);
+    interests.push(...page.interests);
+    cursor = page.nextCursor;
+    pages += 1;
+  } while (cursor !== undefined);
+  return { interests, pages };
 }
 
 export const registrationState = (): Promise<string> => window.client.getRegistrationState();
