@@ -1,13 +1,20 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { backup } from './commands/backup.ts';
+import { completion } from './commands/completion.ts';
 import { instanceCreate } from './commands/instance-create.ts';
 import { instanceList } from './commands/instance-list.ts';
+import { instanceRetireKey } from './commands/instance-retire-key.ts';
+import { instanceRotateKey } from './commands/instance-rotate-key.ts';
 import { instanceShow } from './commands/instance-show.ts';
 import { instanceUpdate } from './commands/instance-update.ts';
+import { masterKeyRotate } from './commands/master-key-rotate.ts';
+import { masterKeyStatus } from './commands/master-key-status.ts';
 import { messageAttempts } from './commands/message-attempts.ts';
 import { messageList } from './commands/message-list.ts';
 import { pushOriginList } from './commands/push-origin-list.ts';
 import { pushOriginResume } from './commands/push-origin-resume.ts';
+import { restore } from './commands/restore.ts';
 import { serve } from './commands/serve.ts';
 import { webhookCreate } from './commands/webhook-create.ts';
 import { webhookDelete } from './commands/webhook-delete.ts';
@@ -19,7 +26,8 @@ Begin with:
   pharos serve                       start a server; the first start says what to do next
   pharos instance list               see what it serves
 
-Every setting is also an environment variable; docs/configuration.md lists them.
+Every setting is also an environment variable; docs/configuration.md lists them, docs/operations.md tells how to run
+a server: backups, keys, upgrades, proxies.
 Exit codes: 0 done, 1 failed, 2 called wrongly or with wrong settings.`;
 
 /** The `pharos` command line. */
@@ -35,6 +43,8 @@ export function buildProgram(): Command {
         instanceList,
         instanceShow,
         instanceUpdate,
+        instanceRotateKey,
+        instanceRetireKey,
       ]),
     )
     .addCommand(
@@ -52,6 +62,13 @@ export function buildProgram(): Command {
         pushOriginResume,
       ]),
     );
+  program
+    .addCommand(
+      group('master-key', 'Master keys, which seal secrets in the database', [masterKeyRotate, masterKeyStatus]),
+    )
+    .addCommand(backup())
+    .addCommand(restore())
+    .addCommand(completion());
   failWithErrors(program);
   return program;
 }

@@ -2,6 +2,11 @@ import { InvalidArgumentError } from 'commander';
 
 export const splitList = (text: string): string[] => text.split(',').map((item) => item.trim());
 
+export function parseWholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number.');
+}
+
 export function parseJsonOption(text: string): object {
   try {
     const value: unknown = JSON.parse(text);

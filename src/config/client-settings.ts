@@ -8,6 +8,7 @@ export interface ClientSettings {
   /** Origin. */
   readonly url: string;
   readonly adminTokenFile: string;
+  readonly dataDir: string;
 }
 
 export function readClientSettings(
@@ -19,6 +20,10 @@ export function readClientSettings(
   const { url, port, dataDir, adminTokenFile } = rows.value;
   return {
     ok: true,
-    value: { url: url ?? `http://127.0.0.1:${port}`, adminTokenFile: adminTokenFile ?? join(dataDir, 'admin-token') },
+    value: {
+      dataDir,
+      url: url ?? `http://127.0.0.1:${port}`,
+      adminTokenFile: adminTokenFile ?? join(dataDir, 'admin-token'),
+    },
   };
 }

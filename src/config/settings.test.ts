@@ -104,7 +104,7 @@ describe('settings of the commands', () => {
   it('find the server of the same environment', () => {
     expect(readClientSettings({}, { PHAROS_PORT: '1234', PHAROS_DATA_DIR: '/data' })).toEqual({
       ok: true,
-      value: { url: 'http://127.0.0.1:1234', adminTokenFile: '/data/admin-token' },
+      value: { url: 'http://127.0.0.1:1234', adminTokenFile: '/data/admin-token', dataDir: '/data' },
     });
   });
 
@@ -112,7 +112,7 @@ describe('settings of the commands', () => {
     const flags = { url: 'https://push.example.com', adminTokenFile: 'token' };
     expect(readClientSettings(flags, {})).toEqual({
       ok: true,
-      value: { url: 'https://push.example.com', adminTokenFile: 'token' },
+      value: { url: 'https://push.example.com', adminTokenFile: 'token', dataDir: './pharos-data' },
     });
   });
 });

@@ -1,7 +1,7 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockFolder } from './folder-lock.ts';
-import { ensureFolder, ensureSecretFile, writeSecretFile } from './secret-file.ts';
+import { ensureFolder, ensureSecretFile, replaceSecretFile, writeSecretFile } from './secret-file.ts';
 import type { SecretFile } from './secret-file.ts';
 
 export interface DataFolderOptions {
@@ -9,12 +9,16 @@ export interface DataFolderOptions {
   readonly adminTokenFile: string;
   readonly generateKeyring: () => string;
   readonly generateAdminToken: () => string;
+  /** Names of files that a killed process may have left in the folder: they are removed. */
+  readonly leftovers: readonly RegExp[];
 }
 
 /** The data folder of a running server, locked until it is released. */
 export interface DataFolder {
   readonly databaseFile: string;
   readonly keyring: { readonly file: string; readonly text: string };
+  /** Durable once it returns. */
+  replaceKeyring(text: string): void;
   readonly adminToken: string;
   /** Paths of the secret files that this start has made. */
   readonly created: readonly string[];
@@ -31,15 +35,22 @@ export class DataFolderProblem extends Error {
 }
 
 const minTokenLength = 32;
+export const databaseName = 'pharos.db';
+export const keyringName = 'master-keys.json';
+/** A secret file that was being written when the process died. */
+const unfinishedSecretFile = /^(master-keys\.json|first-instance\.json|admin-token)\.[0-9a-f-]{36}$/;
 
 /** Makes what is missing and locks the folder. Throws `FolderInUse` or `DataFolderProblem`. */
 export function openDataFolder(options: DataFolderOptions): DataFolder {
-  const { folder, adminTokenFile, generateKeyring, generateAdminToken } = options;
+  const { folder, adminTokenFile, generateKeyring, generateAdminToken, leftovers } = options;
   ensureFolder(folder);
   const lock = lockFolder(folder);
   try {
-    const databaseFile = join(folder, 'pharos.db');
-    const keyringFile = join(folder, 'master-keys.json');
+    for (const name of readdirSync(folder)) {
+      if ([...leftovers, unfinishedSecretFile].some((pattern) => pattern.test(name))) rmSync(join(folder, name));
+    }
+    const databaseFile = join(folder, databaseName);
+    const keyringFile = join(folder, keyringName);
     if (existsSync(databaseFile) && !existsSync(keyringFile)) {
       throw new DataFolderProblem(
         `${keyringFile} is missing, and ${databaseFile} cannot be read without it: put it back from a backup.`,
@@ -60,6 +71,7 @@ export function openDataFolder(options: DataFolderOptions): DataFolder {
     return {
       databaseFile,
       keyring: { file: keyringFile, text: keyring.text },
+      replaceKeyring: (text) => replaceSecretFile(keyringFile, text),
       adminToken,
       created: pathsOf('created'),
       exposed: pathsOf('exposed'),

@@ -6,6 +6,7 @@ import {
   closeSync,
   fsyncSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -49,7 +50,24 @@ export function writeSecretFile(path: string, text: string): void {
   } finally {
     rmSync(temporary, { force: true });
   }
-  const folder = openSync(dirname(path), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+  syncFolder(dirname(path));
+}
+
+/** Replaces a file, or makes it, with mode 0600: after a crash it is there whole, old or new. */
+export function replaceSecretFile(path: string, text: string): void {
+  const temporary = `${path}.${randomUUID()}`;
+  try {
+    writeFileSync(temporary, text, { mode: 0o600, flag: 'wx', flush: true });
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  syncFolder(dirname(path));
+}
+
+/** Names in the folder outlive a power failure from now on. */
+export function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }

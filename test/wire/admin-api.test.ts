@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { acceptedSecretKeys } from '../../src/core/instances/accepted-secret-keys.ts';
 import { createCachedDirectory } from '../../src/core/instances/cached-directory.ts';
 import { runOne, StoreUnavailable } from '../../src/core/ports/command.ts';
 import type { Store } from '../../src/core/ports/store.ts';
@@ -43,7 +44,9 @@ const openApp = (usedStore: Store): Promise<FastifyInstance> => {
   const ids = { random: () => randomUUID(), timeOrdered: () => randomUUID() };
   const brake = { list: () => [], resume: async () => null };
   const { forgetInstance, forgetWebhook } = directory;
-  const routes = [adminRoutes({ ...deps, brake, ids, forgetInstance, forgetWebhook })];
+  const masterKeys = { rotate: () => 'rotating' as const, status: () => ({ keys: ['0'], resealing: null }) };
+  const backUp = () => Promise.reject(new Error('not in this test'));
+  const routes = [adminRoutes({ ...deps, brake, masterKeys, backUp, ids, forgetInstance, forgetWebhook })];
   return createHttpApp({ log: quiet, tls: null, trustedProxies: [], routes });
 };
 
@@ -104,6 +107,7 @@ describe('instances', () => {
       secretKey: expect.stringMatching(/^[0-9A-F]{64}$/),
       vapidPublicKey: expect.stringMatching(/^[\w-]{87}$/),
       allowedOrigins: null,
+      previousSecretKeyEndsAt: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     });
     const opened = await directory.findInstance(instance.id);
@@ -151,6 +155,45 @@ describe('instances', () => {
     const withoutKey = [one, other].map((instance) => without(instance, 'secretKey'));
     expect(body).toEqual({ instances: withoutKey });
     expect(await call('GET', `/instances/${one.id}`)).toEqual({ status: 200, body: one });
+  });
+
+  it('take a new secret key at once, and keep the one before for the overlap', async () => {
+    const { id, secretKey } = await created('/instances', { name: 'shop' });
+    await directory.findInstance(id);
+    const path = `/instances/${id}/secret-key`;
+    const next = 'N'.repeat(40);
+    const { status, body } = await call('POST', path, { secretKey: next, overlapSeconds: 60 });
+    expect([status, body['secretKey']]).toEqual([200, next]);
+    const endsAt = Date.parse(String(body['previousSecretKeyEndsAt']));
+    const instance = await directory.findInstance(id);
+    expect(instance).toMatchObject({ secretKey: next, previousSecretKey: { key: secretKey, endsAt } });
+    expect(instance && acceptedSecretKeys(instance, endsAt - 1)).toEqual([next, secretKey]);
+    expect(instance && acceptedSecretKeys(instance, endsAt)).toEqual([next]);
+    const record = await store.findInstance(id);
+    expect(Buffer.from(record?.previousSecretKey?.key ?? []).includes(String(secretKey))).toBe(false);
+
+    expect(await call('POST', path, {})).toEqual({
+      status: 409,
+      body: refusal('rotation-under-way', /works until .*: end that first/),
+    });
+    expect(await call('DELETE', `/instances/${id}/previous-secret-key`)).toEqual({ status: 204, body: '' });
+    expect(await directory.findInstance(id)).toMatchObject({ secretKey: next, previousSecretKey: null });
+    expect(await call('DELETE', `/instances/${id}/previous-secret-key`)).toEqual({ status: 204, body: '' });
+  });
+
+  it.each([
+    [{ secretKey: 'short' }, /^`secretKey`: must be 32/],
+    [{ secretKey: 'P'.repeat(40) }, '`secretKey`: must be another one than the present secret key.'],
+    [{ overlapSeconds: -1 }, '`overlapSeconds`: must be a whole number from 0 to 2592000.'],
+    [{ overlapSeconds: 1.5 }, /^`overlapSeconds`/],
+    [{ overlapDays: 1 }, /overlapDays/],
+  ])('keep their secret key when it cannot be replaced: %j', async (input, message) => {
+    const { id } = await created('/instances', { name: 'shop', secretKey: 'P'.repeat(40) });
+    const refused = { status: 400, body: refusal('invalid-request', message) };
+    expect(await call('POST', `/instances/${id}/secret-key`, input)).toEqual(refused);
+    expect(await directory.findInstance(id)).toMatchObject({ secretKey: 'P'.repeat(40), previousSecretKey: null });
+    expect((await call('POST', `/instances/${unknownId}/secret-key`, {})).status).toBe(404);
+    expect((await call('DELETE', `/instances/${unknownId}/previous-secret-key`)).status).toBe(404);
   });
 
   it('are changed in what is named, and at once for everybody', async () => {

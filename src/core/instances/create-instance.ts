@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
 import type { IdSource } from '../ports/id-source.ts';
@@ -9,6 +8,7 @@ import { checkInstanceId, checkName, checkSecretKey } from './instance-rules.ts'
 import type { Instance } from './instance.ts';
 import { firstInvalid } from './invalid-field.ts';
 import type { InvalidField } from './invalid-field.ts';
+import { generateSecretKey } from './rotate-secret-key.ts';
 import { sealInstance } from './sealed-records.ts';
 import { generateVapidKeys } from './vapid-keys.ts';
 
@@ -36,7 +36,7 @@ export async function createInstance(
     id: input.id?.toLowerCase() ?? deps.ids.random(),
     name: input.name,
     createdAt: deps.clock(),
-    secretKey: input.secretKey ?? randomBytes(32).toString('hex').toUpperCase(),
+    secretKey: input.secretKey ?? generateSecretKey(),
     previousSecretKey: null,
     vapid: await generateVapidKeys(),
     allowedOrigins: null,

@@ -4,6 +4,7 @@ import type { InvalidField } from './invalid-field.ts';
 
 const maxNameLength = 100;
 const maxOrigins = 100;
+const maxOverlapSeconds = 30 * 86_400;
 
 export const checkName = (name: string): InvalidField | null =>
   name.trim() !== '' && name.length <= maxNameLength
@@ -19,6 +20,12 @@ export const checkSecretKey = (secretKey: string): InvalidField | null =>
   /^[\x21-\x7e]{32,256}$/.test(secretKey)
     ? null
     : invalid('secretKey', '32 to 256 printable ASCII characters without blanks');
+
+/** While two keys work, whoever has the old one gets in. */
+export const checkOverlap = (overlapSeconds: number): InvalidField | null =>
+  Number.isInteger(overlapSeconds) && overlapSeconds >= 0 && overlapSeconds <= maxOverlapSeconds
+    ? null
+    : invalid('overlapSeconds', `a whole number from 0 to ${maxOverlapSeconds}`);
 
 export function checkOrigins(origins: readonly string[] | null): InvalidField | null {
   if (origins === null || (origins.length <= maxOrigins && origins.every(isOrigin))) return null;

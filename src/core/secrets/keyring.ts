@@ -15,16 +15,19 @@ export interface MasterKey {
 /** The first key seals, all of them open; at least one. */
 export type Keyring = readonly [MasterKey, ...MasterKey[]];
 
+export const generateMasterKey = (): MasterKey => ({
+  id: randomBytes(keyIdBytes).toString('hex'),
+  key: createSecretKey(randomBytes(keyBytes)),
+});
+
+/** Text of a keyring file. */
+export function formatKeyring(keyring: Keyring): string {
+  const keys = keyring.map(({ id, key }) => ({ id, key: key.export().toString('base64') }));
+  return `${JSON.stringify({ version: 1, keys }, null, 2)}\n`;
+}
+
 /** Text of a new keyring file with one random key. */
-export const generateKeyring = (): string =>
-  `${JSON.stringify(
-    {
-      version: 1,
-      keys: [{ id: randomBytes(keyIdBytes).toString('hex'), key: randomBytes(keyBytes).toString('base64') }],
-    },
-    null,
-    2,
-  )}\n`;
+export const generateKeyring = (): string => formatKeyring([generateMasterKey()]);
 
 /**
  * Reads the text of a keyring file: `{"version": 1, "keys": [{"id": <8 hex digits>, "key": <base64 of 32 bytes>}, …]}`.

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { SealedPlace, Sealer } from '../ports/sealer.ts';
 import { keyIdBytes } from './keyring.ts';
-import type { Keyring } from './keyring.ts';
+import type { Keyring, MasterKey } from './keyring.ts';
 
 const version = 1;
 const nonceBytes = 12;
@@ -9,16 +9,31 @@ const tagBytes = 16;
 const nonceStart = 1 + keyIdBytes;
 const textStart = nonceStart + nonceBytes;
 
+/** A sealer that can change to another master key while it is in use. Keys that it had go on opening. */
+export interface KeyringSealer extends Sealer {
+  readonly sealWith: (key: MasterKey) => void;
+  /** What everything sealed from now on begins with. */
+  readonly header: () => Uint8Array;
+}
+
 /**
  * AES-256-GCM under the keyring's first key. Sealed bytes are version (1) | key id (4) | nonce (12) | ciphertext | tag
  * (16), with the place as associated data.
  * NIST SP 800-38D, section 8.3: with random nonces at most 2^32 values are sealed under one key.
  */
-export function createSealer(keyring: Keyring): Sealer {
-  const [first] = keyring;
-  const header = Buffer.concat([Buffer.of(version), Buffer.from(first.id, 'hex')]);
+export function createSealer(keyring: Keyring): KeyringSealer {
   const keys = new Map(keyring.map(({ id, key }) => [id, key]));
+  let [first] = keyring;
+  let header = headerOf(first);
   return {
+    sealWith(key) {
+      keys.set(key.id, key.key);
+      first = key;
+      header = headerOf(key);
+    },
+
+    header: () => header,
+
     seal(place, plaintext) {
       const nonce = randomBytes(nonceBytes);
       const cipher = createCipheriv('aes-256-gcm', first.key, nonce, { authTagLength: tagBytes });
@@ -46,6 +61,8 @@ export function createSealer(keyring: Keyring): Sealer {
     },
   };
 }
+
+const headerOf = ({ id }: MasterKey): Buffer => Buffer.concat([Buffer.of(version), Buffer.from(id, 'hex')]);
 
 const associatedData = ({ instanceId, column }: SealedPlace): Buffer => Buffer.from(`${instanceId}\0${column}`);
 

@@ -19,15 +19,8 @@ export function migrate(db: DatabaseSync): void {
   db.exec(
     'CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, file TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT',
   );
-  const migrations = listMigrations();
-  const applied = Number(db.prepare('SELECT max(number) AS number FROM migrations').get()?.['number'] ?? 0);
-  const known = migrations.at(-1)?.number ?? 0;
-  if (applied > known) {
-    throw new Error(
-      `the database has migration ${applied}, this version of Pharos knows migrations up to ${known}: start the newer version again, or restore a backup from before the upgrade`,
-    );
-  }
-  for (const { number, file } of migrations) {
+  const applied = assertKnownMigrations(db);
+  for (const { number, file } of listMigrations()) {
     if (number <= applied) continue;
     db.exec('BEGIN IMMEDIATE');
     try {
@@ -39,4 +32,16 @@ export function migrate(db: DatabaseSync): void {
       throw new Error(`migration ${file} failed`, { cause });
     }
   }
+}
+
+/** The newest migration that the database has. Throws when it was written by a newer version than this one. */
+export function assertKnownMigrations(db: DatabaseSync): number {
+  const applied = Number(db.prepare('SELECT max(number) AS number FROM migrations').get()?.['number'] ?? 0);
+  const known = listMigrations().at(-1)?.number ?? 0;
+  if (applied > known) {
+    throw new Error(
+      `the database has migration ${applied}, this version of Pharos knows migrations up to ${known}: start the newer version again, or restore a backup from before the upgrade`,
+    );
+  }
+  return applied;
 }

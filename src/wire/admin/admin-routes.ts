@@ -11,11 +11,13 @@ import type { MessageRoutesDeps } from './message-routes.ts';
 import { messageRoutes } from './message-routes.ts';
 import type { PushOriginRoutesDeps } from './push-origin-routes.ts';
 import { pushOriginRoutes } from './push-origin-routes.ts';
+import type { OperationRoutesDeps } from './operation-routes.ts';
+import { operationRoutes } from './operation-routes.ts';
 import type { WebhookRoutesDeps } from './webhook-routes.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
 export interface AdminRoutesDeps
-  extends InstanceRoutesDeps, WebhookRoutesDeps, MessageRoutesDeps, PushOriginRoutesDeps {
+  extends InstanceRoutesDeps, WebhookRoutesDeps, MessageRoutesDeps, PushOriginRoutesDeps, OperationRoutesDeps {
   readonly store: InstanceRoutesDeps['store'] & WebhookRoutesDeps['store'] & MessageRoutesDeps['store'];
   readonly log: Log;
   readonly adminToken: string;
@@ -53,6 +55,7 @@ const routesBelowPrefix =
     instanceRoutes(app, deps);
     webhookRoutes(app, deps);
     messageRoutes(app, deps);
+    operationRoutes(app, deps);
     pushOriginRoutes(app, deps);
   };
 

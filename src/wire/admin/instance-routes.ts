@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { CreateInstanceDeps } from '../../core/instances/create-instance.ts';
 import { createInstance } from '../../core/instances/create-instance.ts';
+import type { RotateSecretKeyDeps } from '../../core/instances/rotate-secret-key.ts';
+import { retireSecretKey, rotateSecretKey } from '../../core/instances/rotate-secret-key.ts';
 import type { UpdateInstanceDeps } from '../../core/instances/update-instance.ts';
 import { updateInstance } from '../../core/instances/update-instance.ts';
 import type { InstanceDirectory } from '../../core/instances/instance.ts';
@@ -10,8 +12,11 @@ import { AdminFailure, invalidField, unknownInstance } from './admin-failure.ts'
 import { parseInput } from './parse-input.ts';
 import { renderInstance, renderInstanceWithKey } from './render.ts';
 
-export interface InstanceRoutesDeps extends CreateInstanceDeps, UpdateInstanceDeps {
-  readonly store: CreateInstanceDeps['store'] & UpdateInstanceDeps['store'] & Pick<InstanceQueries, 'listInstances'>;
+export interface InstanceRoutesDeps extends CreateInstanceDeps, UpdateInstanceDeps, RotateSecretKeyDeps {
+  readonly store: CreateInstanceDeps['store'] &
+    UpdateInstanceDeps['store'] &
+    RotateSecretKeyDeps['store'] &
+    Pick<InstanceQueries, 'listInstances'>;
   readonly instances: InstanceDirectory;
 }
 
@@ -23,6 +28,11 @@ const newInstance = z.strictObject({
 const instanceChanges = z.strictObject({
   name: z.string().exactOptional(),
   allowedOrigins: z.array(z.string()).nullable().exactOptional(),
+});
+
+const secretKeyRotation = z.strictObject({
+  secretKey: z.string().exactOptional(),
+  overlapSeconds: z.number().exactOptional(),
 });
 
 type OneInstance = { Params: { instanceId: string } };
@@ -52,5 +62,25 @@ export function instanceRoutes(app: FastifyInstance, deps: InstanceRoutesDeps): 
     if (result.kind === 'invalid') throw invalidField(result.field, result.expected);
     if (result.kind === 'unknown-instance') throw unknownInstance(instanceId);
     return renderInstanceWithKey(result.instance);
+  });
+
+  app.post<OneInstance>('/instances/:instanceId/secret-key', async ({ params: { instanceId }, body }) => {
+    const result = await rotateSecretKey(deps, instanceId, parseInput(secretKeyRotation, body ?? {}));
+    if (result.kind === 'invalid') throw invalidField(result.field, result.expected);
+    if (result.kind === 'unknown-instance') throw unknownInstance(instanceId);
+    if (result.kind === 'overlap') {
+      const until = new Date(result.endsAt).toISOString();
+      throw new AdminFailure(
+        'rotation-under-way',
+        `The previous secret key works until ${until}: end that first (DELETE …/previous-secret-key).`,
+      );
+    }
+    return renderInstanceWithKey(result.instance);
+  });
+
+  app.delete<OneInstance>('/instances/:instanceId/previous-secret-key', async ({ params: { instanceId } }, reply) => {
+    const result = await retireSecretKey(deps, instanceId);
+    if (result.kind === 'unknown-instance') throw unknownInstance(instanceId);
+    return reply.code(204).send();
   });
 }

@@ -11,20 +11,22 @@ const timeOrNull = (ms: number | null): string | null => (ms === null ? null : t
 
 /** Lists leave the secret key out. */
 export const renderInstance = (
-  instance: Pick<Instance, 'id' | 'name' | 'createdAt' | 'allowedOrigins'>,
+  instance: Pick<Instance, 'id' | 'name' | 'createdAt' | 'allowedOrigins'> & {
+    readonly previousSecretKey: { readonly endsAt: number } | null;
+  },
   vapidPublicKey: Uint8Array,
 ) => ({
   id: instance.id,
   name: instance.name,
   vapidPublicKey: Buffer.from(vapidPublicKey).toString('base64url'),
   allowedOrigins: instance.allowedOrigins,
+  previousSecretKeyEndsAt: timeOrNull(instance.previousSecretKey?.endsAt ?? null),
   createdAt: time(instance.createdAt),
 });
 
 export const renderInstanceWithKey = (instance: Instance) => ({
   ...renderInstance(instance, instance.vapid.publicKey),
   secretKey: instance.secretKey,
-  previousSecretKeyEndsAt: timeOrNull(instance.previousSecretKey?.endsAt ?? null),
 });
 
 /** Lists leave the secret out. */

@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../ports/clock.ts';
+import { runOne } from '../ports/command.ts';
+import type { InstanceQueries } from '../ports/instance-store.ts';
+import type { Log } from '../ports/log.ts';
+import type { RetentionCommands } from '../ports/retention-store.ts';
+
+export interface RetentionDeps {
+  readonly store: RetentionCommands & Pick<InstanceQueries, 'listInstances'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retentionDays: number;
+}
+
+const dayMs = 86_400_000;
+/** Few enough that the commits of others hardly wait. */
+const rowsAStep = 500;
+const everyMs = 60 * 60_000;
+const retryAfterErrorMs = 60_000;
+
+/** Deletes what is older than the retention, once at the start and then every hour, until stopped. */
+export class Retention {
+  readonly #deps: RetentionDeps;
+  readonly #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(deps: RetentionDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#loop = this.#work();
+  }
+
+  /** Settles after the step in hand. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        for (const { id } of await this.#deps.store.listInstances()) await this.#deleteAll(id);
+        await this.#pause(everyMs);
+      } catch (error) {
+        this.#deps.log.error('retention.failed', { error });
+        await this.#pause(retryAfterErrorMs);
+      }
+    }
+  }
+
+  async #deleteAll(instanceId: string): Promise<void> {
+    const { store, clock, log, retentionDays } = this.#deps;
+    const before = clock() - retentionDays * dayMs;
+    let rows = 0;
+    for (let more = true; more && !this.#stopping.signal.aborted;) {
+      const startedAt = performance.now();
+      const step = await runOne(store.deleteExpired, { instanceId, before, maxRows: rowsAStep });
+      rows += step.deleted;
+      more = step.more;
+      // Half of the time belongs to others.
+      if (more) await this.#pause(performance.now() - startedAt);
+    }
+    if (rows > 0) log.info('retention.deleted', { instanceId, rows, before: new Date(before).toISOString() });
+  }
+
+  /** Ends early when it has to stop. */
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => null);
+  }
+}
