@@ -61,6 +61,8 @@ const routesBelowPrefix =
 
 const failures: Readonly<Record<HttpFailure, readonly [AdminFailureCode, string]>> = {
   'malformed-path': ['invalid-request', 'The path is not valid.'],
+  'path-too-long': ['invalid-request', 'The path is too long.'],
+  'too-many-headers': ['invalid-request', 'The request has too many header fields.'],
   'unknown-route': ['unknown-route', 'There is nothing here.'],
   'unsupported-content-type': ['unsupported-content-type', 'The body must be `application/json`.'],
   'body-too-large': ['body-too-large', 'The body is too large.'],
