@@ -98,7 +98,8 @@ export async function startPharosProcess({
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
     await waitFor('the server to be ready', () => {
-      if (hasEnded(child)) throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${output}`);
+      if (hasEnded(child))
+        throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${output.slice(-4_000)}`);
       return isReady(origin);
     });
   }

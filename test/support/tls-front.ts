@@ -9,7 +9,8 @@ export interface TlsFront {
   readonly hosts: readonly string[];
   /** How many connections were ever made: what a sender that keeps connections alive is judged by. */
   readonly connections: () => number;
-  readonly openConnections: () => number;
+  /** Ends every connection as a lost peer does: what has not been read of them never arrives. */
+  readonly dropConnections: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -41,7 +42,9 @@ export async function startTlsFront(
     port: (server.address() as AddressInfo).port,
     hosts,
     connections: () => connections,
-    openConnections: () => sockets.size,
+    dropConnections: () => {
+      for (const socket of sockets) socket.destroy();
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,0 +1,88 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Launch, PharosProcess } from '../support/pharos-process.ts';
+import { startPharosProcess } from '../support/pharos-process.ts';
+import { createTestAuthority } from '../support/test-authority.ts';
+import type { TlsFront } from '../support/tls-front.ts';
+import { startTlsFront } from '../support/tls-front.ts';
+import type { CountingPushService } from './counting-push-service.ts';
+import { createCountingPushService } from './counting-push-service.ts';
+import type { FailingTargets } from './failing-targets.ts';
+import { createFailingTargets } from './failing-targets.ts';
+
+/** The real server as a process that is killed and started again, and the world around it, which survives. */
+export interface FaultServer {
+  readonly pharos: PharosProcess;
+  readonly pushService: CountingPushService;
+  readonly targets: FailingTargets;
+  /** When each process after the first one began: what came before is a dead one's work. */
+  readonly restarts: readonly number[];
+  /** Strikes the process, and starts another one as `restartAfterKill` does. */
+  restart(launch?: Launch): Promise<void>;
+  /** Waits until the process is dead by SIGKILL, lets nothing that it sent arrive any more, and starts another one. */
+  restartAfterKill(launch?: Launch): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface FaultServerOptions {
+  readonly parentFolder?: string;
+  /** By default only what is wrong is logged. */
+  readonly logLevel?: 'info' | 'warn';
+}
+
+/** Far shorter than Beams', so that all five attempts happen. */
+export const retryDelaysMs = [40, 60, 80, 100];
+
+export async function startFaultServer(seed: number, options: FaultServerOptions = {}): Promise<FaultServer> {
+  const authority = createTestAuthority();
+  const pushService = createCountingPushService(seed);
+  const targets = createFailingTargets(seed);
+  const fronts: TlsFront[] = await Promise.all([
+    startTlsFront(authority, { [pushService.host]: pushService.handler }),
+    startTlsFront(authority, { [targets.host]: targets.handler }, { http2: false }),
+  ]);
+  const { logLevel = 'warn', ...others } = options;
+  const settings = { PHAROS_LOG_LEVEL: logLevel, NODE_COMPILE_CACHE: join(tmpdir(), 'pharos-test-compile-cache') };
+  const pharos = await startPharosProcess({
+    authority,
+    fronts,
+    settings,
+    webhookRetryDelaysMs: retryDelaysMs,
+    ...others,
+  });
+  // Node keeps what it compiled only when it ends in order; the many starts to come take half as long with it.
+  await pharos.stop();
+  await pharos.start();
+  const restarts: number[] = [];
+  async function restartAfterKill(launch?: Launch): Promise<void> {
+    const signal = await pharos.ended();
+    if (signal !== 'SIGKILL') throw new Error(`the server ended by ${signal}:\n${pharos.output().slice(-4_000)}`);
+    for (const front of fronts) front.dropConnections();
+    await setImmediate();
+    restarts.push(Date.now());
+    await pharos.start(launch);
+  }
+  return {
+    pharos,
+    pushService,
+    targets,
+    restarts,
+    restartAfterKill,
+    restart(launch) {
+      pharos.strike();
+      return restartAfterKill(launch);
+    },
+    async close() {
+      await pharos.remove();
+      await Promise.all(fronts.map((front) => front.close()));
+    },
+  };
+}
+
+/** Node's option that loads one of `interposers/` before the server, with what it is told. */
+export function interposer(name: string, told: Readonly<Record<string, string>> = {}): string[] {
+  const url = new URL(`interposers/${name}.ts`, import.meta.url);
+  for (const [key, value] of Object.entries(told)) url.searchParams.set(key, value);
+  return ['--import', url.href];
+}

@@ -1,0 +1,49 @@
+/**
+ * Loaded before the server: kills the process at the n-th commit of a transaction that wrote to a table, `when=before`
+ * or `when=after` that commit. SQLite's own calls are watched, so the server runs as it always does.
+ */
+/* oxlint-disable typescript/unbound-method -- what is replaced is called with the `this` of the call */
+import { DatabaseSync, StatementSync } from 'node:sqlite';
+
+const { searchParams } = new URL(import.meta.url);
+const table = searchParams.get('table');
+const when = searchParams.get('when');
+let remaining = Number(searchParams.get('nth') ?? 1);
+const writes = new RegExp(`^\\s*(INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE)\\s+${table}\\b`, 'm');
+
+const die = (): never => {
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('a killed process went on');
+};
+
+const sqlOf = new WeakMap<StatementSync, string>();
+let touched = false;
+
+const { prepare, exec } = DatabaseSync.prototype;
+DatabaseSync.prototype.prepare = function (this: DatabaseSync, sql, ...rest) {
+  const statement = prepare.call(this, sql, ...rest);
+  sqlOf.set(statement, sql);
+  return statement;
+};
+type Call<Result> = (this: StatementSync, ...values: unknown[]) => Result;
+const run = StatementSync.prototype.run as Call<{ readonly changes: number | bigint }>;
+const get = StatementSync.prototype.get as Call<unknown>;
+StatementSync.prototype.run = function (this: StatementSync, ...values: unknown[]) {
+  const result = run.apply(this, values);
+  touched ||= Number(result.changes) > 0 && writes.test(sqlOf.get(this) ?? '');
+  return result;
+} as typeof StatementSync.prototype.run;
+// Of what answers rows, only a writing statement with RETURNING passes the test.
+StatementSync.prototype.get = function (this: StatementSync, ...values: unknown[]) {
+  const row = get.apply(this, values);
+  touched ||= row !== undefined && writes.test(sqlOf.get(this) ?? '');
+  return row;
+} as typeof StatementSync.prototype.get;
+DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string) {
+  if (sql.startsWith('BEGIN')) touched = false;
+  const ends = sql === 'COMMIT' && touched && --remaining === 0;
+  if (ends && when === 'before') die();
+  exec.call(this, sql);
+  if (ends) die();
+  touched ||= writes.test(sql);
+};

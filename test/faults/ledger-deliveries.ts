@@ -1,0 +1,56 @@
+import type { CountedDelivery } from './counting-push-service.ts';
+import type { Customer, SentPublish } from './customer.ts';
+import type { FaultServer } from './fault-server.ts';
+import type { Findings } from './findings.ts';
+
+/** "A crash repeats at most 200 deliveries of a range", and a publish has one range. */
+const maxRepeatsPerKill = 200;
+
+/**
+ * Every publish answered 200 reached every device, and was counted once for each. One without an answer was either
+ * accepted, and then the same holds for it, or it never happened.
+ */
+export async function checkDeliveries(server: FaultServer, customer: Customer): Promise<Findings> {
+  const problems: string[] = [];
+  const repeats: string[] = [];
+  const deliveriesOf = Map.groupBy(server.pushService.deliveries, ({ request }) => request);
+  for (const publish of customer.publishes) {
+    const deliveries = deliveriesOf.get(publish.request) ?? [];
+    const ids = new Set(deliveries.map(({ publishId }) => publishId));
+    if (publish.publishId === null && ids.size === 0) continue;
+    const publishId = publish.publishId ?? deliveries[0]?.publishId ?? '';
+    if (ids.size > 1 || (ids.size === 1 && !ids.has(publishId)))
+      problems.push(`${publish.request} (${publishId}) was delivered as ${[...ids].join(', ')}`);
+    problems.push(...missing(publish, publishId, deliveries));
+    const perKill = new Map<number, number>();
+    for (const [deviceToken, received] of Map.groupBy(deliveries, (delivery) => delivery.deviceToken)) {
+      received.slice(1).forEach(({ at }, index) => {
+        const kill = server.restarts.findLast((restart) => restart <= at);
+        const what = `${publishId} to device ${deviceToken}`;
+        if (kill === undefined || kill <= (received[index]?.at ?? 0)) problems.push(`repeated without a kill: ${what}`);
+        else perKill.set(kill, (perKill.get(kill) ?? 0) + 1);
+        repeats.push(what);
+      });
+    }
+    for (const count of perKill.values())
+      if (count > maxRepeatsPerKill) problems.push(`${publishId}: one kill repeated ${count} deliveries`);
+    const accepted = await readAccepted(server, customer, publishId);
+    const reached = new Set(deliveries.map(({ deviceToken }) => deviceToken)).size;
+    if (accepted !== reached) problems.push(`${publishId} reached ${reached} devices and counted ${accepted}`);
+  }
+  if (repeats.length > server.restarts.length * maxRepeatsPerKill)
+    problems.push(`${server.restarts.length} kills repeated ${repeats.length} deliveries`);
+  return { problems, repeats };
+}
+
+function missing({ audience }: SentPublish, publishId: string, deliveries: readonly CountedDelivery[]): string[] {
+  const reached = new Set(deliveries.map(({ deviceToken }) => deviceToken));
+  return audience
+    .filter(({ deviceToken }) => !reached.has(deviceToken))
+    .map(({ deviceToken }) => `${publishId} never reached device ${deviceToken}`);
+}
+
+async function readAccepted({ pharos }: FaultServer, { instanceId }: Customer, publishId: string): Promise<number> {
+  const { counts } = await pharos.admin('GET', `/instances/${instanceId}/publishes/${publishId}`);
+  return (counts as { readonly web?: { readonly accepted: number } }).web?.accepted ?? 0;
+}

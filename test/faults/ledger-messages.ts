@@ -1,0 +1,154 @@
+import type { Customer } from './customer.ts';
+import { retryDelaysMs } from './fault-server.ts';
+import type { FaultServer } from './fault-server.ts';
+import type { TargetRequest } from './failing-targets.ts';
+import type { Findings } from './findings.ts';
+
+/** A message as the admin API shows it. */
+interface MessageView {
+  readonly id: string;
+  readonly webhookId: string | null;
+  readonly eventType: string;
+  readonly publishId: string;
+  readonly state: string;
+  readonly attempts: number;
+}
+
+interface AttemptView {
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly status: number | null;
+}
+
+const maxAttempts = retryDelaysMs.length + 1;
+
+const statusOf: Readonly<Record<string, string>> = {
+  'publish.started': 'STARTED',
+  'publish.finished': 'FINISHED',
+};
+
+/** How a target knows the message: see `TargetRequest.key`. */
+const keyOf = ({ id, webhookId, eventType, publishId }: MessageView): string =>
+  webhookId === null ? `${publishId} ${statusOf[eventType]}` : id;
+
+/** Delivered and exhausted messages are together exactly the expected ones, each attempted as often as it was recorded. */
+export async function checkMessages(
+  server: FaultServer,
+  customer: Customer,
+): Promise<Findings & { readonly messages: number; readonly exhausted: number }> {
+  const problems: string[] = [];
+  const repeats: string[] = [];
+  const views = await listMessages(server, customer);
+  const byKey = new Map(views.map((view) => [keyOf(view), view]));
+  if (byKey.size !== views.length) problems.push('two messages say the same');
+  const own = new Set(views.map(({ publishId }) => publishId));
+  const requests = server.targets.requests.filter(({ publishId }) => own.has(publishId));
+  const requestsOf = Map.groupBy(requests, ({ key }) => key);
+  for (const key of requestsOf.keys()) if (!byKey.has(key)) problems.push(`${key} was sent and is not stored`);
+  for (const [key, view] of byKey) {
+    const findings = await checkMessage(server, customer, view, requestsOf.get(key) ?? []);
+    problems.push(...findings.problems);
+    repeats.push(...findings.repeats);
+  }
+  problems.push(...differences(expectedMessages(server, customer), countMessages(requestsOf)));
+  problems.push(...overtaken(requests));
+  const exhausted = views.filter(({ state }) => state === 'exhausted').length;
+  return { problems, repeats, messages: views.length, exhausted };
+}
+
+async function checkMessage(
+  server: FaultServer,
+  customer: Customer,
+  view: MessageView,
+  requests: readonly TargetRequest[],
+): Promise<Findings> {
+  const problems: string[] = [];
+  const what = `${view.eventType} ${view.id}`;
+  if (view.state === 'exhausted') {
+    if (view.attempts !== maxAttempts) problems.push(`${what} is exhausted after ${view.attempts} attempts`);
+    if (requests.some(({ status }) => status === 200)) problems.push(`${what} is exhausted and was answered 200`);
+  } else if (view.state !== 'delivered') problems.push(`${what} is ${view.state}`);
+  else if (requests.at(-1)?.status !== 200) problems.push(`${what} is delivered and was not answered 200`);
+  if (new Set(requests.map(({ eventId, publishId, body }) => `${eventId} ${publishId} ${body}`)).size > 1)
+    problems.push(`${what} did not say the same each time`);
+
+  const unrecorded = requests.length - view.attempts;
+  if (unrecorded === 0) return { problems, repeats: [] };
+  const excused = requests.filter(({ at }, index) => {
+    const next = requests[index + 1]?.at;
+    return next !== undefined && server.restarts.some((restart) => at < restart && restart <= next);
+  });
+  if (unrecorded < 0 || unrecorded > excused.length)
+    problems.push(`${what}: ${requests.length} requests, ${view.attempts} attempts, ${excused.length} excuses`);
+  const { attempts } = await server.pharos.admin(
+    'GET',
+    `/instances/${customer.instanceId}/messages/${view.id}/attempts`,
+  );
+  for (const { startedAt, durationMs, status } of attempts as readonly AttemptView[]) {
+    const endedAt = Date.parse(startedAt) + durationMs;
+    if (status === 200 && requests.some(({ at }) => at > endedAt))
+      problems.push(`${what} was sent after its 2xx had been recorded`);
+  }
+  return { problems, repeats: Array<string>(Math.max(0, unrecorded)).fill(what) };
+}
+
+async function listMessages({ pharos }: FaultServer, { instanceId }: Customer): Promise<MessageView[]> {
+  const views: MessageView[] = [];
+  let before = '';
+  for (;;) {
+    const page = await pharos.admin('GET', `/instances/${instanceId}/messages?limit=200${before}`);
+    views.push(...(page['messages'] as readonly MessageView[]));
+    if (typeof page['next'] !== 'string') return views;
+    before = `&before=${page['next']}`;
+  }
+}
+
+/** Kind, publish and user → how many messages. */
+type Counts = ReadonlyMap<string, number>;
+
+function expectedMessages({ pushService }: FaultServer, { publishes, reports }: Customer): Counts {
+  const counts = new Map<string, number>();
+  const expect = (...words: readonly string[]) => counts.set(words.join(' '), (counts.get(words.join(' ')) ?? 0) + 1);
+  const publishIdOf = new Map(pushService.deliveries.map(({ request, publishId }) => [request, publishId]));
+  for (const { request, publishId: answered, users, hasWebhook } of publishes) {
+    const publishId = answered ?? publishIdOf.get(request);
+    if (publishId === undefined) continue;
+    if (users) expect('v1.PublishToUsersAttempt', publishId);
+    if (hasWebhook) for (const status of ['STARTED', 'FINISHED']) expect(status, publishId);
+  }
+  const once = new Map(
+    reports.map((report) => [`${report.publishId} ${report.device.deviceId} ${report.kind}`, report]),
+  );
+  for (const { publishId, device, kind } of once.values()) {
+    if (device.user === null) continue;
+    expect(kind === 'open' ? 'v1.UserNotificationOpen' : 'v1.UserNotificationAcknowledgement', publishId, device.user);
+  }
+  return counts;
+}
+
+function countMessages(requestsOf: ReadonlyMap<string, readonly TargetRequest[]>): Counts {
+  const counts = new Map<string, number>();
+  for (const [first] of requestsOf.values()) {
+    if (!first) continue;
+    const key = [first.kind, first.publishId, ...(first.user === null ? [] : [first.user])].join(' ');
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function differences(expected: Counts, seen: Counts): string[] {
+  return [...new Set([...expected.keys(), ...seen.keys()])]
+    .filter((key) => expected.get(key) !== seen.get(key))
+    .map((key) => `${key}: ${expected.get(key) ?? 0} messages expected, ${seen.get(key) ?? 0} seen`);
+}
+
+/** FINISHED comes after the first attempt of STARTED. */
+function overtaken(requests: readonly TargetRequest[]): string[] {
+  const started = new Set<string>();
+  const problems: string[] = [];
+  for (const { kind, publishId } of requests) {
+    if (kind === 'STARTED') started.add(publishId);
+    if (kind === 'FINISHED' && !started.has(publishId)) problems.push(`FINISHED of ${publishId} overtook STARTED`);
+  }
+  return problems;
+}

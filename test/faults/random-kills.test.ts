@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { createCustomer } from './customer.ts';
+import { startFaultServer } from './fault-server.ts';
+import { readLedger, waitUntilIdle } from './ledger.ts';
+import { chosenBy, readSeed } from './seeded.ts';
+import { startTraffic } from './traffic.ts';
+
+/** `npm run test:soak` sets it to 1,000. */
+const kills = Number(process.env['FAULT_KILLS'] ?? 30);
+const longestRunMs = 800;
+const firstDevices = 130;
+
+test(
+  `killed ${kills} times at random, it loses nothing and repeats only what was in flight`,
+  async () => {
+    const seed = readSeed();
+    console.log(`FAULT_SEED=${seed} FAULT_KILLS=${kills}`);
+    const server = await startFaultServer(seed);
+    onTestFinished(() => server.close());
+    const customer = await createCustomer(server, seed);
+    await Promise.all(
+      Array.from({ length: firstDevices }, (_, index) => customer.registerDevice(`user ${index % 40}`)),
+    );
+    const traffic = startTraffic(customer, seed);
+    for (let kill = 1; kill <= kills; kill++) {
+      await delay(chosenBy(longestRunMs, seed, 'kill', kill));
+      await server.restart();
+    }
+    await traffic.stop();
+    await waitUntilIdle(server, 120_000);
+    const { problems, repeats, figures } = await readLedger(server, customer);
+    console.log([...repeats.map((what) => `repeated: ${what}`), JSON.stringify(figures)].join('\n'));
+    expect(problems).toEqual([]);
+    expect(figures['exhausted']).toBeGreaterThan(0);
+  },
+  120_000 + kills * 5_000,
+);
