@@ -17,6 +17,7 @@ export function prepareRetentionCommands(db: DatabaseSync): CommandHandlers<Rete
   const deleteMessages = prepareDeleteMessages(db);
   const deleteEvents = prepareDeleteByDay(db, 'events', 'instance_id, day, id');
   const deleteReports = prepareDeleteByDay(db, 'reports', 'instance_id, day, publish_id, device_number, kind, action');
+  const deleteIgnoredReports = prepareDeleteByDay(db, 'ignored_reports', 'instance_id, day, reason');
   const deletePublishes = prepareDeletePublishes(db);
   const deleteTombstones = prepareDeleteTombstones(db);
   const deleteUsers = prepareDeleteUsers(db);
@@ -26,7 +27,10 @@ export function prepareRetentionCommands(db: DatabaseSync): CommandHandlers<Rete
      WHERE id = ? AND previous_secret_key_ends_at <= ?`,
   );
   // What refers to others goes before them.
-  const stages = [deleteMessages, deleteEvents, deleteReports, deletePublishes, deleteTombstones, deleteUsers];
+  const stages = [
+    ...[deleteMessages, deleteEvents, deleteReports, deleteIgnoredReports],
+    ...[deletePublishes, deleteTombstones, deleteUsers],
+  ];
 
   return {
     deleteExpired: ({ instanceId, before, maxRows }) => {

@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { runOne, StoreUnavailable } from '../ports/command.ts';
+import type { SealedValue } from '../ports/sealed-store.ts';
+import type { Keyring } from './keyring.ts';
+import { generateKeyring, parseKeyring } from './keyring.ts';
+import type { MasterKeysDeps } from './master-keys.ts';
+import { MasterKeys } from './master-keys.ts';
+import { createSealer } from './sealer.ts';
+
+const log = { info() {}, warn() {}, error() {} };
+const place = (instanceId: string) => ({ instanceId, column: 'publishes.body' }) as const;
+const text = (id: string) => `text of ${id}`;
+
+/** What outlives a process: the keyring file, and values in rows. Any step can be made the last one. */
+function aDisk() {
+  const rows = new Map<string, Uint8Array>();
+  const disk = { keyringText: generateKeyring(), rows, stepsUntilKilled: Infinity };
+  const step = () => {
+    if (disk.stepsUntilKilled-- <= 0) throw new StoreUnavailable('killed');
+  };
+  const store: MasterKeysDeps['store'] = {
+    check: async () => step(),
+    async listSealed({ notBeginningWith, cursor }) {
+      step();
+      const ids = [...rows.keys()].slice(Number(cursor ?? 0), Number(cursor ?? 0) + 3);
+      const end = Number(cursor ?? 0) + ids.length;
+      const values = ids.flatMap((id): SealedValue[] => {
+        const sealed = rows.get(id) as Uint8Array;
+        const isNew = Buffer.from(sealed).subarray(0, notBeginningWith.length).equals(notBeginningWith);
+        return isNew ? [] : [{ place: place(id), rowId: id, sealed }];
+      });
+      return { values, next: end < rows.size ? String(end) : null };
+    },
+    async reseal(items) {
+      step();
+      return items.map(({ rowId, sealed, resealed }) => {
+        if (!Buffer.from(rows.get(rowId) ?? []).equals(sealed)) return { ok: true, value: 'changed' } as const;
+        rows.set(rowId, resealed);
+        return { ok: true, value: 'resealed' } as const;
+      });
+    },
+  };
+  return {
+    ...disk,
+    disk,
+    store,
+    start() {
+      const keyring: Keyring = parseKeyring(disk.keyringText);
+      const sealer = createSealer(keyring);
+      const writeKeyring = (written: string) => {
+        step();
+        disk.keyringText = written;
+      };
+      const masterKeys = new MasterKeys({ keyring, sealer, store, log, writeKeyring });
+      onTestFinished(() => masterKeys.stop());
+      masterKeys.start();
+      const write = (id: string) => rows.set(id, sealer.seal(place(id), text(id)));
+      const opened = () => [...rows].map(([id, sealed]) => sealer.open(place(id), sealed).toString() === text(id));
+      return { masterKeys, sealer, write, opened };
+    },
+    keys: () => parseKeyring(disk.keyringText).map(({ id }) => id),
+  };
+}
+
+const finished = (masterKeys: MasterKeys) => expect.poll(() => masterKeys.status().resealing).toBeNull();
+
+describe('master keys', () => {
+  it('change while values are written, and the old one leaves the file last', async () => {
+    const world = aDisk();
+    const { masterKeys, write, opened, sealer } = world.start();
+    for (let count = 0; count < 10; count += 1) write(randomUUID());
+    const [old] = world.keys();
+    expect(masterKeys.rotate()).toBe('rotating');
+    expect(world.keys()).toEqual([expect.any(String), old]);
+    expect(masterKeys.rotate()).toBe('under-way');
+    write(randomUUID());
+    await finished(masterKeys);
+    expect(world.keys()).toEqual(masterKeys.status().keys);
+    expect(world.keys()).not.toContain(old);
+    expect(opened()).toEqual(Array(11).fill(true));
+    for (const sealed of world.rows.values()) expect(Buffer.from(sealed).subarray(0, 5)).toEqual(sealer.header());
+    expect(world.start().opened()).toEqual(Array(11).fill(true));
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+    'leave everything open when the process dies after step %i, and the next one finishes',
+    async (steps) => {
+      const world = aDisk();
+      const first = world.start();
+      for (let count = 0; count < 7; count += 1) first.write(randomUUID());
+      world.disk.stepsUntilKilled = steps;
+      if (steps === 0) expect(() => first.masterKeys.rotate()).toThrow('killed');
+      else {
+        first.masterKeys.rotate();
+        await expect
+          .poll(() => {
+            const { resealing } = first.masterKeys.status();
+            return resealing === null || resealing.problem !== null;
+          })
+          .toBe(true);
+      }
+      await first.masterKeys.stop();
+      world.disk.stepsUntilKilled = Infinity;
+      const second = world.start();
+      expect(second.opened()).toEqual(Array(7).fill(true));
+      await finished(second.masterKeys);
+      expect(world.start().opened()).toEqual(Array(7).fill(true));
+    },
+  );
+
+  it('keep the old one while a value does not open, and say so', async () => {
+    const world = aDisk();
+    const { masterKeys, write } = world.start();
+    write('good');
+    world.rows.set('bad', Buffer.alloc(40, 1));
+    masterKeys.rotate();
+    await expect.poll(() => masterKeys.status().resealing?.problem).toMatch(/cannot open publishes\.body/);
+    expect(world.keys()).toHaveLength(2);
+  });
+
+  it('reseal nothing that has changed meanwhile', async () => {
+    const world = aDisk();
+    const { write, sealer } = world.start();
+    write('a');
+    const sealed = world.rows.get('a') as Uint8Array;
+    write('a');
+    const item = { place: place('a'), rowId: 'a', sealed, resealed: sealer.seal(place('a'), 'other') };
+    expect(await runOne(world.store.reseal, item)).toBe('changed');
+  });
+});
