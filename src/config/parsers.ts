@@ -49,11 +49,21 @@ export function parseNetwork(text: string): Parsed<string> {
   return ok(`${address}/${bits}`);
 }
 
+/** A network that is not everybody's: who believes any caller's `X-Forwarded-For` believes nobody's address. */
+export function parseProxyNetwork(text: string): Parsed<string> {
+  const network = parseNetwork(text);
+  return network.ok && network.value.endsWith('/0')
+    ? expected('networks like `10.0.0.0/8` or `fd00::/8`, not everybody')
+    : network;
+}
+
 /** A host name in lower case, perhaps with `*.` in front and a port behind. */
 export function parseHostPattern(text: string): Parsed<string> {
   const pattern = text.toLowerCase();
   const label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
-  return new RegExp(`^(\\*\\.)?${label}(\\.${label})*(:[1-9][0-9]{0,4})?$`).test(pattern)
+  const looksRight = new RegExp(`^(\\*\\.)?${label}(\\.${label})*(:[1-9][0-9]{0,4})?$`).test(pattern);
+  // Ports that are too high, names that end like an IPv4 address and are none.
+  return looksRight && URL.canParse(`https://${pattern.replace('*.', '')}`)
     ? ok(pattern)
     : expected('host names like `push.example.com`, `*.push.example.com` or `push.example.com:8443`');
 }

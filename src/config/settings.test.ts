@@ -85,6 +85,8 @@ describe('settings of the server', () => {
       ['10.0.0.0/8/8', '10.0.0/8', 'localhost', 'fe80::1%eth0', '10.0.0.0/', ',', '10.0.0.0/+8'],
     ],
     ['PHAROS_PUSH_ENDPOINT_HOSTS', ['https://a.example', 'a b', '*', 'a.*.example', '-a.example', 'a:', 'a:0']],
+    ['PHAROS_PUSH_ENDPOINT_HOSTS', ['a.example:65536', '256.1.1.1', '*.1.2.3.4.5']],
+    ['PHAROS_TRUSTED_PROXIES', ['0.0.0.0/0', '::/0', 'proxy.example']],
     ['PHAROS_PUBLIC_URL', ['push.example.com', 'ftp://a.example', 'https://u:p@a.example', 'https://a.example/?q']],
     ['PHAROS_VAPID_CONTACT', ['me@example.com', 'mailto:me', 'http://a.example', 'https://']],
     ['PHAROS_ALLOW_HTTP_WEBHOOKS', ['1', 'yes', 'TRUE']],

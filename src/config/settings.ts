@@ -7,6 +7,7 @@ import {
   parseNumber,
   parseOneOf,
   parseOrigin,
+  parseProxyNetwork,
   parseSwitch,
   parseText,
 } from './parsers.ts';
@@ -95,7 +96,7 @@ export const settingTable = {
     placeholder: 'networks',
     defaultText: null,
     defaultValue: () => [],
-    parse: parseList(parseNetwork),
+    parse: parseList(parseProxyNetwork),
     doc: "Reverse proxies whose `X-Forwarded-For` is believed, as addresses or networks, separated by commas. Without it every caller's address is that of its connection.",
     example: '10.0.0.0/8',
   }),
