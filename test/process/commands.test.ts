@@ -47,7 +47,15 @@ describe('commands', () => {
     expect(listed.stdout).not.toContain('K'.repeat(40));
 
     const origins = 'https://a.example,https://b.example';
-    const updated = await json('instance', 'update', id, '--name', 'Shop', '--allowed-origins', origins);
+    const updated = await json(
+      'instance',
+      'update',
+      id,
+      '--name',
+      'Shop',
+      '--allowed-origins',
+      origins.replace(',', ', '),
+    );
     expect(updated).toMatchObject({ name: 'Shop', allowedOrigins: origins.split(',') });
     expect(await json('instance', 'update', id, '--allowed-origins', 'any')).toMatchObject({ allowedOrigins: null });
     expect(await json('instance', 'show', id)).toMatchObject({ id, name: 'Shop', secretKey: 'K'.repeat(40) });

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { clientCommand, runOnServer } from '../client-command.ts';
 import type { ShownInstance } from '../instance-text.ts';
 import { instanceText } from '../instance-text.ts';
+import { splitList } from '../structured-options.ts';
 
 export const instanceUpdate = (): Command =>
   runOnServer(
@@ -13,7 +14,7 @@ export const instanceUpdate = (): Command =>
       const instance = await admin.call<ShownInstance>('PATCH', `/instances/${encodeURIComponent(String(id))}`, {
         ...(name !== undefined && { name }),
         ...(allowedOrigins !== undefined && {
-          allowedOrigins: allowedOrigins === 'any' ? null : allowedOrigins.split(','),
+          allowedOrigins: allowedOrigins === 'any' ? null : splitList(allowedOrigins),
         }),
       });
       return { json: instance, text: instanceText(instance) };
