@@ -91,7 +91,7 @@ test('what was sent is recorded once the store takes it again, and not sent twic
 test('a page on its way is recorded even when the next one cannot be read', async () => {
   const world = await open();
   await world.registerMany(addresses(150), 'news');
-  const { readAudiencePage } = world.store;
+  const readAudiencePage = world.store.readAudiencePage.bind(world.store);
   let pages = 0;
   world.store.readAudiencePage = (...args) =>
     (pages += 1) === 2 ? Promise.reject(new Error('no such page')) : readAudiencePage(...args);

@@ -5,7 +5,7 @@ import type { GoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import { openGoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
-import { AdminFailure } from '../../src/wire/admin/admin-failure.ts';
+import type { AdminFailure } from '../../src/wire/admin/admin-failure.ts';
 import { pushOriginRoutes } from '../../src/wire/admin/push-origin-routes.ts';
 
 let store: Store;

@@ -202,14 +202,14 @@ test('an origin that hangs fills its own window and delays nobody else in the ba
   expect((await Promise.all(outcomes)).filter(({ kind }) => kind === 'accepted')).toHaveLength(100);
 });
 
-test('a bug below is an outcome and an error in the log', async () => {
+test('a bug below is an outcome, and one error in the log a batch', async () => {
   const { deliver, warnings } = bench({
     respond: () => {
       throw new Error('bug');
     },
   });
-  expect(await Promise.all(deliver([newDevice().device]))).toEqual([
-    { kind: 'failed', reason: 'internal error', retryAfterMs: null },
-  ]);
+  const devices = Array.from({ length: 5 }, () => newDevice().device);
+  const outcome = { kind: 'failed', reason: 'internal error', retryAfterMs: null };
+  expect(await Promise.all(deliver(devices))).toEqual(devices.map(() => outcome));
   expect(warnings).toMatchObject([{ event: 'push.broken' }]);
 });

@@ -33,6 +33,8 @@ export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebConte
   const notifyRejection = createRejectionNotices(deps);
   const client = createPushClient({ connections, windowPerOrigin: deps.windowPerOrigin, notifyRejection });
   const inFlight = new Set<Promise<DeliveryOutcome>>();
+  /** Batches that have told of a bug: a dead encryption thread fails all their deliveries alike. */
+  const told = new WeakSet<GatewayBatch<WebContent>>();
 
   const settledBeforeSending = (instanceId: string, device: DeviceAddress): DeliveryOutcome | URL => {
     const refusal = rules.refusal(device.address);
@@ -60,7 +62,8 @@ export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebConte
       const headers = pushHeaders(batch, authorize(endpoint.origin));
       return await client.send({ instanceId: batch.instanceId, endpoint, headers, body, timeoutMs });
     } catch (error) {
-      log.error('push.broken', { instanceId: batch.instanceId, origin: endpoint.origin, error });
+      if (!told.has(batch)) log.error('push.broken', { instanceId: batch.instanceId, origin: endpoint.origin, error });
+      told.add(batch);
       return { kind: 'failed', reason: 'internal error', retryAfterMs: null };
     }
   };
