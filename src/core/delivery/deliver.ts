@@ -55,14 +55,15 @@ function startDelivery(
     Promise.resolve<DeliveryOutcome>({ kind: 'rejected', reason: `nothing sends to ${device.platform} devices` }),
   );
   if (!web) return outcomes;
+  const indices = devices.flatMap(({ device }, index) => (device.platform === 'web' ? [index] : []));
   const elapsedSeconds = Math.max(0, Math.floor((deps.clock() - uuidV7Time(publish.publishId)) / 1000));
   // RFC 8030, section 5.2: a time to live of zero is delivered now or never, so the first attempt is always made.
   if (web.timeToLiveSeconds > 0 && elapsedSeconds >= web.timeToLiveSeconds) {
-    return devices.map(() =>
-      Promise.resolve({ kind: 'failed', reason: 'its time to live is over', retryAfterMs: null }),
-    );
+    for (const index of indices) {
+      outcomes[index] = Promise.resolve({ kind: 'failed', reason: 'its time to live is over', retryAfterMs: null });
+    }
+    return outcomes;
   }
-  const indices = devices.flatMap(({ device }, index) => (device.platform === 'web' ? [index] : []));
   const sent = deps.gateways.web.deliver({
     ...publish,
     vapid: instance.vapid,
