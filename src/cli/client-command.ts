@@ -16,11 +16,7 @@ export interface Output {
 
 /** A command that speaks to a running server. */
 export function clientCommand(name: string, description: string): Command {
-  const command = new Command(name).description(description);
-  for (const option of settingOptions(['url', 'dataDir', 'adminTokenFile'])) {
-    command.addOption(option.helpGroup('Which server:'));
-  }
-  return command.addOption(new Option('--json', 'print the answer of the server as JSON'));
+  return new Command(name).description(description);
 }
 
 /** Makes the command's action: `run` gets the client, the arguments in order, and the options. */
@@ -28,6 +24,11 @@ export function runOnServer(
   command: Command,
   run: (admin: AdminClient, args: readonly string[], options: OptionValues) => Promise<Output>,
 ): Command {
+  command.addOption(new Option('--json', 'print the answer of the server as JSON'));
+  // Last in the help: the command's own options matter more.
+  for (const option of settingOptions(['url', 'dataDir', 'adminTokenFile'])) {
+    command.addOption(option.helpGroup('Which server:'));
+  }
   return command.action(async () => {
     const { url, dataDir, adminTokenFile, json, ...options } = command.opts<ClientFlags & OptionValues>();
     const flags = Object.fromEntries(

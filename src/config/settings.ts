@@ -79,7 +79,7 @@ export const settingTable = {
     defaultText: '`admin-token` in the data folder',
     defaultValue: () => null,
     parse: parseText,
-    doc: 'File with the token that the admin API asks for (at least 32 characters). Made at the start if it is not there. The `pharos instance`, `webhook` and `message` commands read it too.',
+    doc: 'File with the token that the admin API asks for (at least 32 characters). Made at the start if it is not there. The commands that speak to a running server read it too.',
     example: '/run/secrets/pharos-admin-token',
   }),
   publicUrl: setting<string | null>({
@@ -205,7 +205,7 @@ export const settingTable = {
     defaultText: '`http://127.0.0.1:` and `PHAROS_PORT`',
     defaultValue: () => null,
     parse: parseOrigin,
-    doc: 'Where the `pharos instance`, `webhook` and `message` commands find the server. `pharos serve` does not use it.',
+    doc: 'Where the commands that speak to a running server find it. `pharos serve` does not use it.',
     example: 'http://127.0.0.1:8790',
   }),
 } as const;

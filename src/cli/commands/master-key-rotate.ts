@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { MasterKeysStatus } from '../../core/secrets/master-keys.ts';
+import type { AdminClient } from '../admin-client.ts';
 import { clientCommand, runOnServer } from '../client-command.ts';
 import { masterKeysText } from '../master-keys-text.ts';
 
@@ -18,11 +19,17 @@ is sealed with it any more. The server may be stopped or killed meanwhile: the n
 master-keys.json to where you keep it when it is done; backups from before need the old copy.`,
       ),
     async (admin, _, { wait }: { wait?: true }) => {
-      let status = await admin.call<MasterKeysStatus>('POST', '/master-keys');
-      while (wait && status.resealing) {
-        await delay(pollMs);
-        status = await admin.call<MasterKeysStatus>('GET', '/master-keys');
-      }
+      const started = await admin.call<MasterKeysStatus>('POST', '/master-keys');
+      const status = wait ? await untilDone(admin, started) : started;
       return { json: status, text: masterKeysText(status) };
     },
   );
+
+async function untilDone(admin: AdminClient, started: MasterKeysStatus): Promise<MasterKeysStatus> {
+  let status = started;
+  while (status.resealing) {
+    await delay(pollMs);
+    status = await admin.call<MasterKeysStatus>('GET', '/master-keys');
+  }
+  return status;
+}

@@ -10,7 +10,16 @@ export const messageList = (): Command =>
       .option('--webhook-id <id>', 'only those to this webhook')
       .option('--publish-id <id>', 'only those about this publish, like pubid-…')
       .option('--before <id>', 'only those older than this message')
-      .option('--limit <number>', 'at most so many, up to 200 (default: 50)'),
+      .option('--limit <number>', 'at most so many, up to 200 (default: 50)')
+      .addHelpText(
+        'after',
+        `
+States:
+  waiting     to be sent, again if it was attempted; "next attempt" says when
+  delivered   answered 2xx
+  exhausted   not answered 2xx in any attempt; \`pharos message attempts\` shows what came back
+  dropped     not sent, for the reason beside it`,
+      ),
     async (admin, [instance], filters: { webhookId?: string; publishId?: string; before?: string; limit?: string }) => {
       const path = `/instances/${encodeURIComponent(String(instance))}/messages`;
       const query = new URLSearchParams({ ...filters }).toString();

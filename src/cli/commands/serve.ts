@@ -11,6 +11,17 @@ export function serve(): Command {
     'Start the server. Needs no setting: the first start makes the data folder with everything in it.',
   );
   for (const option of settingOptions(serverKeys)) command.addOption(option);
+  command.addHelpText(
+    'after',
+    `
+Every option is also an environment variable, in brackets; an option comes before its variable.
+Logs are JSON lines on standard output. SIGTERM and SIGINT stop the server after what is in flight; a second
+one ends it at once. docs/operations.md has backups, keys, upgrades, systemd, proxies and TLS.
+
+Examples:
+  pharos serve
+  pharos serve --data-dir /var/lib/pharos --public-url https://push.example.com --trusted-proxies 127.0.0.1`,
+  );
   return command.action(async (flags: Partial<Record<SettingKey, string>>) => {
     // Whatever the server writes is its owner's business only.
     process.umask(0o077);

@@ -17,7 +17,16 @@ export const webhookCreate = (): Command =>
         splitList,
       )
       .option('--secret-file <file>', 'file with the secret that signs the requests (default: a new one)')
-      .option('--custom-data <json>', 'object that each request carries along', parseJsonOption),
+      .option('--custom-data <json>', 'object that each request carries along', parseJsonOption)
+      .addHelpText(
+        'after',
+        `
+The secret that signs the requests is printed. A request that is not answered 2xx within 3 seconds is repeated
+after 10, 30, 120 and 300 seconds; \`pharos message list\` shows what became of each.
+
+Example:
+  pharos webhook create 1b2c… --target https://shop.example/pharos --events v1.UserNotificationOpen`,
+      ),
     async (
       admin,
       [instance],
