@@ -21,7 +21,7 @@ export const createAdminClient = ({ url, adminTokenFile }: ClientSettings): Admi
     }).catch((cause: unknown) => noServer(url, cause));
     const text = await response.text();
     if (!response.ok) throw new CommandFailure(errorMessage(text) ?? `${url} answered ${response.status}`);
-    return (text === '' ? null : JSON.parse(text)) as Answer;
+    return (text === '' ? null : parseAnswer(text, url)) as Answer;
   },
   async download(path, file) {
     const headers = { authorization: `Bearer ${readToken(adminTokenFile)}` };
@@ -34,6 +34,14 @@ export const createAdminClient = ({ url, adminTokenFile }: ClientSettings): Admi
     throw new CommandFailure(errorMessage(result.body) ?? `${url} answered ${result.status}`);
   },
 });
+
+function parseAnswer(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CommandFailure(`what answers at ${url} is not Pharos`, 1, { cause });
+  }
+}
 
 function noServer(url: string, cause: unknown): never {
   throw new CommandFailure(`no server answers at ${url}: is \`pharos serve\` running there?`, 1, { cause });

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -114,6 +117,14 @@ describe('commands', () => {
     const result = await pharos(...args);
     expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) });
     expect(result.stderr).not.toContain('    at ');
+  });
+
+  it('fail in words: a server that is not Pharos', async () => {
+    const other = createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const result = await pharos('instance', 'list', '--url', url).finally(() => other.close());
+    expect(result).toEqual({ code: 1, stdout: '', stderr: `pharos: what answers at ${url} is not Pharos\n` });
   });
 
   it('explain themselves', async () => {
