@@ -39,7 +39,8 @@ const sqliteBusy = 5;
 
 function readPid(pidFile: string): string {
   try {
-    return readFileSync(pidFile, 'utf8').trim();
+    // Empty while its process is writing it.
+    return readFileSync(pidFile, 'utf8').trim() || 'unknown';
   } catch {
     return 'unknown';
   }

@@ -12,8 +12,9 @@ export interface ReadyDevice {
 
 export interface SentPublish {
   readonly request: string;
-  /** Null: the connection ended without an answer. */
+  /** Null: it was refused with 503, or the connection ended without an answer. */
   readonly publishId: string | null;
+  readonly refused: boolean;
   /** Names when it went to users, else null: the interest of every device. */
   readonly users: readonly string[] | null;
   readonly hasWebhook: boolean;
@@ -133,7 +134,7 @@ export async function createCustomer({ pharos, pushService, targets }: FaultServ
         throw new Error(`a publish: ${answer.status} ${answer.text}`);
       const publishId =
         answer?.status === 200 ? (JSON.parse(answer.text) as { readonly publishId: string }).publishId : null;
-      const sent = { request, publishId, users, hasWebhook: webhook, audience };
+      const sent = { request, publishId, refused: answer?.status === 503, users, hasWebhook: webhook, audience };
       publishes.push(sent);
       return sent;
     },

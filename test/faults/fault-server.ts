@@ -16,8 +16,10 @@ export interface FaultServer {
   readonly pharos: PharosProcess;
   readonly pushService: CountingPushService;
   readonly targets: FailingTargets;
-  /** When each process after the first one began: what came before is a dead one's work. */
+  /** What came before each of these times is a dead process's work. */
   readonly restarts: readonly number[];
+  /** A process has ended: lets nothing that it sent arrive any more. */
+  noteEnd(): Promise<void>;
   /** Strikes the process, and starts another one as `restartAfterKill` does. */
   restart(launch?: Launch): Promise<void>;
   /** Waits until the process is dead by SIGKILL, lets nothing that it sent arrive any more, and starts another one. */
@@ -55,12 +57,16 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
   await pharos.stop();
   await pharos.start();
   const restarts: number[] = [];
-  async function restartAfterKill(launch?: Launch): Promise<void> {
-    const signal = await pharos.ended();
-    if (signal !== 'SIGKILL') throw new Error(`the server ended by ${signal}:\n${pharos.output().slice(-4_000)}`);
+  async function noteEnd(): Promise<void> {
     for (const front of fronts) front.dropConnections();
     await setImmediate();
     restarts.push(Date.now());
+  }
+
+  async function restartAfterKill(launch?: Launch): Promise<void> {
+    const signal = await pharos.ended();
+    if (signal !== 'SIGKILL') throw new Error(`the server ended by ${signal}:\n${pharos.output().slice(-4_000)}`);
+    await noteEnd();
     await pharos.start(launch);
   }
   return {
@@ -68,6 +74,7 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
     pushService,
     targets,
     restarts,
+    noteEnd,
     restartAfterKill,
     restart(launch) {
       pharos.strike();

@@ -18,6 +18,7 @@ export async function checkDeliveries(server: FaultServer, customer: Customer): 
     const deliveries = deliveriesOf.get(publish.request) ?? [];
     const ids = new Set(deliveries.map(({ publishId }) => publishId));
     if (publish.publishId === null && ids.size === 0) continue;
+    if (publish.refused) problems.push(`${publish.request} was refused and delivered`);
     const publishId = publish.publishId ?? deliveries[0]?.publishId ?? '';
     if (ids.size > 1 || (ids.size === 1 && !ids.has(publishId)))
       problems.push(`${publish.request} (${publishId}) was delivered as ${[...ids].join(', ')}`);

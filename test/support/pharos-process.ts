@@ -32,10 +32,17 @@ export interface PharosProcess {
   readonly strike: () => void;
   /** Waits until the process has ended by itself or by `strike`; answers its signal. */
   readonly ended: () => Promise<NodeJS.Signals | null>;
+  /** One more process with the same settings. */
+  readonly startRival: () => Rival;
   /** SIGTERM; answers the exit code. */
   readonly stop: () => Promise<number | null>;
   /** Kills it if it still runs, and removes its data. */
   readonly remove: () => Promise<void>;
+}
+
+export interface Rival {
+  readonly strike: () => void;
+  readonly ended: Promise<{ readonly signal: NodeJS.Signals | null; readonly output: string }>;
 }
 
 /** How one start differs from the others. */
@@ -80,10 +87,10 @@ export async function startPharosProcess({
   let output = '';
   let running: ChildProcess | null = null;
 
-  async function start({ prefix = [], nodeOptions = [] }: Launch = {}): Promise<void> {
+  function launch({ prefix = [], nodeOptions = [] }: Launch) {
     const [script = '', ...args] = program;
     const words = [...prefix, node, ...nodeOptions, join(import.meta.dirname, script), ...args];
-    const child = spawn(words[0] ?? node, words.slice(1), {
+    return spawn(words[0] ?? node, words.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
@@ -94,6 +101,10 @@ export async function startPharosProcess({
         ...settings,
       },
     });
+  }
+
+  async function start(how: Launch = {}): Promise<void> {
+    const child = launch(how);
     running = child;
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -137,6 +148,16 @@ export async function startPharosProcess({
     async ended() {
       if (running && !hasEnded(running)) await once(running, 'exit');
       return running?.signalCode ?? null;
+    },
+    startRival() {
+      const rival = launch({});
+      const chunks: Buffer[] = [];
+      for (const stream of [rival.stdout, rival.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      const ended = once(rival, 'close').then(() => ({
+        signal: rival.signalCode,
+        output: Buffer.concat(chunks).toString(),
+      }));
+      return { strike: () => void rival.kill('SIGKILL'), ended };
     },
     stop: () => end('SIGTERM'),
     async remove() {
