@@ -61,7 +61,13 @@ const strikeAtPost = (isTheOne: (status: number) => boolean): CrashPoint['provok
   };
 };
 
-/** All points; work that runs by itself in the server (rotation, retention) adds its own. */
+/** What was sealed before must be readable afterwards, whichever key it has by then. */
+const rotateMasterKey: CrashPoint['provoke'] = async ({ pharos }, customer) => {
+  await customer.publish(['anna'], { webhook: true });
+  await pharos.admin('POST', '/master-keys').catch(() => null); // killed before or after its answer
+};
+
+/** All points; a new kind of work that the server does adds its own. */
 export const crashPoints: readonly CrashPoint[] = [
   { name: 'before the commit of a publish', ...atCommit('before', 'publishes'), provoke: publishToUsers },
   {
@@ -100,4 +106,14 @@ export const crashPoints: readonly CrashPoint[] = [
     provoke: publishToUsers,
   },
   { name: 'after the completion of a webhook', ...atCommit('after', 'attempts'), provoke: publishToUsers },
+  {
+    name: 'before a step of the rotation of the master key',
+    ...atCommit('before', 'instances'),
+    provoke: rotateMasterKey,
+  },
+  {
+    name: 'after a step of the rotation of the master key',
+    ...atCommit('after', 'webhooks'),
+    provoke: rotateMasterKey,
+  },
 ];
