@@ -45,7 +45,13 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
     startTlsFront(authority, { [targets.host]: targets.handler }, { http2: false }),
   ]);
   const { logLevel = 'warn', ...others } = options;
-  const settings = { PHAROS_LOG_LEVEL: logLevel, NODE_COMPILE_CACHE: join(tmpdir(), 'pharos-test-compile-cache') };
+  const settings = {
+    PHAROS_LOG_LEVEL: logLevel,
+    // The traffic comes from one address, and as fast as it can.
+    PHAROS_CLIENT_REQUESTS_PER_SECOND: '1000000',
+    PHAROS_PUBLISHES_PER_SECOND: '1000000',
+    NODE_COMPILE_CACHE: join(tmpdir(), 'pharos-test-compile-cache'),
+  };
   const pharos = await startPharosProcess({
     authority,
     fronts,

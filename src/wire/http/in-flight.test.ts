@@ -1,0 +1,94 @@
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { FastifyPluginAsync } from 'fastify';
+import { expect, onTestFinished, test } from 'vitest';
+import { waitFor } from '../../../test/support/wait-for.ts';
+import { createHttpApp } from './create-http-app.ts';
+import { healthRoutes } from './health-routes.ts';
+import type { InFlightLimits } from './in-flight.ts';
+import { InFlight } from './in-flight.ts';
+
+const quiet = { info() {}, warn() {}, error() {} };
+
+async function open(limits: InFlightLimits) {
+  let answerAll = (): void => {};
+  const held = new Promise<void>((resolve) => (answerAll = resolve));
+  let waiting = 0;
+  const routes: FastifyPluginAsync = async (app) => {
+    app.post('/held', async (_request, reply) => {
+      waiting += 1;
+      await held;
+      return reply.send('ok');
+    });
+    app.post('/quick', { bodyLimit: 5000 }, async (_request, reply) => reply.send('ok'));
+  };
+  const app = await createHttpApp({
+    log: quiet,
+    tls: null,
+    trustedProxies: [],
+    routes: [routes, healthRoutes({ check: async () => {} })],
+    inFlight: new InFlight(limits),
+  });
+  onTestFinished(() => app.close());
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const start = (path: string, method = 'POST') => {
+    const request = http.request({
+      host: '127.0.0.1',
+      port,
+      path,
+      method,
+      headers: { 'content-type': 'application/json' },
+    });
+    const answer = new Promise<{ status: number | undefined; retryAfter: string | undefined }>((resolve, reject) => {
+      request.on('error', reject).on('response', (response) => {
+        response.resume();
+        resolve({ status: response.statusCode, retryAfter: response.headers['retry-after'] });
+      });
+    });
+    return { request, answer };
+  };
+  const send = (path: string, body = '', method = 'POST') => {
+    const { request, answer } = start(path, method);
+    request.end(body);
+    return answer;
+  };
+  return { start, send, answerAll: () => answerAll(), waiting: () => waiting };
+}
+
+const busy = { status: 503, retryAfter: '2' };
+const ok = { status: 200, retryAfter: undefined };
+
+test('requests beyond the limit are 503 until others are answered; health checks always pass', async () => {
+  const { send, answerAll, waiting } = await open({ maxRequests: 2, maxBodyBytes: 10_000 });
+  const held = [send('/held'), send('/held')];
+  await waitFor('both to be in flight', () => waiting() === 2);
+  expect(await send('/quick')).toEqual(busy);
+  expect(await send('/healthz', '', 'GET')).toEqual(ok);
+  answerAll();
+  expect(await Promise.all(held)).toEqual([ok, ok]);
+  await waitFor('their places to be free', async () => (await send('/quick')).status === 200);
+});
+
+test('bytes of bodies are bounded all together, and let go of when a client disappears', async () => {
+  const { start, send } = await open({ maxRequests: 100, maxBodyBytes: 6000 });
+  const body = JSON.stringify('x'.repeat(3000));
+  const slow = start('/quick');
+  slow.answer.catch(() => {});
+  slow.request.write('"'.padEnd(4000, 'x'));
+  await waitFor('the slow body to be held', async () => (await send('/quick', body)).status === 503);
+  expect(await send('/quick', body)).toEqual(busy);
+  expect(await send('/quick', '{}')).toEqual(ok);
+  slow.request.destroy();
+  await waitFor('its bytes to be free', async () => (await send('/quick', body)).status === 200);
+});
+
+test('what a client announces and does not send takes nobody a place', async () => {
+  const { start, send } = await open({ maxRequests: 1, maxBodyBytes: 6000 });
+  const slow = start('/quick');
+  slow.answer.catch(() => {});
+  slow.request.setHeader('content-length', '4500');
+  slow.request.flushHeaders();
+  expect(await send('/quick', JSON.stringify('x'.repeat(4000)))).toEqual(ok);
+  slow.request.destroy();
+});
