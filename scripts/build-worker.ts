@@ -23,4 +23,7 @@ const version = createHash('sha256')
   .digest('hex')
   .slice(0, 12);
 
-await build({ ...bundle(worker, version), outfile: inRepository('dist/worker.js') });
+await Promise.all([
+  build({ ...bundle(worker, version), outfile: inRepository('dist/worker.js') }),
+  build({ ...bundle('src/sdk/page.ts', version), outfile: inRepository('dist/page.js') }),
+]);

@@ -216,15 +216,22 @@ function readKeyring({ keyring }: DataFolder): Keyring {
 
 const ids: IdSource = { random: () => randomUUID(), timeOrdered: () => uuidV7() };
 
-const workerFile = new URL('../dist/worker.js', import.meta.url);
+/** Neutral names: ad-blockers know those that other push services use. */
+const scriptNames = ['page.js', 'worker.js'];
 
 function readScripts(log: Log): Map<string, Script> {
-  if (!existsSync(workerFile)) {
-    log.warn('worker-script.missing', { mend: 'node scripts/build-worker.ts' });
-    return new Map();
+  const scripts = new Map<string, Script>();
+  for (const name of scriptNames) {
+    const file = new URL(`../dist/${name}`, import.meta.url);
+    if (!existsSync(file)) {
+      log.warn('script.missing', { file: file.pathname, mend: 'node scripts/build-worker.ts' });
+      continue;
+    }
+    const script = { body: readFileSync(file), contentType: 'text/javascript; charset=utf-8' };
+    // Short, since a page and its worker should be of one release; the check afterwards costs an empty answer.
+    scripts.set(`/pharos/${name}`, { ...script, cacheControl: 'public, max-age=300' });
   }
-  const script = { body: readFileSync(workerFile), contentType: 'text/javascript; charset=utf-8' };
-  return new Map([['/pharos/worker.js', { ...script, cacheControl: 'public, max-age=3600' }]]);
+  return scripts;
 }
 
 function originOf(app: FastifyInstance, scheme: 'http' | 'https'): string {

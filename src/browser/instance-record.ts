@@ -16,6 +16,10 @@ export interface InstanceRecord {
   readonly defaultUrl?: string;
   /** Title of notifications without one. */
   readonly defaultTitle?: string;
+  /** No publish reaches the device. */
+  readonly muted?: boolean;
+  /** The unverified name that the page gave last. */
+  readonly externalId?: string | null;
 }
 
 export interface ClassicWebhooks {

@@ -10,10 +10,10 @@ export interface LocalServer {
   readonly close: () => Promise<void>;
 }
 
-/** Plain HTTP on a free loopback port. */
-export async function startHttpServer(handler: HttpHandler): Promise<LocalServer> {
+/** Plain HTTP on a loopback port, by default a free one. */
+export async function startHttpServer(handler: HttpHandler, fixedPort = 0): Promise<LocalServer> {
   const server = createServer(toListener(handler));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(fixedPort, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     origin: `http://localhost:${port}`,

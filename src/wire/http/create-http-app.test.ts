@@ -185,4 +185,11 @@ test('scripts for pages of other origins', async () => {
     'access-control-allow-origin': '*',
     'cross-origin-resource-policy': 'cross-origin',
   });
+  const etag = String(answer.headers.etag);
+  for (const known of [etag, `"other", W/${etag}`, '*']) {
+    const again = await app.inject({ url: '/sdk/worker.js', headers: { 'if-none-match': known } });
+    expect([again.statusCode, again.body, again.headers.etag]).toEqual([304, '', etag]);
+  }
+  const other = await app.inject({ url: '/sdk/worker.js', headers: { 'if-none-match': '"other"' } });
+  expect([other.statusCode, other.body]).toEqual([200, 'self.x = 1']);
 });

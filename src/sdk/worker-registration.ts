@@ -1,0 +1,77 @@
+import { scriptVersion } from '../browser/script-version.ts';
+import type { MessageToWorker, WorkerVersion } from '../protocol/worker-messages.ts';
+
+/** A worker that runs answers within milliseconds; one without our script never does. */
+const answerWithinMs = 3_000;
+
+/** The registration of a worker that has loaded our script, the server's release of it where that can be had. */
+export async function registerWorker(paths: readonly string[], scope?: string): Promise<ServiceWorkerRegistration> {
+  const existing = await navigator.serviceWorker.getRegistration(scope);
+  // The site's own worker, whatever its name, if it has our script already.
+  if (existing?.active && (await askVersion(existing.active)) !== null) return bringUpToDate(existing);
+  const refusals: unknown[] = [];
+  for (const path of paths) {
+    try {
+      const options = { updateViaCache: 'none', ...(scope && { scope }) } as const;
+      return await bringUpToDate(await navigator.serviceWorker.register(path, options));
+    } catch (error) {
+      refusals.push(error);
+    }
+  }
+  throw new Error(`Pharos: no service worker at ${paths.join(' or ')}: ${refusals.join('; ')}`, { cause: refusals });
+}
+
+/**
+ * "A worker older than the server's is detected and updated": the page is the server's, since it is loaded from there at every
+ * visit. Rejects when the worker does not load our script at all.
+ */
+export async function bringUpToDate(registration: ServiceWorkerRegistration): Promise<ServiceWorkerRegistration> {
+  const active = await activeWorker(registration);
+  const version = await askVersion(active);
+  if (version === scriptVersion) return registration;
+  await registration.update().catch(warn);
+  const newer = registration.installing ?? registration.waiting;
+  if (newer) {
+    await reached(newer, ['installed', 'activating', 'activated', 'redundant']);
+    tellWorker(newer, { pharos: 'take-over' });
+    await reached(newer, ['activated', 'redundant']);
+  } else if (version !== null) return registration; // This page came from a cache, or the worker did.
+  if ((await askVersion(await activeWorker(registration))) === null)
+    throw new Error(`Pharos: ${active.scriptURL} does not load our worker script with importScripts`);
+  return registration;
+}
+
+export const tellWorker = (worker: ServiceWorker | null, message: MessageToWorker): void =>
+  worker?.postMessage(message);
+
+async function activeWorker(registration: ServiceWorkerRegistration): Promise<ServiceWorker> {
+  const worker = registration.active ?? registration.waiting ?? registration.installing;
+  if (!worker) throw new Error('Pharos: the service worker was unregistered');
+  await reached(worker, ['activated', 'redundant']);
+  return registration.active ?? worker;
+}
+
+function reached(worker: ServiceWorker, states: readonly ServiceWorkerState[]): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (states.includes(worker.state)) resolve();
+    };
+    worker.addEventListener('statechange', look);
+    look();
+  });
+}
+
+/** Null when the worker does not answer: it has not loaded our script. */
+function askVersion(worker: ServiceWorker): Promise<string | null> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    const timeout = setTimeout(() => resolve(null), answerWithinMs);
+    port1.onmessage = ({ data }: MessageEvent<WorkerVersion>) => {
+      clearTimeout(timeout);
+      resolve(data.version);
+    };
+    worker.postMessage({ pharos: 'version' } satisfies MessageToWorker, [port2]);
+  });
+}
+
+const warn = (error: unknown): void => console.warn('Pharos: the worker could not be updated.', error);
