@@ -32,6 +32,14 @@ test('Retry-After goes with what will be tried again', () => {
   expect(outcome(503)).toMatchObject({ retryAfterMs: null });
 });
 
+test.each([
+  ['https://db5p.notify.windows.com', 'throttled'],
+  ['https://push.test', 'rejected'],
+  ['https://notify.windows.com.push.test', 'rejected'],
+])('406 of %s: %s', (origin, kind) => {
+  expect(outcomeOf(origin, { kind: 'response', status: 406, retryAfterMs: null, text: '' })).toMatchObject({ kind });
+});
+
 test('the reason tells origin, status and first words', () => {
   expect(outcome(403, '<html><b>VAPID</b>\n\u0000key  mismatch</html>')).toEqual({
     kind: 'rejected',

@@ -14,11 +14,17 @@ export function outcomeOf(origin: string, response: PushResponse): DeliveryOutco
   const words = firstWords(response.text);
   const reason = words ? `${origin} answered ${status}: ${words}` : `${origin} answered ${status}`;
   if (status === 404 || status === 410) return { kind: 'gone', reason };
-  if (status === 429) return { kind: 'throttled', reason, retryAfterMs };
+  if (status === 429 || (status === 406 && isWindows(origin))) return { kind: 'throttled', reason, retryAfterMs };
   if (status >= 500) return { kind: 'failed', reason, retryAfterMs };
   // Redirects too: tokens and endpoints belong to one origin.
   return { kind: 'rejected', reason };
 }
+
+/**
+ * "406 Not Acceptable: The cloud service exceeded its throttle limit." (learn.microsoft.com, Troubleshooting push
+ * notifications, WNS HTTP response codes)
+ */
+const isWindows = (origin: string): boolean => new URL(origin).hostname.endsWith('.notify.windows.com');
 
 /** Of a body that may be a page of HTML. */
 const firstWords = (text: string): string =>
