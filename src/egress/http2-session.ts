@@ -74,12 +74,17 @@ export class Http2Session {
 
   send(exchange: Exchange): void {
     const { path, headers, body } = exchange.request;
+    const requestHeaders = {
+      ':method': 'POST',
+      ':authority': this.#authority,
+      ':path': path,
+      // Optional in HTTP/2 (RFC 9113, 8.1.1), but push services may refuse what declares no length (411).
+      'content-length': body.byteLength,
+      ...headers,
+    };
     let stream: http2.ClientHttp2Stream;
     try {
-      stream = this.#session.request(
-        { ':method': 'POST', ':authority': this.#authority, ':path': path, ...headers },
-        { endStream: false },
-      );
+      stream = this.#session.request(requestHeaders, { endStream: false });
     } catch (error) {
       exchange.end(connectionFailure(error, 'request not sent'));
       return;

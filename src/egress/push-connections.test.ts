@@ -91,6 +91,7 @@ test('HTTP/2 where it is offered: one connection, SNI, headers and body as given
         headers[':authority'],
         headers[':path'],
         headers['ttl'],
+        headers['content-length'],
         servername,
         Buffer.concat(chunks).toString(),
       ]);
@@ -100,7 +101,7 @@ test('HTTP/2 where it is offered: one connection, SNI, headers and body as given
   const { connections, dialled } = wireTo(server);
   expect(await post(connections, '/a?b=c')).toEqual(created);
   expect(await Promise.all([post(connections), post(connections)])).toEqual([created, created]);
-  expect(seen[0]).toEqual(['push.test', '/a?b=c', '60', 'push.test', 'encrypted']);
+  expect(seen[0]).toEqual(['push.test', '/a?b=c', '60', '9', 'push.test', 'encrypted']);
   expect(dialled).toEqual(['34.120.0.1 443']);
 });
 
