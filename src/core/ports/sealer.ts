@@ -1,6 +1,9 @@
 import type { Sealed } from './instance-store.ts';
 
-/** Where a sealed value is stored; bound to it, so that a value moved to another row or column does not open. */
+/**
+ * Where a sealed value is stored; bound to it, so that a value moved to another instance or column does not open. Rows of
+ * one instance are not told apart: who can move values between them can write the whole database.
+ */
 export interface SealedPlace {
   readonly instanceId: string;
   readonly column:
