@@ -46,7 +46,7 @@ export interface CompleteAttempt extends MessageKey {
   readonly next:
     | { readonly kind: 'delivered' | 'exhausted' }
     | { readonly kind: 'dropped'; readonly reason: DropReason }
-    /** Counted from the end of the attempt. Dropped instead when the user was erased meanwhile. */
+    /** Counted from now. Dropped instead when the user was erased meanwhile. */
     | { readonly kind: 'retry'; readonly retryInMs: number };
 }
 

@@ -89,6 +89,8 @@ export interface DeliveryRecord {
 
 export interface RecordPage extends RangeKey {
   readonly claimToken: string;
+  /** Where the page began: a page that is recorded again, because the answer was lost, counts once. */
+  readonly cursor: AudienceCursor;
   /** At most 200. */
   readonly deliveries: readonly DeliveryRecord[];
   /** New cursor; null when the range is done. */

@@ -38,7 +38,7 @@ export async function runRange(deps: RunRangeDeps, range: ClaimedRange): Promise
       page = await deps.store.readAudiencePage(range, cursor, deps.pageSize);
       const turnEnds = pageNumber >= deps.pagesPerTurn || deps.clock() >= endsAt || deps.stopping();
       giveBack = page.next !== null && turnEnds;
-      sent = await sendPage(deps, { range, body, devices: page.devices, next: page.next, giveBack });
+      sent = await sendPage(deps, { range, body, cursor, devices: page.devices, next: page.next, giveBack });
     } catch (error) {
       // What was sent is not sent again because the next page could not be.
       await onItsWay?.record();

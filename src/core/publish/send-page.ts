@@ -33,6 +33,8 @@ export interface SendPageDeps extends DeliverDeps {
 export interface PageToSend {
   readonly range: ClaimedRange;
   readonly body: PublishBody;
+  /** Where the page begins. */
+  readonly cursor: AudienceCursor;
   readonly devices: readonly AudienceDevice[];
   /** Null when the range ends with this page. */
   readonly next: AudienceCursor | null;
@@ -64,6 +66,7 @@ export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<Se
         publishId: range.publishId,
         rangeNumber: range.rangeNumber,
         claimToken: range.claimToken,
+        cursor: page.cursor,
         deliveries,
         next: page.next,
         leaseMs: page.giveBack ? 0 : deps.rangeLeaseMs,

@@ -33,13 +33,14 @@ export async function attemptMessage(deps: AttemptMessageDeps, message: ClaimedM
   const startedAt = deps.clock();
   const outcome = await deps.http.post({ ...request, timeoutMs: beamsTimeoutMs });
   const durationMs = deps.clock() - startedAt;
-  const next = decideAttempt(outcome, message.attempts + 1, deps.retryDelaysMs);
+  const attempts = message.attempts + 1;
+  const next = decideAttempt({ outcome, attempts, durationMs, retryDelaysMs: deps.retryDelaysMs });
   const attempt = { startedAt, durationMs, ...answerOf(outcome) };
   const completion = { instanceId, messageId, claimToken, attempt, next };
   const recorded = await whileUnavailable(() => runOne(deps.store.completeAttempts, completion));
   deps.log.info(`message.${recorded === 'stale' ? 'lost' : next.kind}`, {
     ...describe(message),
-    attempt: message.attempts + 1,
+    attempt: attempts,
     origin: request.url.origin,
     status: attempt.status,
     reason: attempt.error,

@@ -10,13 +10,19 @@ export type AttemptDecision =
   | { readonly kind: 'delivered' | 'exhausted' }
   | { readonly kind: 'retry'; readonly retryInMs: number };
 
-/** The one place that decides what follows from an attempt; `attempts` includes it. */
-export function decideAttempt(
-  outcome: HttpOutcome,
-  attempts: number,
-  retryDelaysMs: readonly number[],
-): AttemptDecision {
+export interface EndedAttempt {
+  readonly outcome: HttpOutcome;
+  /** Including this one. */
+  readonly attempts: number;
+  readonly durationMs: number;
+  /** From the start of an attempt to the start of the next one. */
+  readonly retryDelaysMs: readonly number[];
+}
+
+/** The one place that decides what follows from an attempt. */
+export function decideAttempt({ outcome, attempts, durationMs, retryDelaysMs }: EndedAttempt): AttemptDecision {
   if (outcome.kind === 'response' && outcome.status >= 200 && outcome.status <= 299) return { kind: 'delivered' };
-  const retryInMs = retryDelaysMs[attempts - 1];
-  return retryInMs === undefined ? { kind: 'exhausted' } : { kind: 'retry', retryInMs };
+  const delayMs = retryDelaysMs[attempts - 1];
+  if (delayMs === undefined) return { kind: 'exhausted' };
+  return { kind: 'retry', retryInMs: Math.max(0, delayMs - durationMs) };
 }

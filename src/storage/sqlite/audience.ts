@@ -38,7 +38,7 @@ export function prepareReadAudiencePage(db: DatabaseSync): QueryHandlers<Publish
      FROM publish_users pu CROSS JOIN devices d INDEXED BY devices_by_user
        ON d.instance_id = pu.instance_id AND d.user_number = pu.user_number AND d.gone_at IS NULL
      WHERE pu.instance_id = ?1 AND pu.publish_id = ?2 AND pu.user_number >= ?3 AND pu.user_number <= ?5
-       AND (pu.user_number > ?3 OR d.number > ?4) AND (pu.user_number < ?5 OR d.number <= ?6)
+       AND (pu.user_number > ?3 OR d.number > ?4) AND d.number <= ?6
      ORDER BY pu.user_number, d.number LIMIT ?7`,
   );
 

@@ -71,9 +71,14 @@ export function preparePublishCommands(
     `UPDATE ranges SET claim_token = ?, due_at = ?
      WHERE instance_id = ? AND publish_id = ? AND number = ?`,
   );
-  const findRange = prepare<{ claim_token: string | null; target_kind: PublishTarget['kind'] }>(
+  const findRange = prepare<{
+    claim_token: string | null;
+    cursor_user: number;
+    cursor_device: number;
+    target_kind: PublishTarget['kind'];
+  }>(
     db,
-    `SELECT r.claim_token, p.target_kind
+    `SELECT r.claim_token, r.cursor_user, r.cursor_device, p.target_kind
      FROM ranges r JOIN publishes p ON p.instance_id = r.instance_id AND p.id = r.publish_id
      WHERE r.instance_id = ? AND r.publish_id = ? AND r.number = ?`,
   );
@@ -144,9 +149,12 @@ export function preparePublishCommands(
       return claimed;
     },
     recordPages: (page) => {
-      const { instanceId, publishId, rangeNumber, claimToken, next, leaseMs } = page;
+      const { instanceId, publishId, rangeNumber, claimToken, cursor, next, leaseMs } = page;
       const range = findRange.get(instanceId, publishId, rangeNumber);
       if (range?.claim_token !== claimToken) return { kind: 'stale' };
+      if (range.cursor_user !== cursor.user || range.cursor_device !== cursor.device) {
+        return { kind: 'recorded', finished: false };
+      }
       settle({ instanceId, publishId, targetKind: range.target_kind }, page.deliveries);
       if (next) {
         const [token, dueAt] = [leaseMs === 0 ? null : claimToken, Date.now() + leaseMs];

@@ -198,9 +198,25 @@ export function publishesSuite(open: OpenStore): void {
       const page = { ...range, deliveries: [], next: { user: 0, device: 7 } };
       await runOne(store.recordPages, { ...page, leaseMs: 60_000 });
       expect(await claimRanges(store, instanceId)).toEqual([]);
-      await runOne(store.recordPages, { ...page, leaseMs: 0 });
-      expect((await claimRange(store, publish)).cursor).toEqual({ user: 0, device: 7 });
-      expect(await runOne(store.recordPages, { ...page, leaseMs: 0 })).toEqual({ kind: 'stale' });
+      const nextPage = { ...page, cursor: page.next, next: { user: 0, device: 9 }, leaseMs: 0 };
+      await runOne(store.recordPages, nextPage);
+      expect((await claimRange(store, publish)).cursor).toEqual({ user: 0, device: 9 });
+      expect(await runOne(store.recordPages, nextPage)).toEqual({ kind: 'stale' });
+    });
+
+    test('a page that is recorded twice counts once', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      await register(store, instanceId, { interests: ['a'] });
+      const publish = await accept(store, instanceId, toInterests('a'));
+      const range = await claimRange(store, publish);
+      const { devices } = await store.readAudiencePage(range, range.cursor, 10);
+      const deliveries = devices.map((device) => deliveryOf(device, { kind: 'accepted' }));
+      const page = { ...range, deliveries, next: { user: 0, device: 7 }, leaseMs: 60_000 };
+      for (let count = 0; count < 2; count += 1) {
+        expect(await runOne(store.recordPages, page)).toEqual({ kind: 'recorded', finished: false });
+      }
+      expect((await store.summarizePublish(publish))?.counts).toMatchObject({ web: { accepted: 1 } });
     });
   });
 
@@ -249,13 +265,14 @@ export function publishesSuite(open: OpenStore): void {
       const publish = await accept(store, instanceId, toUsers('anna'));
       const range = await claimRange(store, publish);
       const { devices } = await store.readAudiencePage(range, range.cursor, 10);
-      for (const [device, kind, next] of [
-        [devices[0], 'accepted', { user: 1, device: 1 }],
-        [devices[1], 'failed', null],
+      const between = { user: 1, device: 1 };
+      for (const [device, kind, cursor, next] of [
+        [devices[0], 'accepted', range.cursor, between],
+        [devices[1], 'failed', between, null],
       ] as const) {
         if (!device) throw new Error('a device is missing');
         const deliveries = [deliveryOf(device, { kind })];
-        await runOne(store.recordPages, { ...range, deliveries, next, leaseMs: 60_000 });
+        await runOne(store.recordPages, { ...range, cursor, deliveries, next, leaseMs: 60_000 });
       }
       expect((await store.summarizePublish(publish))?.users).toMatchObject({ delivered: ['anna'], failed: [] });
     });
