@@ -5,7 +5,7 @@ import { startFaultServer } from './fault-server.ts';
 import { readLedger, waitUntilIdle } from './ledger.ts';
 import { chosenBy, readSeed } from './seeded.ts';
 
-const rounds = 6;
+const rounds = 3;
 const startsAtATime = 3;
 const inUse = /in use by another Pharos server \(process (\d+|unknown)\)/;
 
@@ -39,4 +39,4 @@ test('of processes that start at once on one data folder one serves, however the
   const { problems, figures } = await readLedger(server, customer);
   console.log(JSON.stringify(figures));
   expect(problems).toEqual([]);
-});
+}, 120_000);
