@@ -79,7 +79,7 @@ export class Http2Session {
       ':authority': this.#authority,
       ':path': path,
       // Optional in HTTP/2 (RFC 9113, 8.1.1), but push services may refuse what declares no length (411).
-      'content-length': body.byteLength,
+      'content-length': Buffer.byteLength(body),
       ...headers,
     };
     let stream: http2.ClientHttp2Stream;
