@@ -84,7 +84,7 @@ test.each<[string, () => string | readonly string[], number]>([
   ['critical extensions', () => hmac({ alg: 'HS256', crit: ['exp'], exp: 1 }, claims), 401],
   ['expired', () => hmac({ alg: 'HS256' }, { ...claims, exp: 1 }), 401],
   ['no exp', () => hmac({ alg: 'HS256' }, { ...claims, exp: undefined }), 400],
-  ['not yet valid', () => hmac({ alg: 'HS256' }, { ...claims, nbf: claims.exp - 1 }), 400],
+  ['not yet valid', () => hmac({ alg: 'HS256' }, { ...claims, nbf: claims.exp - 1 }), 401],
   [
     'claims that are no object',
     () => [hmac({ alg: 'HS256' }, [claims]), hmac({ alg: 'HS256' }, 'x'), hmac({ alg: 'HS256' }, null)],

@@ -13,7 +13,7 @@ export interface UserToken {
 export type TokenVerdict =
   | { readonly kind: 'valid'; readonly user: string }
   /** `untrusted`: not a token, another algorithm or another key. `incomplete`: a claim is missing or has a wrong type. */
-  | { readonly kind: 'untrusted' | 'expired' | 'incomplete' | 'wrong-issuer' };
+  | { readonly kind: 'untrusted' | 'expired' | 'not-yet-valid' | 'incomplete' | 'wrong-issuer' };
 
 /** Who a user token (JWT, RFC 7519, signed with HS256 and nothing else) names. Claims count only once the signature does. */
 export async function verifyUserToken(
@@ -31,6 +31,9 @@ export async function verifyUserToken(
     return issuers.includes(issuer) ? { kind: 'valid', user } : { kind: 'wrong-issuer' };
   } catch (error) {
     if (error instanceof errors.JWTExpired) return { kind: 'expired' };
+    if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf' && error.reason === 'check_failed') {
+      return { kind: 'not-yet-valid' };
+    }
     if (error instanceof errors.JWTClaimValidationFailed) return { kind: 'incomplete' };
     if (error instanceof errors.JOSEError) return { kind: 'untrusted' };
     throw error;

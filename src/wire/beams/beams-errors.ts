@@ -77,7 +77,8 @@ export const beamsErrors = {
   'user-token-incomplete': {
     status: 400,
     title: 'Bad Request',
-    description: 'The user token must have the claims exp, iss and sub, and sub must be 1 to 164 characters',
+    description:
+      'The user token must have the claims exp, iss and sub; sub must be 1 to 164 characters, exp, nbf and iat numbers',
   },
   'interest-set-too-large': {
     status: 400,
@@ -101,6 +102,11 @@ export const beamsErrors = {
     description: "The user token is not signed with HS256 and the instance's secret key",
   },
   'user-token-expired': { status: 401, title: 'Unauthorized', description: 'The user token has expired' },
+  'user-token-not-yet-valid': {
+    status: 401,
+    title: 'Unauthorized',
+    description: 'The user token is not valid yet: its nbf claim is in the future',
+  },
   'user-token-wrong-issuer': {
     status: 403,
     title: 'Forbidden',

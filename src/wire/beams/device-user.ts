@@ -16,6 +16,7 @@ const maxDevices = 100;
 const refusals: Readonly<Record<Exclude<TokenVerdict['kind'], 'valid'>, BeamsErrorCode>> = {
   untrusted: 'user-token-untrusted',
   expired: 'user-token-expired',
+  'not-yet-valid': 'user-token-not-yet-valid',
   incomplete: 'user-token-incomplete',
   'wrong-issuer': 'user-token-wrong-issuer',
 };
