@@ -7,6 +7,8 @@ test.each([
   { url: 'http://a.example', allowHttp: false, valid: false },
   { url: 'http://a.example', allowHttp: true, valid: true },
   { url: 'ftp://a.example', allowHttp: true, valid: false },
+  { url: 'https://a.example/#', allowHttp: true, valid: false },
+  { url: 'https://a.example/#part', allowHttp: false, valid: false },
   { url: 'a.example', allowHttp: true, valid: false },
   { url: 'https://', allowHttp: true, valid: false },
 ])('webhookUrl $url, http allowed: $allowHttp', ({ url, allowHttp, valid }) => {

@@ -60,9 +60,9 @@ const interests = names(
 const users = names(1000, 'user ids', isUserId, `a user id (a string of 1 to ${maxUserIdLength} characters)`);
 
 const content = (allowHttpWebhooks: boolean) => {
-  const webhookUrl = expected(allowHttpWebhooks ? 'a valid http or https URL' : 'a valid https URL');
+  const webhookUrl = expected(`a valid ${allowHttpWebhooks ? 'http or https' : 'https'} URL without fragment`);
   const protocol = allowHttpWebhooks ? /^https?:$/ : /^https:$/;
-  const isWebhookUrl = (url: string): boolean => protocol.test(URL.parse(url)?.protocol ?? '');
+  const isWebhookUrl = (url: string): boolean => protocol.test(URL.parse(url)?.protocol ?? '') && !url.includes('#');
   return {
     webhookUrl: z.string({ error: webhookUrl }).refine(isWebhookUrl, { error: webhookUrl }).exactOptional(),
     web: web.exactOptional(),
