@@ -22,7 +22,10 @@ export function allowCrossOrigin(app: FastifyInstance, instances: Instances, pre
       }),
       done,
     );
-  app.options(`${prefix}/*`, preflight);
+  const url = `${prefix}/*`;
+  app.options(url, preflight);
+  // Takes what no other route does, with the headers, so that pages see what is wrong.
+  app.route({ method: ['GET', 'POST', 'PUT', 'DELETE'], url, handler: (_request, reply) => reply.callNotFound() });
 }
 
 async function corsHeaders(instances: Instances, request: FastifyRequest): Promise<Record<string, string>> {
