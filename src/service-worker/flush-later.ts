@@ -1,3 +1,4 @@
+import type { MessageToWorker } from '../protocol/worker-messages.ts';
 import { flushOutboxes } from './flush-outboxes.ts';
 
 declare const self: ServiceWorkerGlobalScope;
@@ -17,6 +18,14 @@ export async function flush(): Promise<void> {
   if (await flushOutboxes()) return;
   const { sync } = self.registration as { readonly sync?: SyncManager };
   await sync?.register(tag).catch((error: unknown) => console.debug('Pharos: no background sync.', error));
+}
+
+/**
+ * The same in an event of its own, which keeps the worker alive in place of the push: Chromium delivers the next push only
+ * when the event of the one before has ended, and a receiver that never answers would hold it up.
+ */
+export function flushAside(): void {
+  self.registration.active?.postMessage({ pharos: 'flush' } satisfies MessageToWorker);
 }
 
 /** A rejection makes the browser try again after a pause of its own. */

@@ -7,7 +7,7 @@ import { beams } from './beams-global.ts';
 import { beamsReport } from './beams-report.ts';
 import type { DeviceState } from './device-state.ts';
 import { readDeviceState } from './device-state.ts';
-import { flush } from './flush-later.ts';
+import { flushAside } from './flush-later.ts';
 import { parsePush } from './parse-push.ts';
 import { reportOrigin } from './report-origin.ts';
 
@@ -23,7 +23,7 @@ export function handlePush(pushEvent: PushEvent): void {
   const handleNotification = (changed: CustomerPayload) => {
     const announced = announce(changed, metadata, statePromise);
     // Whoever awaits the display does not wait for anybody's webhook.
-    pushEvent.waitUntil(announced.then(flush));
+    pushEvent.waitUntil(announced.then(flushAside));
     return announced;
   };
   if (beams.onNotificationReceived) {
@@ -47,7 +47,7 @@ async function reportDelivery(
         ? null
         : { changes: { told: [...(known?.told ?? []), 'delivery'] }, items: [item] },
     );
-    await flush();
+    flushAside();
   } catch (error) {
     console.warn('Pharos: the delivery was not reported.', error);
   }

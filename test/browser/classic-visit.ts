@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'puppeteer-core';
 import webPush from 'web-push';
-import type { TestBrowser } from '../support/browser.ts';
-import type { ShownNotification } from '../support/desktop.ts';
+import type { Desktop, ShownNotification } from '../support/desktop.ts';
 import type { LocalServer } from '../support/http-server.ts';
 import { startHttpServer } from '../support/http-server.ts';
 import { RoutedAgent } from '../support/routed-agent.ts';
@@ -125,7 +124,7 @@ export interface PushContent {
 }
 
 export function createSender(
-  browser: TestBrowser,
+  desktop: Desktop,
   front: TlsFront,
   authority: TestAuthority,
   vapid: SiteOptions['vapid'],
@@ -147,11 +146,12 @@ export function createSender(
   return {
     send,
     async show(site, content) {
-      const before = browser.desktop.shown.length;
+      const before = desktop.shown.length;
       await send(site, content);
-      const { title = '' } = content.notification;
+      const { title } = content.notification;
+      // Browsers put something of their own in place of a missing title.
       return waitFor(`"${title}" on the desktop`, () =>
-        browser.desktop.shown.slice(before).find((shown) => shown.title === title),
+        desktop.shown.slice(before).find((shown) => title === undefined || shown.title === title),
       );
     },
   };

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Browser, Page } from 'puppeteer-core';
 import puppeteer from 'puppeteer-core';
@@ -18,14 +19,22 @@ export interface TestBrowser {
   readonly pushService: PushService;
   /** Opens a page whose origin may show notifications. */
   readonly openPage: (url: string) => Promise<Page>;
+  /** SIGKILL: the browser has no time to write anything down. Then `close` what is left. */
+  readonly kill: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-export async function startBrowser(name: BrowserName, authority: TestAuthority): Promise<TestBrowser> {
+/** `profile`: a folder whose content outlives the browser; by default a fresh one. */
+export async function startBrowser(
+  name: BrowserName,
+  authority: TestAuthority,
+  profile?: string,
+): Promise<TestBrowser> {
   const desktop = await startDesktop();
+  const launch = profile === undefined ? {} : { userDataDir: profile };
   const { browser, pushService } = await (name === 'firefox'
-    ? startFirefox(desktop.busAddress)
-    : startChromium(desktop.busAddress, authority));
+    ? startFirefox(desktop.busAddress, launch)
+    : startChromium(desktop.busAddress, authority, launch));
   return {
     name,
     desktop,
@@ -37,8 +46,14 @@ export async function startBrowser(name: BrowserName, authority: TestAuthority):
       await page.goto(url);
       return page;
     },
+    async kill() {
+      const process = browser.process();
+      if (!process) throw new Error('the browser has no process of its own');
+      process.kill('SIGKILL');
+      if (process.exitCode === null && process.signalCode === null) await once(process, 'exit');
+    },
     async close() {
-      await browser.close();
+      await browser.close().catch(() => undefined); // killed already
       await pushService.close();
       await desktop.stop();
     },
@@ -57,14 +72,17 @@ function executable(name: BrowserName): string {
   return path;
 }
 
+type Profile = { readonly userDataDir?: string };
+
 interface Started {
   readonly browser: Browser;
   readonly pushService: PushService;
 }
 
-async function startFirefox(busAddress: string): Promise<Started> {
+async function startFirefox(busAddress: string, launch: Profile): Promise<Started> {
   const pushService = await startFirefoxPushService();
   const browser = await puppeteer.launch({
+    ...launch,
     browser: 'firefox',
     executablePath: executable('firefox'),
     headless: true,
@@ -82,9 +100,10 @@ async function startFirefox(busAddress: string): Promise<Started> {
   return { browser, pushService };
 }
 
-async function startChromium(busAddress: string, authority: TestAuthority): Promise<Started> {
+async function startChromium(busAddress: string, authority: TestAuthority, launch: Profile): Promise<Started> {
   const pushService = await startChromiumPushService(authority);
   const browser = await puppeteer.launch({
+    ...launch,
     executablePath: executable('chromium'),
     headless: true,
     env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: busAddress },

@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'puppeteer-core';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import webPush from 'web-push';
+import type { Answer } from '../support/http-handler.ts';
+import { browserNames, startBrowser } from '../support/browser.ts';
+import { createTestAuthority } from '../support/test-authority.ts';
+import { startTlsFront } from '../support/tls-front.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { ClassicSite, PushContent } from './classic-visit.ts';
+import { createSender, registered, startClassicSite } from './classic-visit.ts';
+import { useClassicWorld } from './classic-world.ts';
+import type { PlainReceiver } from './plain-receiver.ts';
+import { allowCrossOrigin } from './plain-receiver.ts';
+
+const never = new Promise<Answer>(() => undefined);
+
+const titled = (title: string): PushContent => ({ notification: { title } });
+
+const told = ({ received }: PlainReceiver): string[] =>
+  received.map(({ body }) => {
+    const { heading, event } = JSON.parse(body) as { heading: string; event: string };
+    return `${heading} ${event.replace('notification.', '')}`;
+  });
+
+const toldOnce = (receiver: PlainReceiver, events: readonly string[]) =>
+  waitFor(`${events.join(', ')}, there is ${told(receiver).join(', ')}`, () => told(receiver).length >= events.length)
+    // What is sent twice is seen when the next visit sends all that waits.
+    .then(() => expect(told(receiver)).toEqual(events));
+
+describe.each(browserNames)('what could not be sent in %s', (browserName) => {
+  const world = useClassicWorld(browserName);
+
+  /** All went well so far, as the server was told. */
+  const reported = (site: ClassicSite, event: string) =>
+    waitFor(`the report that it was ${event}`, () =>
+      site.server.pageCalls.some((call) => call.body['event'] === event),
+    );
+
+  describe('waits, and goes out in order with', () => {
+    test.each([
+      { trigger: 'a page view', act: ({ page }: Acting) => page.reload() },
+      { trigger: 'the browser coming online', act: ({ page }: Acting) => page.evaluate(comeOnline) },
+      { trigger: 'a push', act: ({ site }: Acting) => world.show(site, titled('Later')), then: ['Later displayed'] },
+    ])('$trigger', async ({ act, then = [] }) => {
+      const { site, page } = await world.visit();
+      const { displayed: receiver } = site.receivers;
+      await receiver.goDown();
+      world.desktop().click(await world.show(site, titled('Early')));
+      await reported(site, 'clicked');
+      await receiver.comeUp();
+      await act({ site, page });
+      await toldOnce(receiver, ['Early displayed', 'Early clicked', ...then]);
+    });
+  });
+
+  test('with cors, an answer of 500 is no success', async () => {
+    const { site, page } = await world.visit({ cors: true });
+    const { displayed: receiver } = site.receivers;
+    receiver.answer = ({ method }) => ({ status: method === 'OPTIONS' ? 200 : 500, headers: allowCrossOrigin });
+    await world.show(site, titled('Refused'));
+    await waitFor('the first attempt', () => receiver.received.length > 0);
+    receiver.answer = () => ({ status: 200, headers: allowCrossOrigin });
+    await page.reload();
+    await waitFor('the repeat', () => receiver.received.length > 1);
+    expect(new Set(told(receiver))).toEqual(new Set(['Refused displayed']));
+  });
+
+  test('without cors, an answer of 500 looks like success', async () => {
+    const { site, page } = await world.visit();
+    const { displayed: receiver } = site.receivers;
+    receiver.answer = () => ({ status: 500 });
+    await world.show(site, titled('Opaque'));
+    await toldOnce(receiver, ['Opaque displayed']);
+    await page.reload();
+    await world.show(site, titled('Next'));
+    await toldOnce(receiver, ['Opaque displayed', 'Next displayed']);
+  });
+
+  describe('delays nothing else when a URL', () => {
+    const troubles: Readonly<Record<string, (receiver: PlainReceiver) => unknown>> = {
+      'is dead': (receiver) => receiver.goDown(),
+      'never answers': (receiver) => (receiver.answer = () => never),
+      'refuses the preflight': (receiver) => (receiver.answer = () => ({ status: 403 })),
+    };
+    test.each(Object.keys(troubles))('%s', async (trouble) => {
+      const { site } = await world.visit({ cors: true, receivers: 'three' });
+      await troubles[trouble]?.(site.receivers.displayed);
+      const link = `${site.origin}/opened`;
+      world.desktop().click(await world.show(site, { notification: { title: 'Clicked', deep_link: link } }));
+      await toldOnce(site.receivers.clicked, ['Clicked clicked']);
+      await waitFor('the link', () => site.visits.includes('/opened'));
+      await reported(site, 'clicked');
+      world.desktop().dismiss(await world.show(site, titled('Closed')));
+      await toldOnce(site.receivers.dismissed, ['Closed dismissed']);
+      if (trouble === 'refuses the preflight') expect(site.receivers.displayed.received).toEqual([]);
+    });
+  });
+});
+
+describe.each(browserNames)('a killed %s', (browserName) => {
+  const authority = createTestAuthority();
+  const vapid = webPush.generateVAPIDKeys();
+
+  /** Starts the browser on one profile again and again. */
+  async function openProfile(site: ClassicSite) {
+    const profile = mkdtempSync(join(tmpdir(), 'pharos-profile-'));
+    onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
+    return async () => {
+      const browser = await startBrowser(browserName, authority, profile);
+      onTestFinished(() => browser.close());
+      const { hosts, handler } = browser.pushService;
+      const front = await startTlsFront(authority, Object.fromEntries(hosts.map((host) => [host, handler])));
+      onTestFinished(() => front.close());
+      const page = await browser.openPage(site.origin);
+      const { show } = createSender(browser.desktop, front, authority, vapid);
+      return { browser, page, show };
+    };
+  }
+
+  test('sends what waits when it is back', async () => {
+    const site = await startClassicSite({ vapid });
+    onTestFinished(() => site.close());
+    const { displayed: receiver } = site.receivers;
+    const start = await openProfile(site);
+
+    const first = await start();
+    await registered(first.page);
+    await receiver.goDown();
+    first.browser.desktop.click(await first.show(site, titled('Before')));
+    await waitFor('the click', () => site.server.pageCalls.some((call) => call.body['event'] === 'clicked'));
+    await first.browser.kill();
+
+    await receiver.comeUp();
+    await start();
+    await toldOnce(receiver, ['Before displayed', 'Before clicked']);
+  });
+
+  test('repeats a request at most once when nobody knows what came of it', async () => {
+    const site = await startClassicSite({ vapid });
+    onTestFinished(() => site.close());
+    const { displayed: receiver } = site.receivers;
+    const start = await openProfile(site);
+    receiver.answer = () => never;
+
+    const first = await start();
+    await registered(first.page);
+    await first.show(site, titled('Unknown'));
+    await toldOnce(receiver, ['Unknown displayed']);
+    await first.browser.kill();
+
+    const second = await start();
+    await toldOnce(receiver, ['Unknown displayed', 'Unknown displayed']);
+    await second.browser.kill();
+
+    receiver.answer = () => ({ status: 200 });
+    const third = await start();
+    await registered(third.page);
+    await third.show(site, titled('Next'));
+    await toldOnce(receiver, ['Unknown displayed', 'Unknown displayed', 'Next displayed']);
+  });
+});
+
+interface Acting {
+  readonly site: ClassicSite;
+  readonly page: Page;
+}
+
+declare const window: { readonly dispatchEvent: (event: Event) => void };
+
+const comeOnline = (): void => window.dispatchEvent(new Event('online'));
