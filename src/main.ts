@@ -37,6 +37,8 @@ import { createHttpApp, defaultInFlight } from './wire/http/create-http-app.ts';
 import { InFlight } from './wire/http/in-flight.ts';
 import { RateLimiter } from './wire/http/rate-limiter.ts';
 import { healthRoutes } from './wire/http/health-routes.ts';
+import { oneSignalRoutes } from './wire/onesignal/onesignal-routes.ts';
+import { pageRoutes } from './wire/page/page-routes.ts';
 import type { Script } from './wire/http/script-routes.ts';
 import { scriptRoutes } from './wire/http/script-routes.ts';
 
@@ -142,6 +144,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   });
 
   const { allowHttpWebhooks, trustedProxies } = settings;
+  const limits = requestLimits(settings);
   const routes: FastifyPluginAsync[] = [
     healthRoutes(store),
     adminRoutes({
@@ -159,13 +162,20 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       allowHttpWebhooks,
       publicOrigin: settings.publicUrl,
       maxDevices: settings.maxDevicesPerInstance,
-      limits: requestLimits(settings),
+      limits,
       onAccepted() {
         fanOut.wake();
         dispatcher.wake();
       },
       onMessages: () => dispatcher.wake(),
     }),
+    oneSignalRoutes({
+      ...shared,
+      limits,
+      onAccepted: () => fanOut.wake(),
+      onMessages: () => dispatcher.wake(),
+    }),
+    pageRoutes({ ...shared, endpointRules, limits, onMessages: () => dispatcher.wake() }),
     scriptRoutes(readScripts(log)),
   ];
   const listeners: FastifyInstance[] = [];

@@ -3,6 +3,9 @@ export const eventTypes = [
   'v1.PublishToUsersAttempt',
   'v1.UserNotificationAcknowledgement',
   'v1.UserNotificationOpen',
+  'v1.NotificationDisplayed',
+  'v1.NotificationClicked',
+  'v1.NotificationDismissed',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 

@@ -30,6 +30,7 @@ export interface WebNotification {
   readonly title?: string;
   readonly body?: string;
   readonly icon?: string;
+  /** Where a click on the body leads: the launch URL. */
   readonly deep_link?: string;
   readonly hide_notification_if_site_has_focus?: boolean;
   // Ours, for both wires; Beams' worker ignores them.

@@ -3,7 +3,7 @@ import type { JsonObject } from './json.ts';
 
 /** Body of an instance webhook (Beams' envelope). `event_id` stays the same on every retry. */
 export interface WebhookBody {
-  readonly payload: PublishToUsersAttempt | UserNotification;
+  readonly payload: PublishToUsersAttempt | UserNotification | NotificationEvent;
   readonly metadata: {
     /** UTC, like `2019-03-11T10:42:16+0000` */
     readonly created_at: string;
@@ -31,6 +31,21 @@ export interface UserNotification {
   /** `pubid-<uuid>` */
   readonly publish_id: string;
   readonly user_id: string;
+}
+
+/** Payload of `v1.NotificationDisplayed`, `v1.NotificationClicked` and `v1.NotificationDismissed`. */
+export interface NotificationEvent {
+  readonly instance_id: string;
+  /** `pubid-<uuid>` */
+  readonly publish_id: string;
+  /** `web-<uuid>` */
+  readonly device_id: string;
+  /** Left out for a device that belongs to nobody; a claimed external id is no user. */
+  readonly user_id?: string;
+  /** Clicks only: the id of the button, or empty for the notification's body. */
+  readonly action?: string;
+  /** The notification's launch URL, or that of the button that was clicked; left out when there is none. */
+  readonly url?: string;
 }
 
 /** Body sent to the `webhookUrl` of a publish (Beams' publish webhooks). */

@@ -122,7 +122,9 @@ export async function openPublishingWorld({
     publish: async (target: PublishTarget, content: PublishContent = { web: webContent() }) => {
       const onAccepted = () => fanOut.wake();
       const request = { instanceId: instance.id, target, content };
-      return (await acceptPublish({ ...shared, onAccepted }, request)).publishId;
+      const { publishId } = await acceptPublish({ ...shared, onAccepted }, request);
+      if (publishId === null) throw new Error('the publish reached nobody');
+      return publishId;
     },
     summarize,
     waitUntilFinished: (publishId: string) =>

@@ -3,6 +3,8 @@ import type { Instance } from '../../src/core/instances/instance.ts';
 import type { Log } from '../../src/core/ports/log.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import { beamsRoutes, type BeamsDeps } from '../../src/wire/beams/beams-routes.ts';
+import { oneSignalRoutes, type OneSignalDeps } from '../../src/wire/onesignal/onesignal-routes.ts';
+import { pageRoutes, type PageDeps } from '../../src/wire/page/page-routes.ts';
 import { createHttpApp } from '../../src/wire/http/create-http-app.ts';
 import { healthRoutes } from '../../src/wire/http/health-routes.ts';
 import { v4, v7 } from 'uuid';
@@ -51,10 +53,10 @@ export const encodeSubscription = (name: string): string =>
 
 export const unlimited = { take: () => null };
 
-export async function openWorld(
-  store: BeamsDeps['store'] & Pick<Store, 'check'>,
-  change: Partial<BeamsDeps> = {},
-): Promise<World> {
+type WiresDeps = BeamsDeps & OneSignalDeps & PageDeps;
+type WiresStore = BeamsDeps['store'] & OneSignalDeps['store'] & PageDeps['store'] & Pick<Store, 'check'>;
+
+export async function openWorld(store: WiresStore, change: Partial<Omit<BeamsDeps, 'store'>> = {}): Promise<World> {
   const logged: string[] = [];
   const write: Log['info'] = (event, fields) => void logged.push(`${event} ${JSON.stringify(fields)}`);
   const log: Log = { info: write, warn: write, error: write };
@@ -72,7 +74,7 @@ export async function openWorld(
     instance(values.instance, null),
     instance(values.guardedInstance, ['https://shop.example', 'https://www.shop.example']),
   ];
-  const deps: BeamsDeps = {
+  const deps: WiresDeps & { readonly store: WiresStore } = {
     store,
     instances: { findInstance: async (id) => instances.find((known) => known.id === id) ?? null },
     sealer: { seal: (_place, text) => Buffer.from(text), open: (_place, sealed) => Buffer.from(sealed) },
@@ -94,7 +96,7 @@ export async function openWorld(
     log,
     tls: null,
     trustedProxies: [],
-    routes: [healthRoutes(store), beamsRoutes(deps)],
+    routes: [healthRoutes(store), beamsRoutes(deps), oneSignalRoutes(deps), pageRoutes(deps)],
   });
   return { app, values, logged, woken };
 }

@@ -56,7 +56,7 @@ function startDelivery(
   );
   if (!web) return outcomes;
   const indices = devices.flatMap(({ device }, index) => (device.platform === 'web' ? [index] : []));
-  const elapsedSeconds = Math.max(0, Math.floor((deps.clock() - uuidV7Time(publish.publishId)) / 1000));
+  const elapsedSeconds = Math.max(0, Math.floor((deps.clock() - startOf(publish, body)) / 1000));
   // RFC 8030, section 5.2: a time to live of zero is delivered now or never, so the first attempt is always made.
   if (web.timeToLiveSeconds > 0 && elapsedSeconds >= web.timeToLiveSeconds) {
     for (const index of indices) {
@@ -77,6 +77,9 @@ function startDelivery(
   return outcomes;
 }
 
+/** The time to live begins when the publish was accepted, or when it was to be sent. */
+const startOf = (publish: PublishKey, body: PublishBody): number => body.sendAfter ?? uuidV7Time(publish.publishId);
+
 function toRecord(
   deps: DeliverDeps,
   publish: PublishKey,
@@ -87,7 +90,7 @@ function toRecord(
   const { device } = target;
   const now = deps.clock();
   const attempts = target.attempts + 1;
-  const expiresAt = uuidV7Time(publish.publishId) + (body.content.web?.timeToLiveSeconds ?? 0) * 1000;
+  const expiresAt = startOf(publish, body) + (body.content.web?.timeToLiveSeconds ?? 0) * 1000;
   const decision = decideDelivery({
     outcome,
     attempts,

@@ -22,10 +22,14 @@ export interface RegisterWebDevice {
   readonly metadata: string;
 }
 
-export type WebRegistration =
-  | DeviceRegistration
-  /** The part of the subscription that cannot be used, and why, in words fit for an API's answer. */
-  | { readonly kind: 'refused'; readonly part: keyof WebSubscription; readonly reason: string };
+/** The part of a subscription that cannot be used, and why, in words fit for an API's answer. */
+export interface RefusedSubscription {
+  readonly kind: 'refused';
+  readonly part: keyof WebSubscription;
+  readonly reason: string;
+}
+
+export type WebRegistration = DeviceRegistration | RefusedSubscription;
 
 /** Registers a browser, or finds the device it already is. Rejects with `StoreUnavailable`. */
 export async function registerWebDevice(
@@ -33,13 +37,8 @@ export async function registerWebDevice(
   { instanceId, subscription, metadata }: RegisterWebDevice,
 ): Promise<WebRegistration> {
   const { endpoint, p256dh, auth } = subscription;
-  const refusal = deps.endpointRules.refusal(endpoint);
-  if (refusal !== null) return { kind: 'refused', part: 'endpoint', reason: refusal };
-  if (!isPoint(p256dh)) {
-    return { kind: 'refused', part: 'p256dh', reason: 'expected an uncompressed point on P-256 (65 bytes)' };
-  }
-  // RFC 8291, section 3.2: the authentication secret is 16 octets.
-  if (auth.length !== 16) return { kind: 'refused', part: 'auth', reason: 'expected 16 bytes' };
+  const refusal = subscriptionRefusal(deps.endpointRules, subscription);
+  if (refusal) return refusal;
   return registerDevice(deps, {
     instanceId,
     platform: 'web',
@@ -47,6 +46,21 @@ export async function registerWebDevice(
     keys: Buffer.concat([p256dh, auth]),
     metadata,
   });
+}
+
+/** What is wrong with a subscription; null for one that can be sent to. */
+export function subscriptionRefusal(
+  endpointRules: PushEndpointRules,
+  { endpoint, p256dh, auth }: WebSubscription,
+): RefusedSubscription | null {
+  const refusal = endpointRules.refusal(endpoint);
+  if (refusal !== null) return { kind: 'refused', part: 'endpoint', reason: refusal };
+  if (!isPoint(p256dh)) {
+    return { kind: 'refused', part: 'p256dh', reason: 'expected an uncompressed point on P-256 (65 bytes)' };
+  }
+  // RFC 8291, section 3.2: the authentication secret is 16 octets.
+  if (auth.length !== 16) return { kind: 'refused', part: 'auth', reason: 'expected 16 bytes' };
+  return null;
 }
 
 /** RFC 8291, section 3.1: an uncompressed point on P-256. A point off the curve would fail every encryption later. */

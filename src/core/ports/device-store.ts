@@ -56,7 +56,14 @@ export interface DeviceCommands {
    */
   readonly registerDevices: Command<RegisterDevice, DeviceRegistration>;
   /** The device is reached elsewhere from now on. Another one that was there is a tombstone: an address has one device. */
-  readonly updateDeviceAddresses: Command<DeviceKey & { readonly address: string }, 'updated' | 'unknown-device'>;
+  readonly updateDeviceAddresses: Command<
+    DeviceKey & {
+      readonly address: string;
+      /** Of a web device; left out: they stay. */
+      readonly keys?: Uint8Array;
+    },
+    'updated' | 'unknown-device'
+  >;
   /** Leaves a tombstone without interests, so that late reports still count. */
   readonly removeDevices: Command<DeviceKey, 'removed' | 'unknown-device'>;
   readonly updateDeviceMetadata: Command<DeviceKey & { readonly metadata: string }, 'updated' | 'unknown-device'>;
@@ -75,6 +82,18 @@ export interface DeviceCommands {
   >;
   readonly removeInterests: Command<DeviceKey & { readonly interest: string }, 'removed' | 'unknown-device'>;
   /**
+   * What the device claims to be called: anybody may claim anything, so this never makes it a user's. Null takes the claim
+   * back.
+   */
+  readonly setDeviceAliases: Command<DeviceKey & { readonly alias: string | null }, 'set' | 'unknown-device'>;
+  /** A muted device is part of no audience. */
+  readonly muteDevices: Command<DeviceKey & { readonly muted: boolean }, 'set' | 'unknown-device'>;
+  /** Sets tags; null deletes one. `too-many-tags`: the device would have more than `maxTags`, and nothing was written. */
+  readonly changeTags: Command<
+    DeviceKey & { readonly tags: Readonly<Record<string, string | null>>; readonly maxTags: number },
+    'changed' | 'unknown-device' | 'too-many-tags'
+  >;
+  /**
    * Erases the name, removes the user's devices and drops what waits to be sent about the user, except requests that are
    * under way. A user nobody knows is no error.
    */
@@ -85,6 +104,8 @@ export interface DeviceCommands {
 }
 
 export interface DeviceQueries {
+  /** By key, in byte order; null when the device is unknown. */
+  listTags(key: DeviceKey): Promise<readonly (readonly [key: string, value: string])[] | null>;
   findDevice(key: DeviceKey): Promise<DeviceRecord | null>;
   /** Interests after `after` (exclusive) in byte order, at most `limit`; null when the device is unknown. */
   listInterests(key: DeviceKey & { readonly after: string; readonly limit: number }): Promise<readonly string[] | null>;

@@ -1,4 +1,5 @@
 import type { EventType, PublishWebhookType } from '../../protocol/event-types.ts';
+import type { Platform } from '../../protocol/ids.ts';
 import type { Command } from './command.ts';
 
 export interface MessageKey {
@@ -20,6 +21,10 @@ export interface ClaimedMessage extends MessageKey {
   readonly publishId: string;
   /** User of a report's event; null for other events, `erased` when the name is gone since. */
   readonly user: { readonly name: string } | 'erased' | null;
+  /** UUID of the device of a report's event; null for other events, or when its tombstone is gone too. */
+  readonly device: { readonly platform: Platform; readonly deviceId: string } | null;
+  /** Of a click: the id of the button, '' for the body; null for other events. */
+  readonly action: string | null;
   /** Attempts made before this one. */
   readonly attempts: number;
 }

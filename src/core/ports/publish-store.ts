@@ -1,3 +1,4 @@
+import type { BrowserFamily } from '../../protocol/browser-family.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import type { Command } from './command.ts';
 import type { DeviceAddress } from './device-store.ts';
@@ -5,7 +6,38 @@ import type { Sealed } from './instance-store.ts';
 
 export type PublishTarget =
   | { readonly kind: 'interests'; readonly interests: readonly string[] }
-  | { readonly kind: 'users'; readonly users: readonly string[] };
+  /** Devices that belong to these users; a claimed alias is not enough. */
+  | { readonly kind: 'users'; readonly users: readonly string[] }
+  /** Devices by id, and devices that claim one of these aliases or belong to the user of that name. */
+  | {
+      readonly kind: 'devices';
+      readonly deviceIds: readonly string[];
+      readonly aliases: readonly string[];
+      readonly families?: readonly BrowserFamily[];
+    }
+  | { readonly kind: 'everyone'; readonly families?: readonly BrowserFamily[] }
+  | { readonly kind: 'tags'; readonly filter: TagFilter; readonly families?: readonly BrowserFamily[] };
+
+/** One condition on a device's tags. `>` and `<` compare numbers; `!=` is met by devices without the tag too. */
+export type TagCondition =
+  | { readonly key: string; readonly relation: '=' | '!=' | '>' | '<'; readonly value: string }
+  | { readonly key: string; readonly relation: 'exists' | 'not_exists' };
+
+/** Met when all conditions of one of the groups are; neither is empty. */
+export type TagFilter = readonly (readonly TagCondition[])[];
+
+/** What an audience is read by: the target as the store keeps it, without names of users. */
+export type Audience = { readonly families?: readonly BrowserFamily[] } & (
+  | { readonly kind: 'interests'; readonly interests: readonly string[] }
+  | { readonly kind: 'users' | 'everyone' }
+  | {
+      readonly kind: 'devices';
+      readonly deviceNumbers: readonly number[];
+      /** Numbers of names in the table of users. */
+      readonly aliasNumbers: readonly number[];
+    }
+  | { readonly kind: 'tags'; readonly filter: TagFilter }
+);
 
 export interface AcceptPublish {
   readonly instanceId: string;
@@ -18,9 +50,22 @@ export interface AcceptPublish {
   readonly body: Sealed;
   /** Writes the STARTED message with the publish. */
   readonly hasWebhook: boolean;
+  /** Not sent before (milliseconds since 1970); who is reached is seen then. Left out: at once. */
+  readonly sendAfter?: number;
+  /** A request with a key that was used in the last 30 days gets the answer of then, and does nothing. */
+  readonly idempotencyKey?: string;
 }
 
-/** A place in an audience. Interests: by device number (`user` is 0). Users: by user number, then device number. */
+export interface AcceptAnswer {
+  /** Null: nobody can be reached, and nothing was stored. Never for a publish to interests or users. */
+  readonly publishId: string | null;
+  /** Of a publish to devices: what reaches nobody. */
+  readonly unreached: { readonly deviceIds: readonly string[]; readonly aliases: readonly string[] };
+  /** The answer is that of an earlier request with the same key. */
+  readonly replayed: boolean;
+}
+
+/** A place in an audience: by device number (`user` is 0); users: by user number, then device number. */
 export interface AudienceCursor {
   readonly user: number;
   readonly device: number;
@@ -39,9 +84,7 @@ export interface RangeKey extends PublishKey {
 /** A leased part of a publish's audience. */
 export interface ClaimedRange extends RangeKey {
   readonly claimToken: string;
-  readonly targetKind: PublishTarget['kind'];
-  /** Empty for a publish to users. */
-  readonly interests: readonly string[];
+  readonly audience: Audience;
   readonly platforms: readonly Platform[];
   readonly body: Sealed;
   /** Everything up to and including this place is recorded. */
@@ -110,11 +153,18 @@ export interface ClaimedDelivery extends PublishKey {
 }
 
 /** `finished`: with this the last delivery of the publish was settled, and its closing events were written. */
-export type Recorded = { readonly kind: 'recorded'; readonly finished: boolean } | { readonly kind: 'stale' };
+export type Recorded =
+  /** `canceled`: nothing more of the range is to be sent; what is on its way is still recorded. */
+  { readonly kind: 'recorded'; readonly finished: boolean; readonly canceled?: true } | { readonly kind: 'stale' };
 
 export interface PublishCommands {
-  /** Publish, users, one range over today's devices and (with a webhook) its STARTED message. */
-  readonly acceptPublishes: Command<AcceptPublish, 'accepted'>;
+  /**
+   * Publish, users, one range over today's devices and (with a webhook) its STARTED message. Two equal keys at once give
+   * one publish.
+   */
+  readonly acceptPublishes: Command<AcceptPublish, AcceptAnswer>;
+  /** Nothing more is sent. What is on its way is recorded, then the publish is finished. */
+  readonly cancelPublishes: Command<PublishKey, 'canceled' | 'finished' | 'unknown-publish'>;
   /** Due ranges. Instances take turns, and the publishes of each, longest waiting first. One item per claim. */
   readonly claimRanges: Command<{ readonly limit: number; readonly leaseMs: number }, readonly ClaimedRange[]>;
   /** `stale`: the claim token is not the range's any more; nothing was written. */
@@ -147,7 +197,30 @@ export interface PublishSummary extends PublishKey {
   readonly body: Sealed;
 }
 
+/** What one family of browsers made of a publish: final outcomes, and devices that confirmed it or clicked. */
+export type FamilyCounts = OutcomeCounts & { readonly confirmed: number; readonly clicked: number };
+
+/** A publish for its sender. */
+export interface PublishView extends PublishKey {
+  readonly acceptedAt: number;
+  readonly sendAfter: number | null;
+  readonly finishedAt: number | null;
+  readonly canceledAt: number | null;
+  readonly body: Sealed;
+  readonly families: Partial<Record<BrowserFamily, FamilyCounts>>;
+  /** Devices that have no outcome yet, counted up to the limit of the query. */
+  readonly remaining: number;
+}
+
 export interface PublishQueries {
+  viewPublish(key: PublishKey & { readonly countRemainingUpTo: number }): Promise<PublishView | null>;
+  /** Newest first. `total` and `offset` end at 100,000. */
+  listPublishes(query: {
+    readonly instanceId: string;
+    readonly limit: number;
+    readonly offset: number;
+    readonly countRemainingUpTo: number;
+  }): Promise<{ readonly total: number; readonly publishes: readonly PublishView[] }>;
   /** Up to `limit` devices of the range after `cursor`; may hold fewer, even none, and still have a `next`. */
   readAudiencePage(range: ClaimedRange, cursor: AudienceCursor, limit: number): Promise<AudiencePage>;
   summarizePublish(key: PublishKey): Promise<PublishSummary | null>;

@@ -2,7 +2,7 @@ import type { Platform } from '../../protocol/ids.ts';
 import type { Command } from './command.ts';
 
 /** What a device can report. */
-export type ReportKind = 'delivery' | 'open';
+export type ReportKind = 'delivery' | 'open' | 'displayed' | 'clicked' | 'dismissed';
 
 export interface RecordReport {
   readonly instanceId: string;
@@ -12,6 +12,8 @@ export interface RecordReport {
   /** UUID; tombstones count. */
   readonly deviceId: string;
   readonly kind: ReportKind;
+  /** Of a click: the id of the button, or '' (also when left out) for the body. */
+  readonly action?: string;
   /** When it happened, by the device's clock. */
   readonly happenedAt: number;
   /**
@@ -36,7 +38,7 @@ export interface IgnoredReports {
 
 export interface ReportCommands {
   /**
-   * Unique per (publish, device, kind); with the report its event and messages are written. `messages` counts those
+   * Unique per (publish, device, kind, action), at most 8 actions; with the report its event and messages are written. `messages` counts those
    * that became due. The report belongs to the user who had the device when the publish was delivered
    * (docs/decisions/0007). Unknown devices and publishes are counted.
    */

@@ -2,7 +2,7 @@ import { formatPublishId } from '../../protocol/ids.ts';
 import { runOne } from '../ports/command.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type { Log } from '../ports/log.ts';
-import type { PublishCommands, PublishTarget } from '../ports/publish-store.ts';
+import type { AcceptAnswer, PublishCommands, PublishTarget } from '../ports/publish-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { PublishBody } from './publish-body.ts';
 import { contentPlatforms, sealPublishBody } from './publish-body.ts';
@@ -20,34 +20,52 @@ export interface AcceptPublishDeps {
 export interface PublishRequest extends PublishBody {
   readonly instanceId: string;
   readonly target: PublishTarget;
+  /** A request with a key that was used in the last 30 days gets the answer of then, and does nothing. */
+  readonly idempotencyKey?: string;
 }
 
 /**
- * Makes a publish durable and answers its id; sending begins after that.
+ * Makes a publish durable and answers its id; sending begins after that, or at `sendAfter`. No id: nobody can be reached.
  * Rejects with `StoreUnavailable` when it could not be committed.
  */
-export async function acceptPublish(
-  deps: AcceptPublishDeps,
-  request: PublishRequest,
-): Promise<{ readonly publishId: string }> {
-  const { instanceId, target, content, webhook } = request;
+export async function acceptPublish(deps: AcceptPublishDeps, request: PublishRequest): Promise<AcceptAnswer> {
+  const { instanceId, target, idempotencyKey, ...body } = request;
   const publishId = deps.ids.timeOrdered();
-  const platforms = contentPlatforms(content);
-  await runOne(deps.store.acceptPublishes, {
+  const platforms = contentPlatforms(body.content);
+  const answer = await runOne(deps.store.acceptPublishes, {
     instanceId,
     publishId,
     target,
     platforms,
-    body: sealPublishBody(deps.sealer, instanceId, webhook ? { content, webhook } : { content }),
-    hasWebhook: webhook !== undefined,
+    body: sealPublishBody(deps.sealer, instanceId, body),
+    hasWebhook: body.webhook !== undefined,
+    ...(body.sendAfter !== undefined && { sendAfter: body.sendAfter }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
   });
-  deps.log.info('publish.accepted', {
+  const event = answer.replayed ? 'replayed' : answer.publishId === null ? 'reached-nobody' : 'accepted';
+  deps.log.info(`publish.${event}`, {
     instanceId,
-    publishId: formatPublishId(publishId),
+    publishId: answer.publishId && formatPublishId(answer.publishId),
     platforms,
     target: target.kind,
-    targets: target.kind === 'users' ? target.users.length : target.interests.length,
+    targets: countTargets(target),
+    sendAfter: body.sendAfter,
   });
-  deps.onAccepted();
-  return { publishId };
+  if (event === 'accepted') deps.onAccepted();
+  return answer;
+}
+
+function countTargets(target: PublishTarget): number {
+  switch (target.kind) {
+    case 'interests':
+      return target.interests.length;
+    case 'users':
+      return target.users.length;
+    case 'devices':
+      return target.deviceIds.length + target.aliases.length;
+    case 'tags':
+      return target.filter.length;
+    case 'everyone':
+      return 1;
+  }
 }

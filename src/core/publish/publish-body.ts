@@ -16,6 +16,10 @@ export interface PublishContent {
 /** What is stored of a request, sealed: it holds people's messages and perhaps credentials. */
 export interface PublishBody {
   readonly content: PublishContent;
+  /** The request as its sender wrote it, to be shown to the sender; left out by wires that show none. */
+  readonly request?: JsonObject;
+  /** When the time to live begins (milliseconds since 1970), if not when the publish was accepted. */
+  readonly sendAfter?: number;
   readonly webhook?: {
     /** As requested, credentials included. */
     readonly url: string;

@@ -3,7 +3,7 @@ import type { AudiencePage, ClaimedRange, PublishQueries } from '../ports/publis
 import type { Log } from '../ports/log.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { openPublishBody } from './publish-body.ts';
-import type { SendPageDeps, SentPage } from './send-page.ts';
+import type { RangeState, SendPageDeps, SentPage } from './send-page.ts';
 import { sendPage } from './send-page.ts';
 
 export interface RunRangeDeps extends SendPageDeps {
@@ -29,9 +29,9 @@ export async function runRange(deps: RunRangeDeps, range: ClaimedRange): Promise
   let cursor = range.cursor;
   let devices = 0;
   let onItsWay: SentPage | null = null;
-  let ours = true;
+  let state: RangeState = 'ours';
   let giveBack = false;
-  for (let pageNumber = 1; ours; pageNumber++) {
+  for (let pageNumber = 1; state === 'ours'; pageNumber++) {
     let page: AudiencePage;
     let sent: SentPage;
     try {
@@ -45,17 +45,17 @@ export async function runRange(deps: RunRangeDeps, range: ClaimedRange): Promise
       throw error;
     }
     devices += page.devices.length;
-    ours = !onItsWay || (await onItsWay.record());
+    if (onItsWay) state = await onItsWay.record();
     onItsWay = sent;
     if (page.next === null || giveBack) break;
     cursor = page.next;
   }
-  if (ours && onItsWay) ours = await onItsWay.record();
-  deps.log.info(ours ? 'range.turn' : 'range.lost', {
+  if (state !== 'lost' && onItsWay) state = await onItsWay.record(state === 'canceled');
+  deps.log.info(state === 'lost' ? 'range.lost' : 'range.turn', {
     instanceId: range.instanceId,
     publishId: formatPublishId(range.publishId),
     range: range.rangeNumber,
     devices,
   });
-  return giveBack;
+  return giveBack && state === 'ours';
 }

@@ -42,10 +42,13 @@ export interface PageToSend {
   readonly giveBack: boolean;
 }
 
+/** `lost`: the range is not ours any more. `canceled`: nothing more is to be sent. */
+export type RangeState = 'ours' | 'lost' | 'canceled';
+
 /** A page whose pushes are on their way. */
 export interface SentPage {
-  /** Records the outcomes; false when the range is not ours any more. To be called in the order of the pages. */
-  record(): Promise<boolean>;
+  /** Records the outcomes; to be called in the order of the pages. `endsRange`: no page will follow. */
+  record(endsRange?: boolean): Promise<RangeState>;
 }
 
 interface ParkedDelivery {
@@ -59,7 +62,7 @@ export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<Se
   const targets = devices.map((device): DeviceToReach => ({ device, attempts: 0, firstAttemptAt: null }));
   const settling = settleOrPark(deps, devices, await deliver(deps, range, page.body, targets));
   return {
-    record: async () => {
+    record: async (endsRange = false) => {
       const { deliveries, parked } = await settling;
       const record = {
         instanceId: range.instanceId,
@@ -68,16 +71,16 @@ export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<Se
         claimToken: range.claimToken,
         cursor: page.cursor,
         deliveries,
-        next: page.next,
+        next: endsRange ? null : page.next,
         leaseMs: page.giveBack ? 0 : deps.rangeLeaseMs,
       };
       const recorded = await whileUnavailable(() => runOne(deps.store.recordPages, record));
       // Whoever has a lost range now sends to its parked devices again.
-      if (recorded.kind === 'stale') return false;
+      if (recorded.kind === 'stale') return 'lost';
       if (recorded.finished) deps.onFinished();
       if (deliveries.some(({ outcome }) => outcome.kind === 'deferred')) deps.onDeferred();
       for (const delivery of parked) deps.onParked(completeParked(deps, range, delivery));
-      return true;
+      return recorded.canceled ? 'canceled' : 'ours';
     },
   };
 }

@@ -5,6 +5,7 @@ import type { PublishQueries, PublishSummary } from '../ports/publish-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { openPublishBody } from '../publish/publish-body.ts';
 import {
+  renderNotificationEvent,
   renderPublishFinished,
   renderPublishStarted,
   renderPublishToUsersAttempt,
@@ -38,6 +39,8 @@ type InstanceMessage = ClaimedMessage & { readonly eventType: EventType };
 const isInstanceEvent = (message: ClaimedMessage): message is InstanceMessage =>
   (eventTypes as readonly string[]).includes(message.eventType);
 
+const isNotificationEvent = (type: EventType): boolean => type.startsWith('v1.Notification');
+
 async function buildInstanceWebhook(
   deps: BuildRequestDeps,
   message: InstanceMessage,
@@ -50,6 +53,13 @@ async function buildInstanceWebhook(
     return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
   }
   if (message.user === 'erased') return 'user-erased';
+  if (isNotificationEvent(message.eventType)) {
+    if (!message.device) throw new Error(`message ${message.messageId} (${message.eventType}) names no device`);
+    const summary = await summarize(deps, message);
+    const { content } = openPublishBody(deps.sealer, message, summary.body);
+    const payload = renderNotificationEvent(message, message.device, message.user, content.web?.notification);
+    return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
+  }
   if (!message.user) throw new Error(`message ${message.messageId} (${message.eventType}) names no user`);
   const payload = renderUserNotification(message, message.user.name);
   return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));

@@ -1,12 +1,14 @@
-import { formatPublishId } from '../../protocol/ids.ts';
+import { formatDeviceId, formatPublishId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type {
+  NotificationEvent,
   PlatformResult,
   PublishToUsersAttempt,
   PublishWebhookBody,
   UserNotification,
   WebhookBody,
 } from '../../protocol/webhook-body.ts';
+import type { WebNotification } from '../../protocol/push-payload.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import type { ClaimedMessage } from '../ports/message-store.ts';
 import type { PublishSummary } from '../ports/publish-store.ts';
@@ -34,6 +36,24 @@ export const renderUserNotification = (message: ClaimedMessage, userId: string):
   publish_id: formatPublishId(message.publishId),
   user_id: userId,
 });
+
+export const renderNotificationEvent = (
+  message: ClaimedMessage,
+  device: NonNullable<ClaimedMessage['device']>,
+  user: { readonly name: string } | null,
+  { deep_link: launchUrl, buttons = [] }: WebNotification = {},
+): NotificationEvent => {
+  // From what was sent, not from what the browser says it opened.
+  const url = buttons.find(({ id }) => id === message.action)?.url ?? launchUrl;
+  return {
+    instance_id: message.instanceId,
+    publish_id: formatPublishId(message.publishId),
+    device_id: formatDeviceId(device.platform, device.deviceId),
+    ...(user && { user_id: user.name }),
+    ...(message.action !== null && { action: message.action }),
+    ...(url !== undefined && { url }),
+  };
+};
 
 export const renderPublishToUsersAttempt = (summary: PublishSummary): PublishToUsersAttempt => ({
   instance_id: summary.instanceId,

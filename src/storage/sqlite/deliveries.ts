@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type { PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
+import type { ClaimedDelivery, PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
+import { prepareDropUnclaimed } from './cancel.ts';
 import { prepareFinish } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareSettle } from './settle.ts';
@@ -30,7 +31,10 @@ export function prepareDeliveryCommands(
      FROM deferred_deliveries f CROSS JOIN devices d ON d.number = f.device_number
      WHERE f.due_at <= ? ORDER BY f.due_at LIMIT ?`,
   );
-  const findBody = prepare<{ body: Uint8Array }>(db, 'SELECT body FROM publishes WHERE instance_id = ? AND id = ?');
+  const findPublish = prepare<{ body: Uint8Array; canceled_at: number | null }>(
+    db,
+    'SELECT body, canceled_at FROM publishes WHERE instance_id = ? AND id = ?',
+  );
   const lease = prepare(
     db,
     `UPDATE deferred_deliveries SET claim_token = ?, due_at = ?
@@ -46,6 +50,7 @@ export function prepareDeliveryCommands(
     db,
     'DELETE FROM deferred_deliveries WHERE instance_id = ? AND publish_id = ? AND device_number = ?',
   );
+  const dropUnclaimed = prepareDropUnclaimed(db);
   const settle = prepareSettle(db);
   const finish = prepareFinish(db);
 
@@ -53,14 +58,19 @@ export function prepareDeliveryCommands(
     claimDeliveries: ({ limit, leaseMs }) => {
       const now = Date.now();
       // Read once per publish: the answer's deliveries share it, and it is copied once on its way to the main thread.
-      const bodies = new Map<string, Uint8Array>();
-      return listDue.all(now, limit).map((row) => {
+      const publishes = new Map<string, ReturnType<typeof findPublish.get>>();
+      const claimed: ClaimedDelivery[] = [];
+      for (const row of listDue.all(now, limit)) {
+        const publish = publishes.get(row.publish_id) ?? findPublish.get(row.instance_id, row.publish_id);
+        if (!publish) throw new Error(`a deferred delivery of publish ${row.publish_id} is left without it`);
+        publishes.set(row.publish_id, publish);
+        if (publish.canceled_at !== null) {
+          dropUnclaimed({ instanceId: row.instance_id, publishId: row.publish_id });
+          continue;
+        }
         const claimToken = randomUUID();
         lease.run(claimToken, now + leaseMs, row.instance_id, row.publish_id, row.device_number);
-        const body = bodies.get(row.publish_id) ?? findBody.get(row.instance_id, row.publish_id)?.body;
-        if (!body) throw new Error(`a deferred delivery of publish ${row.publish_id} is left without it`);
-        bodies.set(row.publish_id, body);
-        return {
+        claimed.push({
           instanceId: row.instance_id,
           publishId: row.publish_id,
           claimToken,
@@ -74,9 +84,10 @@ export function prepareDeliveryCommands(
           deviceGone: row.gone_at !== null,
           attempts: row.attempts,
           firstAttemptAt: row.first_attempt_at,
-          body,
-        };
-      });
+          body: publish.body,
+        });
+      }
+      return claimed;
     },
     completeDeliveries: ({ instanceId, publishId, claimToken, delivery }) => {
       const found = findDelivery.get(instanceId, publishId, delivery.deviceNumber);

@@ -9,7 +9,9 @@ import { prepareTombstone } from './tombstone.ts';
 const livingDevice = 'd.instance_id = ? AND d.platform = ? AND d.id = ? AND d.gone_at IS NULL';
 const keyValues = (key: DeviceKey) => [key.instanceId, key.platform, key.deviceId] as const;
 
-export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceCommands> {
+type RegistryCommands = Omit<DeviceCommands, 'setDeviceAliases' | 'muteDevices' | 'changeTags'>;
+
+export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<RegistryCommands> {
   const findByAddress = prepare<{ number: number; id: string }>(
     db,
     `SELECT number, id FROM devices
@@ -33,7 +35,7 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
   );
   const updateAddress = prepare(
     db,
-    'UPDATE devices SET address = ?, address_hash = ?, registered_at = ? WHERE number = ?',
+    'UPDATE devices SET address = ?, address_hash = ?, keys = coalesce(?, keys), registered_at = ? WHERE number = ?',
   );
   const findDevice = prepare<{ number: number; user_number: number | null }>(
     db,
@@ -108,13 +110,13 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
       countOneMore.run(instanceId);
       return { kind: 'registered', deviceId, created: true, interests: [] };
     },
-    updateDeviceAddresses: ({ address, ...key }) => {
+    updateDeviceAddresses: ({ address, keys, ...key }) => {
       const device = findDevice.get(...keyValues(key));
       if (!device) return 'unknown-device';
       const addressHash = hash('sha256', address, 'buffer');
       const there = findByAddress.get(key.instanceId, key.platform, addressHash);
       if (there && there.number !== device.number) tombstone(key.instanceId, there.number, 'replaced');
-      updateAddress.run(address, addressHash, Date.now(), device.number);
+      updateAddress.run(address, addressHash, keys ?? null, Date.now(), device.number);
       return 'updated';
     },
     removeDevices: (key) => {
@@ -176,7 +178,7 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<DeviceC
   };
 }
 
-export function prepareDeviceQueries(db: DatabaseSync): QueryHandlers<DeviceQueries> {
+export function prepareDeviceQueries(db: DatabaseSync): QueryHandlers<Omit<DeviceQueries, 'listTags'>> {
   const findDevice = prepare<{
     number: number;
     metadata: string;

@@ -9,6 +9,7 @@ import type {
   MessageState,
   MessageView,
 } from '../../core/ports/message-store.ts';
+import type { Platform } from '../../protocol/ids.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
@@ -42,10 +43,18 @@ const columns =
   'm.instance_id, m.id, m.webhook_id, m.event_type, m.event_id, m.event_at, m.publish_id, m.state, m.drop_reason, m.attempts, m.due_at';
 
 export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<MessageCommands> {
-  const listDue = prepare<MessageRow & { user_number: number | null; user: string | null }>(
+  const listDue = prepare<
+    MessageRow & {
+      user_number: number | null;
+      user: string | null;
+      action: string | null;
+      platform: Platform | null;
+      device_id: string | null;
+    }
+  >(
     db,
-    `SELECT ${columns}, m.user_number, u.name AS user
-     FROM messages m LEFT JOIN users u ON u.number = m.user_number
+    `SELECT ${columns}, m.user_number, m.action, u.name AS user, d.platform, d.id AS device_id
+     FROM messages m LEFT JOIN users u ON u.number = m.user_number LEFT JOIN devices d ON d.number = m.device_number
      WHERE m.due_at IS NOT NULL AND m.due_at <= ? ORDER BY m.due_at LIMIT ?`,
   );
   const lease = prepare(
@@ -88,7 +97,8 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
         const claimToken = randomUUID();
         lease.run(claimToken, now + leaseMs, row.instance_id, uuidV7Day(row.id), row.id);
         const user = row.user_number === null ? null : row.user === null ? 'erased' : { name: row.user };
-        return { ...toMessage(row), claimToken, user };
+        const device = row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null;
+        return { ...toMessage(row), claimToken, user, device, action: row.action };
       });
     },
     completeAttempts: ({ instanceId, messageId, claimToken, attempt, next: asked }) => {

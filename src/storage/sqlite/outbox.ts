@@ -13,6 +13,8 @@ export interface OutboxEvent extends PublishKey {
   /** Who the event is about; null for events about the whole publish. */
   readonly userNumber: number | null;
   readonly deviceNumber: number | null;
+  /** Of a click; null for other events. */
+  readonly action: string | null;
 }
 
 /** Writes events and their messages, in the transaction of what caused them. */
@@ -38,16 +40,16 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
   const insertMessage = prepare(
     db,
     `INSERT INTO messages (instance_id, day, id, webhook_id, event_type, event_id, event_at, publish_id, user_number,
-       device_number, state, attempts, due_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0, ?)`,
+       device_number, action, state, attempts, due_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0, ?)`,
   );
 
   const addMessage = (event: OutboxEvent, webhookId: string | null, dueAt: number | null) => {
-    const { instanceId, publishId, type, userNumber, deviceNumber } = event;
+    const { instanceId, publishId, type, userNumber, deviceNumber, action } = event;
     const id = v7();
     const day = uuidV7Day(id);
     insertMessage.run(
-      ...[instanceId, day, id, webhookId, type, event.id, event.at, publishId, userNumber, deviceNumber, dueAt],
+      ...[instanceId, day, id, webhookId, type, event.id, event.at, publishId, userNumber, deviceNumber, action, dueAt],
     );
   };
 
@@ -56,7 +58,7 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
       const id = v7();
       const at = Date.now();
       insertEvent.run(instanceId, uuidV7Day(id), id, type, at, publishId);
-      return { instanceId, publishId, type, id, at, userNumber: null, deviceNumber: null };
+      return { instanceId, publishId, type, id, at, userNumber: null, deviceNumber: null, action: null };
     },
     addToSubscribers: (event) => {
       const subscribers = listSubscribers.all(event.instanceId, event.type);

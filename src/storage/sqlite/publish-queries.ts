@@ -3,6 +3,7 @@ import type { FinalOutcome, OutcomeCounts, PublishQueries, PublishTarget } from 
 import type { Platform } from '../../protocol/ids.ts';
 import { prepareReadAudiencePage } from './audience.ts';
 import type { QueryHandlers } from './handlers.ts';
+import { preparePublishViewQueries } from './publish-views.ts';
 import { userStates } from './settle.ts';
 import { prepare } from './statement.ts';
 
@@ -17,7 +18,9 @@ export function preparePublishQueries(db: DatabaseSync): QueryHandlers<PublishQu
   }>(db, 'SELECT target_kind, platforms, body, finished_at FROM publishes WHERE instance_id = ? AND id = ?');
   const listCounts = prepare<{ platform: Platform; outcome: FinalOutcome; count: number }>(
     db,
-    'SELECT platform, outcome, count FROM publish_outcomes WHERE instance_id = ? AND publish_id = ?',
+    `SELECT platform, outcome, sum(count) AS count FROM publish_outcomes
+     WHERE instance_id = ? AND publish_id = ? AND outcome IN ('accepted', 'gone', 'rejected', 'failed')
+     GROUP BY platform, outcome`,
   );
   const listUsers = prepare<{ name: string; state: number }>(
     db,
@@ -27,6 +30,7 @@ export function preparePublishQueries(db: DatabaseSync): QueryHandlers<PublishQu
 
   return {
     readAudiencePage: prepareReadAudiencePage(db),
+    ...preparePublishViewQueries(db),
     summarizePublish: ({ instanceId, publishId }) => {
       const publish = findPublish.get(instanceId, publishId);
       if (!publish) return null;

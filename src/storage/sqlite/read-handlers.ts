@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepareDevicePageQueries } from './device-page.ts';
 import { prepareDeviceQueries } from './devices.ts';
 import { prepareNextDue } from './due-times.ts';
 import { prepareInstanceQueries } from './instances.ts';
@@ -12,6 +13,7 @@ import type { ReadHandlers } from './query-engine.ts';
 export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
   ...prepareInstanceQueries(db),
   ...prepareDeviceQueries(db),
+  ...prepareDevicePageQueries(db),
   ...preparePublishQueries(db),
   ...preparePushOriginQueries(db),
   ...prepareReportQueries(db),

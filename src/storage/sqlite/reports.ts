@@ -9,6 +9,7 @@ import type {
 } from '../../core/ports/report-store.ts';
 import type { PublishTarget } from '../../core/ports/publish-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
+import { browserFamilyOf } from '../../protocol/browser-family.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
@@ -17,7 +18,21 @@ import { prepare } from './statement.ts';
 const eventTypeOf: Readonly<Record<ReportKind, EventType>> = {
   delivery: 'v1.UserNotificationAcknowledgement',
   open: 'v1.UserNotificationOpen',
+  displayed: 'v1.NotificationDisplayed',
+  clicked: 'v1.NotificationClicked',
+  dismissed: 'v1.NotificationDismissed',
 };
+
+/** What counts a device as one that confirmed the publish, or clicked: the first such report of a device does. */
+const countedAs: Partial<Record<ReportKind, 'confirmed' | 'clicked'>> = {
+  delivery: 'confirmed',
+  displayed: 'confirmed',
+  open: 'clicked',
+  clicked: 'clicked',
+};
+
+/** More buttons than a notification has; what else a device says it clicked is made up. */
+const maxActions = 8;
 
 const toInteger = (flag: boolean | null) => (flag === null ? null : Number(flag));
 
@@ -33,11 +48,11 @@ interface ReportedPublish {
 export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportCommands> {
   const findPublish = prepare<ReportedPublish>(
     db,
-    'SELECT id, target_kind, accepted_at, finished_at FROM publishes WHERE instance_id = ? AND id = ?',
+    'SELECT id, target_kind, max(accepted_at, coalesce(send_after, 0)) AS accepted_at, finished_at FROM publishes WHERE instance_id = ? AND id = ?',
   );
-  const findDevice = prepare<{ number: number; address_hash: Uint8Array; created_at: number }>(
+  const findDevice = prepare<{ number: number; address: string; address_hash: Uint8Array; created_at: number }>(
     db,
-    'SELECT number, address_hash, created_at FROM devices WHERE instance_id = ? AND platform = ? AND id = ?',
+    'SELECT number, address, address_hash, created_at FROM devices WHERE instance_id = ? AND platform = ? AND id = ?',
   );
   const findGoneDevice = prepare<{ number: number }>(
     db,
@@ -64,8 +79,17 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
     db,
     `INSERT INTO reports (instance_id, day, publish_id, device_number, kind, action, user_number, happened_at,
        received_at, app_in_background, has_displayable_content, has_data, event_id)
-     VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (instance_id, day, publish_id, device_number, kind, action) DO NOTHING`,
+  );
+  const listSiblings = prepare<{ kind: ReportKind; action: string }>(
+    db,
+    'SELECT kind, action FROM reports WHERE instance_id = ? AND day = ? AND publish_id = ? AND device_number = ?',
+  );
+  const addToCount = prepare(
+    db,
+    `INSERT INTO publish_outcomes (instance_id, publish_id, platform, family, outcome, count) VALUES (?, ?, ?, ?, ?, 1)
+     ON CONFLICT (instance_id, publish_id, platform, family, outcome) DO UPDATE SET count = count + 1`,
   );
   const outbox = prepareOutbox(db);
 
@@ -81,10 +105,10 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
   const findReceiver = ({ instanceId, platform, deviceId }: RecordReport, publish: ReportedPublish) => {
     const device = findDevice.get(instanceId, platform, deviceId);
     if (!device) return null;
-    if (device.created_at <= publish.accepted_at) return { number: device.number, wasThere: true };
+    if (device.created_at <= publish.accepted_at) return { ...device, wasThere: true };
     const before = [instanceId, platform, device.address_hash, device.number, publish.accepted_at] as const;
     const gone = findGoneDevice.get(...before);
-    return { number: gone?.number ?? device.number, wasThere: gone !== undefined };
+    return { ...device, ...gone, wasThere: gone !== undefined };
   };
 
   /** Who had the receiver when the publish was delivered, as far as the rows tell (docs/decisions/0007). */
@@ -104,21 +128,31 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
       return 'counted';
     },
     recordReports: (report) => {
-      const { instanceId, publishId, kind } = report;
+      const { instanceId, publishId, platform, kind, action = '' } = report;
       const publish = findPublish.get(instanceId, publishId);
       if (!publish) return ignore(instanceId, 'unknown-publish');
       const device = findReceiver(report, publish);
       if (!device) return ignore(instanceId, 'unknown-device');
       const user = device.wasThere ? findHolder(instanceId, publish, device.number) : null;
       const now = Date.now();
-      const eventId = report.notifiesUserWebhooks && typeof user?.name === 'string' ? v7() : null;
+      const key = [instanceId, uuidV7Day(publishId), publishId, device.number] as const;
+      const siblings = listSiblings.all(...key);
+      if (siblings.filter((sibling) => sibling.kind === kind).length >= maxActions) return { kind: 'repeat' };
+      const isUserEvent = kind === 'delivery' || kind === 'open';
+      const isEvent = !isUserEvent || (report.notifiesUserWebhooks && typeof user?.name === 'string');
+      const eventId = isEvent ? v7() : null;
       const inserted = insertReport.run(
-        ...[instanceId, uuidV7Day(publishId), publishId, device.number, kind, user?.number ?? null],
+        ...[...key, kind, action, user?.number ?? null],
         ...[report.happenedAt, now],
         ...[toInteger(report.appInBackground), toInteger(report.hasDisplayableContent), toInteger(report.hasData)],
         eventId,
       );
       if (inserted === 0) return { kind: 'repeat' };
+      const counted = countedAs[kind];
+      if (counted && !siblings.some((sibling) => countedAs[sibling.kind] === counted)) {
+        const family = platform === 'web' ? browserFamilyOf(device.address) : '';
+        addToCount.run(instanceId, publishId, platform, family, counted);
+      }
       if (eventId === null) return { kind: 'recorded', messages: 0 };
       const messages = outbox.addToSubscribers({
         instanceId,
@@ -128,6 +162,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
         at: now,
         userNumber: user?.number ?? null,
         deviceNumber: device.number,
+        action: kind === 'clicked' ? action : null,
       });
       return { kind: 'recorded', messages };
     },

@@ -136,7 +136,9 @@ function prepareDeleteUsers(db: DatabaseSync): (step: Step) => void {
        EXISTS (SELECT 1 FROM devices d INDEXED BY devices_by_user
          WHERE d.instance_id = u.instance_id AND d.user_number = u.number AND d.gone_at IS NULL)
        OR EXISTS (SELECT 1 FROM devices d INDEXED BY tombstones_by_user
-         WHERE d.instance_id = u.instance_id AND d.user_number = u.number AND d.gone_at IS NOT NULL) AS has_device
+         WHERE d.instance_id = u.instance_id AND d.user_number = u.number AND d.gone_at IS NOT NULL)
+       OR EXISTS (SELECT 1 FROM devices d INDEXED BY devices_by_alias
+         WHERE d.instance_id = u.instance_id AND d.alias_number = u.number) AS has_device
      FROM users u WHERE u.instance_id = ? AND u.last_used_day < ? ORDER BY u.last_used_day LIMIT ?`,
   );
   const deleteUser = prepare(db, 'DELETE FROM users WHERE number = ?');

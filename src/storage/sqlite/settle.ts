@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { DeliveryRecord, FinalOutcome, PublishKey, PublishTarget } from '../../core/ports/publish-store.ts';
+import { browserFamilyOf } from '../../protocol/browser-family.ts';
 import { prepare } from './statement.ts';
 import { prepareTombstone } from './tombstone.ts';
 
@@ -15,8 +16,8 @@ export function prepareSettle(
 ) => void {
   const addToCount = prepare(
     db,
-    `INSERT INTO publish_outcomes (instance_id, publish_id, platform, outcome, count) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (instance_id, publish_id, platform, outcome) DO UPDATE SET count = count + excluded.count`,
+    `INSERT INTO publish_outcomes (instance_id, publish_id, platform, family, outcome, count) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (instance_id, publish_id, platform, family, outcome) DO UPDATE SET count = count + excluded.count`,
   );
   const raiseUserState = prepare(
     db,
@@ -39,7 +40,7 @@ export function prepareSettle(
 
   return ({ instanceId, publishId, targetKind }, deliveries) => {
     const now = Date.now();
-    const counts = new Map<string, { platform: string; outcome: FinalOutcome; count: number }>();
+    const counts = new Map<string, { platform: string; family: string; outcome: FinalOutcome; count: number }>();
     const states = new Map<number, number>();
     for (const { deviceNumber, platform, userNumber, address, outcome } of deliveries) {
       if (outcome.kind === 'deferred') {
@@ -47,8 +48,9 @@ export function prepareSettle(
         defer.run(instanceId, publishId, deviceNumber, attempts, now, now + retryInMs, claimToken);
         continue;
       }
-      const key = `${platform} ${outcome.kind}`;
-      const entry = counts.get(key) ?? { platform, outcome: outcome.kind, count: 0 };
+      const family = platform === 'web' ? browserFamilyOf(address) : '';
+      const key = `${platform} ${family} ${outcome.kind}`;
+      const entry = counts.get(key) ?? { platform, family, outcome: outcome.kind, count: 0 };
       entry.count += 1;
       counts.set(key, entry);
       if (targetKind === 'users' && userNumber !== null) {
@@ -59,8 +61,8 @@ export function prepareSettle(
         tombstone(instanceId, deviceNumber, 'gateway');
       }
     }
-    for (const { platform, outcome, count } of counts.values()) {
-      addToCount.run(instanceId, publishId, platform, outcome, count);
+    for (const { platform, family, outcome, count } of counts.values()) {
+      addToCount.run(instanceId, publishId, platform, family, outcome, count);
     }
     for (const [userNumber, state] of states) raiseUserState.run(instanceId, publishId, userNumber, state);
   };

@@ -12,17 +12,21 @@ process.stdout.write('open\n');
 async function acceptForever(owner: string): Promise<never> {
   for (;;) {
     const publishId = v7();
-    const answer = await runOne(store.acceptPublishes, {
+    const accepting = runOne(store.acceptPublishes, {
       instanceId: owner,
       publishId,
       target: { kind: 'interests', interests: ['a'] },
       platforms: ['web'],
       body: new Uint8Array(4_000),
       hasWebhook: true,
-    }).catch((error: unknown) => {
-      if (error instanceof StoreUnavailable) return 'unavailable';
-      throw error;
     });
+    const answer = await accepting.then(
+      () => 'accepted',
+      (error: unknown) => {
+        if (error instanceof StoreUnavailable) return 'unavailable';
+        throw error;
+      },
+    );
     // The next publish waits for the pipe: what is not read stays bounded.
     await new Promise((resolve) => process.stdout.write(`${answer} ${publishId}\n`, resolve));
   }

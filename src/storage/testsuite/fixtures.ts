@@ -101,7 +101,7 @@ export async function accept(
     hasWebhook: false,
     ...change,
   };
-  expect(await runOne(store.acceptPublishes, item)).toBe('accepted');
+  expect(await runOne(store.acceptPublishes, item)).toMatchObject({ publishId });
   return { instanceId, publishId };
 }
 

@@ -43,7 +43,7 @@ export function publishesSuite(open: OpenStore): void {
       for (const interests of sets) devices.push(await register(store, instanceId, { interests }));
       await register(store, await createInstance(store), { interests: ['a'] });
       const range = await claimRange(store, await accept(store, instanceId, toInterests('a', 'b', 'c', 'a')));
-      expect(range.interests).toEqual(['a', 'b', 'c']);
+      expect(range.audience).toEqual({ kind: 'interests', interests: ['a', 'b', 'c'] });
       const expected = addressesOf(devices.filter((_, index) => index !== 3));
       for (const limit of [1, 2, 3, 6, 7, 100]) expect(await readAudience(store, range, limit)).toEqual(expected);
     });
@@ -96,7 +96,7 @@ export function publishesSuite(open: OpenStore): void {
       await register(store, instanceId, { user: 'carla' });
       const target = toUsers('berta', 'nobody', 'anna', 'anna');
       const range = await claimRange(store, await accept(store, instanceId, target));
-      expect(range).toMatchObject({ targetKind: 'users', interests: [] });
+      expect(range).toMatchObject({ audience: { kind: 'users' } });
       for (const limit of [1, 2, 3, 100]) {
         expect(await readAudience(store, range, limit)).toEqual(addressesOf([anna1, anna2, berta]));
       }

@@ -1,3 +1,4 @@
+import { audiencesSuite } from './audiences.testsuite.ts';
 import { batchesSuite } from './batches.testsuite.ts';
 import { deliveriesSuite } from './deliveries.testsuite.ts';
 import { devicesSuite } from './devices.testsuite.ts';
@@ -9,6 +10,7 @@ import { pushOriginsSuite } from './push-origins.testsuite.ts';
 import { reportsSuite } from './reports.testsuite.ts';
 import { retentionSuite } from './retention.testsuite.ts';
 import { sealedValuesSuite } from './sealed-values.testsuite.ts';
+import { schedulesSuite } from './schedules.testsuite.ts';
 
 /** What every adapter of the store must do. */
 export function storeSuite(open: OpenStore): void {
@@ -21,5 +23,7 @@ export function storeSuite(open: OpenStore): void {
   messagesSuite(open);
   retentionSuite(open);
   sealedValuesSuite(open);
+  audiencesSuite(open);
+  schedulesSuite(open);
   batchesSuite(open);
 }

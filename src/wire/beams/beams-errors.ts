@@ -68,6 +68,16 @@ export const beamsErrors = {
     title: 'Bad Request',
     description: 'The instance id must be a UUID in lower case',
   },
+  'malformed-idempotency-key': {
+    status: 400,
+    title: 'Bad Request',
+    description: '`Idempotency-Key`: expected 1 to 255 printable ASCII characters without blanks',
+  },
+  'idempotency-key-used': {
+    status: 422,
+    title: 'Unprocessable Entity',
+    description: '`Idempotency-Key`: this key belongs to another kind of request',
+  },
   'malformed-limit': { status: 400, title: 'Bad Request', description: '`limit`: expected a number from 1 to 100' },
   'malformed-cursor': {
     status: 400,

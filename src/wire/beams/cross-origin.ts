@@ -8,14 +8,19 @@ import { instanceIdOf } from './instance-access.ts';
  * "CORS for any origin or the instance's allowed origins, preflight included, for GET POST PUT DELETE and content-type,
  * authorization; requests carry no credentials, `*` suffices." Refusals carry the headers too, so that pages can read them.
  */
-export function allowCrossOrigin(app: FastifyInstance, instances: Instances, prefix: string): void {
+export function allowCrossOrigin(
+  app: FastifyInstance,
+  instances: Instances,
+  prefix: string,
+  methods = 'GET, POST, PUT, DELETE',
+): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(await corsHeaders(instances, request));
   });
   const preflight = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     sendAnswer(
       reply.headers({
-        'access-control-allow-methods': 'GET, POST, PUT, DELETE',
+        'access-control-allow-methods': methods,
         'access-control-allow-headers': 'content-type, authorization',
         // Browsers keep it for two hours at most.
         'access-control-max-age': '7200',

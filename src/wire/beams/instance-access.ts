@@ -1,8 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { acceptedSecretKeys } from '../../core/instances/accepted-secret-keys.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Instance, InstanceDirectory } from '../../core/instances/instance.ts';
+import type { InstanceDirectory } from '../../core/instances/instance.ts';
+import { isSecretKey } from '../../core/instances/is-secret-key.ts';
 import { isUuid } from '../../protocol/ids.ts';
 import type { BeamsAnswer } from './beams-answer.ts';
 import { refuse, sendAnswer } from './beams-answer.ts';
@@ -49,11 +48,4 @@ async function secretKeyRefusal(
   if (!instance) return refuse('instance-not-found');
   if (!request.headers.authorization) return refuse('authorization-missing');
   return isSecretKey(instance, clock(), bearerOf(request) ?? '') ? null : refuse('wrong-secret-key');
-}
-
-/** In constant time; hashed first, because only equal lengths can be compared so. */
-function isSecretKey(instance: Instance, now: number, key: string): boolean {
-  const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const given = hash(key);
-  return acceptedSecretKeys(instance, now).filter((accepted) => timingSafeEqual(hash(accepted), given)).length > 0;
 }

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AcceptPublishDeps } from '../../core/publish/accept-publish.ts';
 import { acceptPublish } from '../../core/publish/accept-publish.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -6,7 +6,7 @@ import type { PublishTarget } from '../../core/ports/publish-store.ts';
 import { formatPublishId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { BeamsAnswer } from './beams-answer.ts';
-import { answering, answerJson } from './beams-answer.ts';
+import { answerJson, refuse, sendAnswer } from './beams-answer.ts';
 import type { Decoded } from './decode-body.ts';
 import { decodeBody } from './decode-body.ts';
 import type { Instances } from './instance-access.ts';
@@ -32,14 +32,14 @@ export const publishApi =
     limitPublishes(app, deps.limits);
 
     const toInterests = interestsPublish(deps.allowHttpWebhooks);
-    const publishToInterests = answering((request) =>
+    const publishToInterests = answeringOnce((request) =>
       publish(deps, request, decodeBody(toInterests, request.body), ({ interests }) => ({
         kind: 'interests',
         interests: [...new Set(interests)],
       })),
     );
     const toUsers = usersPublish(deps.allowHttpWebhooks);
-    const publishToUsers = answering((request) =>
+    const publishToUsers = answeringOnce((request) =>
       publish(deps, request, decodeBody(toUsers, request.body), ({ users }) => ({
         kind: 'users',
         users: [...new Set(users)],
@@ -59,19 +59,39 @@ async function publish<Body extends Parameters<typeof publishContent>[0]>(
   request: FastifyRequest,
   decoded: Decoded<Body>,
   targetOf: (body: Body) => PublishTarget,
-): Promise<BeamsAnswer> {
-  if ('refusal' in decoded) return decoded.refusal;
+): Promise<{ readonly answer: BeamsAnswer; readonly replayed: boolean }> {
+  if ('refusal' in decoded) return { answer: decoded.refusal, replayed: false };
+  const idempotencyKey = idempotencyKeyOf(request);
+  if (idempotencyKey === null) return { answer: refuse('malformed-idempotency-key'), replayed: false };
   const { webhookUrl } = decoded.value;
   const target = targetOf(decoded.value);
   const requestBody = request.body as JsonObject;
-  const { publishId } = await acceptPublish(deps, {
+  const { publishId, replayed } = await acceptPublish(deps, {
     instanceId: instanceIdOf(request),
     target,
     content: publishContent(decoded.value),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(webhookUrl !== undefined && {
       // Names of users are stored with the users only; what is rendered later fills them in again.
       webhook: { url: webhookUrl, requestBody: target.kind === 'users' ? { ...requestBody, users: [] } : requestBody },
     }),
   });
-  return answerJson({ publishId: formatPublishId(publishId) });
+  // With a key that another API has used, the first result may be that nobody was reached.
+  if (publishId === null) return { answer: refuse('idempotency-key-used'), replayed };
+  return { answer: answerJson({ publishId: formatPublishId(publishId) }), replayed };
 }
+
+/** Ours: a repeat of a request with the same key publishes nothing, and gets the first answer with a header that says so. */
+function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined | null {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  return typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key) ? key : null;
+}
+
+const answeringOnce =
+  (handler: (request: FastifyRequest) => ReturnType<typeof publish>) =>
+  async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { answer, replayed } = await handler(request);
+    if (replayed) reply.header('idempotent-replayed', 'true');
+    return sendAnswer(reply, answer);
+  };

@@ -52,6 +52,8 @@ CREATE TABLE devices (
   keys BLOB NOT NULL,
   user_number INTEGER,
   user_since INTEGER,
+  alias_number INTEGER, -- of a name in users that the device claims: nobody has proved it, so it is no user_number
+  muted_at INTEGER, -- the visitor wants no pushes
   metadata TEXT NOT NULL,
   bundle_identifier TEXT, -- of the app on the phone; APNs wants it beside the token
   created_at INTEGER NOT NULL,
@@ -65,6 +67,9 @@ CREATE UNIQUE INDEX devices_by_address ON devices (instance_id, platform, addres
 CREATE INDEX devices_gone_by_address ON devices (instance_id, platform, address_hash, number) WHERE gone_at IS NOT NULL;
 CREATE INDEX devices_by_user ON devices (instance_id, user_number, number)
   WHERE user_number IS NOT NULL AND gone_at IS NULL;
+-- What publishes to everybody and by tags walk along.
+CREATE INDEX devices_reachable ON devices (instance_id, number) WHERE gone_at IS NULL AND muted_at IS NULL;
+CREATE INDEX devices_by_alias ON devices (instance_id, alias_number, number) WHERE alias_number IS NOT NULL;
 CREATE INDEX tombstones_by_age ON devices (instance_id, gone_at) WHERE gone_at IS NOT NULL;
 CREATE INDEX tombstones_by_user ON devices (instance_id, user_number) WHERE user_number IS NOT NULL AND gone_at IS NOT NULL;
 
@@ -82,27 +87,51 @@ CREATE TABLE device_interests (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_interests_by_device ON device_interests (instance_id, device_number, interest);
 
+CREATE TABLE device_tags (
+  instance_id TEXT NOT NULL,
+  key TEXT NOT NULL,
+  device_number INTEGER NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (instance_id, key, device_number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_tags_by_value ON device_tags (instance_id, key, value, device_number);
+CREATE INDEX device_tags_by_device ON device_tags (instance_id, device_number, key);
+
 CREATE TABLE publishes (
   instance_id TEXT NOT NULL,
   id TEXT NOT NULL,
   accepted_at INTEGER NOT NULL,
-  target_kind TEXT NOT NULL, -- 'interests', 'users'
-  interests TEXT NOT NULL, -- JSON array of strings
+  target_kind TEXT NOT NULL, -- 'interests', 'users', 'devices', 'everyone', 'tags'
+  audience TEXT NOT NULL, -- JSON of what an audience is read by: `Audience`
   platforms TEXT NOT NULL, -- JSON array of strings
   body BLOB NOT NULL,
   has_webhook INTEGER NOT NULL,
+  send_after INTEGER, -- not sent before; null: at once
+  canceled_at INTEGER,
   finished_at INTEGER,
   PRIMARY KEY (instance_id, id)
 ) STRICT;
 
+-- Final outcomes of deliveries; also 'confirmed' and 'clicked': devices that reported so, each counted once.
 CREATE TABLE publish_outcomes (
   instance_id TEXT NOT NULL,
   publish_id TEXT NOT NULL,
   platform TEXT NOT NULL,
+  family TEXT NOT NULL, -- of a browser, by its push service; '' on phones
   outcome TEXT NOT NULL,
   count INTEGER NOT NULL,
-  PRIMARY KEY (instance_id, publish_id, platform, outcome)
+  PRIMARY KEY (instance_id, publish_id, platform, family, outcome)
 ) STRICT, WITHOUT ROWID;
+
+-- What a key of a request has led to; the same request again gets the same answer.
+CREATE TABLE idempotency_keys (
+  instance_id TEXT NOT NULL,
+  key TEXT NOT NULL,
+  answer TEXT NOT NULL, -- JSON of `AcceptAnswer`
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (instance_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at);
 
 -- Users of a publish to users. The state only ever grows: 0 no devices, 1 failed, 2 delivered.
 CREATE TABLE publish_users (
@@ -151,7 +180,7 @@ CREATE TABLE push_origins (
   since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- action is '' for delivery and open.
+-- action: of a click, the id of the button or '' for the body; '' for all other kinds.
 CREATE TABLE reports (
   instance_id TEXT NOT NULL,
   day INTEGER NOT NULL,
@@ -200,6 +229,7 @@ CREATE TABLE messages (
   publish_id TEXT NOT NULL,
   user_number INTEGER,
   device_number INTEGER,
+  action TEXT, -- of a click
   state TEXT NOT NULL, -- 'waiting', 'delivered', 'exhausted', 'dropped'
   drop_reason TEXT, -- of a message that was dropped: 'user-erased', 'webhook-deleted', 'webhook-disabled'
   attempts INTEGER NOT NULL,

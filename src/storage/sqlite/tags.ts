@@ -1,0 +1,102 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { TagCondition, TagFilter } from '../../core/ports/publish-store.ts';
+import { prepare } from './statement.ts';
+
+/** Devices looked at for a page, over all groups of a filter: a page may be empty, but never takes long. */
+const maxLookedAt = 2_000;
+
+interface Scan {
+  readonly instanceId: string;
+  /** Device numbers: after this one … */
+  readonly after: number;
+  /** … and up to this one. */
+  readonly end: number;
+  readonly limit: number;
+}
+
+/** Matching devices in order, and how far was looked: null when to the end. */
+interface Matches {
+  readonly numbers: readonly number[];
+  readonly lookedUpTo: number | null;
+}
+
+type TagsOf = (deviceNumber: number) => ReadonlyMap<string, string>;
+
+/** Finds devices whose tags meet a filter, in order of their numbers. */
+export function prepareFindByTags(db: DatabaseSync): (filter: TagFilter, scan: Scan) => Matches {
+  const listReachable = prepare<{ number: number }>(
+    db,
+    `SELECT number FROM devices INDEXED BY devices_reachable
+     WHERE instance_id = ? AND number > ? AND number <= ? AND gone_at IS NULL AND muted_at IS NULL
+     ORDER BY number LIMIT ?`,
+  );
+  const listWithKey = prepare<{ number: number }>(
+    db,
+    `SELECT device_number AS number FROM device_tags
+     WHERE instance_id = ? AND key = ? AND device_number > ? AND device_number <= ? ORDER BY device_number LIMIT ?`,
+  );
+  const listWithValue = prepare<{ number: number }>(
+    db,
+    `SELECT device_number AS number FROM device_tags INDEXED BY device_tags_by_value
+     WHERE instance_id = ? AND key = ? AND value = ? AND device_number > ? AND device_number <= ?
+     ORDER BY device_number LIMIT ?`,
+  );
+  const listTags = prepare<{ key: string; value: string }>(
+    db,
+    'SELECT key, value FROM device_tags WHERE instance_id = ? AND device_number = ?',
+  );
+
+  /** Devices that may match, by the condition that leaves the fewest: one ordered walk along an index. */
+  const listCandidates = (group: readonly TagCondition[], { instanceId, after, end }: Scan, limit: number) => {
+    const equal = group.find((condition) => condition.relation === '=');
+    if (equal?.relation === '=') return listWithValue.all(instanceId, equal.key, equal.value, after, end, limit);
+    const present = group.find(({ relation }) => relation === 'exists' || relation === '>' || relation === '<');
+    if (present) return listWithKey.all(instanceId, present.key, after, end, limit);
+    return listReachable.all(instanceId, after, end, limit);
+  };
+
+  return (filter, scan) => {
+    const perGroup = Math.max(scan.limit, Math.floor(maxLookedAt / filter.length));
+    const known = new Map<number, ReadonlyMap<string, string>>();
+    const tagsOf: TagsOf = (number) => {
+      const tags =
+        known.get(number) ?? new Map(listTags.all(scan.instanceId, number).map((row) => [row.key, row.value]));
+      known.set(number, tags);
+      return tags;
+    };
+    const matching = new Set<number>();
+    let lookedUpTo: number | null = null;
+    for (const group of filter) {
+      const candidates = listCandidates(group, scan, perGroup);
+      const last = candidates.at(-1)?.number;
+      // Only as far as every group was looked at can be said who matches none of them.
+      if (candidates.length === perGroup && last !== undefined) lookedUpTo = Math.min(lookedUpTo ?? last, last);
+      for (const { number } of candidates) {
+        if (meets(tagsOf(number), group)) matching.add(number);
+      }
+    }
+    const numbers = [...matching].filter((number) => number <= (lookedUpTo ?? scan.end)).sort((a, b) => a - b);
+    const page = numbers.slice(0, scan.limit);
+    return { numbers: page, lookedUpTo: numbers.length > page.length ? (page.at(-1) ?? null) : lookedUpTo };
+  };
+}
+
+const meets = (tags: ReadonlyMap<string, string>, group: readonly TagCondition[]): boolean =>
+  group.every((condition) => meetsCondition(tags.get(condition.key), condition));
+
+function meetsCondition(tag: string | undefined, condition: TagCondition): boolean {
+  switch (condition.relation) {
+    case 'exists':
+      return tag !== undefined;
+    case 'not_exists':
+      return tag === undefined;
+    case '=':
+      return tag === condition.value;
+    case '!=':
+      return tag !== condition.value;
+    case '>':
+      return tag !== undefined && Number(tag) > Number(condition.value);
+    case '<':
+      return tag !== undefined && Number(tag) < Number(condition.value);
+  }
+}
