@@ -17,7 +17,7 @@ import { generateKeyring, parseKeyring } from './core/secrets/keyring.ts';
 import { MasterKeys } from './core/secrets/master-keys.ts';
 import { createSealer } from './core/secrets/sealer.ts';
 import { beamsRetryDelaysMs } from './core/webhooks/decide-attempt.ts';
-import { Dispatcher } from './core/webhooks/dispatcher.ts';
+import { Dispatcher, messagesAtATime } from './core/webhooks/dispatcher.ts';
 import type { DataFolder } from './data-folder/open-data-folder.ts';
 import { DataFolderProblem, openDataFolder } from './data-folder/open-data-folder.ts';
 import { createAddressGuard } from './egress/address-guard.ts';
@@ -114,7 +114,12 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const network = overrides.network ?? systemNetwork;
   const guard = createAddressGuard(settings.allowNetworks);
   const endpointRules = createPushEndpointRules([...defaultPushEndpointHosts, ...settings.pushEndpointHosts]);
-  const http = createHttpClient({ network, guard, allowHttp: settings.allowHttpWebhooks });
+  const http = createHttpClient({
+    network,
+    guard,
+    allowHttp: settings.allowHttpWebhooks,
+    maxConnectionsPerOrigin: messagesAtATime,
+  });
   ending.add('webhook connections', () => http.close());
   const web = createWebPushGateway({
     connections: createPushConnections({ network, guard }),

@@ -48,6 +48,7 @@ function clientOf(
     ca: authority.certificate,
     allowHttp,
     maxOrigins,
+    maxConnectionsPerOrigin: 50,
   });
   cleanups.push(() => client.close());
   return {

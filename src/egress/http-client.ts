@@ -9,14 +9,15 @@ export interface HttpClientDeps extends ConnectDeps {
   /** Lets `http:` URLs through. */
   readonly allowHttp: boolean;
   readonly maxOrigins?: number;
-  readonly maxConnectionsPerOrigin?: number;
+  /** At least what callers have in flight to one origin: waiting for a connection counts against their time. */
+  readonly maxConnectionsPerOrigin: number;
 }
 
 const connectTimeoutMs = 10_000;
 
 /** Webhooks' way out: kept-alive HTTP/1.1 through the guard. `close` waits for what is in flight. */
 export function createHttpClient(deps: HttpClientDeps): HttpClient & { close(): Promise<void> } {
-  const { allowHttp, maxOrigins = 500, maxConnectionsPerOrigin = 50 } = deps;
+  const { allowHttp, maxOrigins = 500, maxConnectionsPerOrigin } = deps;
   const origins = new OriginCache(maxOrigins, (origin) => openOrigin(deps, origin, maxConnectionsPerOrigin));
   return {
     async post({ url, headers, body, timeoutMs }): Promise<HttpOutcome> {

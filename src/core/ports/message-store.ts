@@ -55,8 +55,24 @@ export interface CompleteAttempt extends MessageKey {
     | { readonly kind: 'retry'; readonly retryInMs: number };
 }
 
+/** Where messages go: a webhook, or (null) the `webhookUrl`s of an instance's publishes. */
+export interface MessageTarget {
+  readonly instanceId: string;
+  readonly webhookId: string | null;
+}
+
+export interface ClaimMessages {
+  readonly limit: number;
+  readonly leaseMs: number;
+  /** Attempts that one target may have in flight: one that hangs takes no more places than these. */
+  readonly maxPerTarget: number;
+  /** What is in flight already, by target. */
+  readonly inFlight: readonly (MessageTarget & { readonly count: number })[];
+}
+
 export interface MessageCommands {
-  readonly claimMessages: Command<{ readonly limit: number; readonly leaseMs: number }, readonly ClaimedMessage[]>;
+  /** Due messages; the targets that waited longest come first, and in each target what waited longest. */
+  readonly claimMessages: Command<ClaimMessages, readonly ClaimedMessage[]>;
   /** `stale`: the lease was lost to another claim; nothing was written. */
   readonly completeAttempts: Command<CompleteAttempt, 'recorded' | 'stale'>;
 }

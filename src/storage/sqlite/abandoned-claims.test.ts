@@ -8,6 +8,7 @@ import { runOne } from '../../core/ports/command.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
 
 const hour = { limit: 10, leaseMs: 3_600_000 };
+const hourOfMessages = { ...hour, maxPerTarget: 10, inFlight: [] };
 
 test('what an ended process had claimed is due at once, and its claims are void', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'pharos-claims-'));
@@ -36,7 +37,7 @@ test('what an ended process had claimed is due at once, and its claims are void'
   await runOne(first.recordPages, { ...range, deliveries: [delivery], next: null, leaseMs: 0 });
   await accept();
   const [lostRange] = await runOne(first.claimRanges, hour);
-  expect(await runOne(first.claimMessages, hour)).toHaveLength(2);
+  expect(await runOne(first.claimMessages, hourOfMessages)).toHaveLength(2);
   await first.close();
 
   const second = await openSqliteStore({ file });
@@ -47,5 +48,5 @@ test('what an ended process had claimed is due at once, and its claims are void'
   expect(await runOne(second.recordPages, late)).toEqual({ kind: 'stale' });
   expect(await runOne(second.claimRanges, hour)).toHaveLength(1);
   expect(await runOne(second.claimDeliveries, hour)).toHaveLength(1);
-  expect(await runOne(second.claimMessages, hour)).toHaveLength(2);
+  expect(await runOne(second.claimMessages, hourOfMessages)).toHaveLength(2);
 });

@@ -39,10 +39,19 @@ const toMessage = (row: MessageRow) => ({
   attempts: row.attempts,
 });
 
+const targetKey = (instanceId: string, webhookId: string | null): string => `${instanceId} ${webhookId ?? ''}`;
+
 const columns =
   'm.instance_id, m.id, m.webhook_id, m.event_type, m.event_id, m.event_at, m.publish_id, m.state, m.drop_reason, m.attempts, m.due_at';
 
 export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<MessageCommands> {
+  // The first entry of each target in the index, one after another: its earliest due message.
+  const findNextTarget = prepare<{ instance_id: string; target: string; due_at: number }>(
+    db,
+    `SELECT instance_id, ifnull(webhook_id, '') AS target, due_at FROM messages INDEXED BY messages_by_target_due
+     WHERE due_at IS NOT NULL AND (instance_id, ifnull(webhook_id, '')) > (?, ?)
+     ORDER BY instance_id, ifnull(webhook_id, ''), due_at LIMIT 1`,
+  );
   const listDue = prepare<
     MessageRow & {
       user_number: number | null;
@@ -54,9 +63,20 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
   >(
     db,
     `SELECT ${columns}, m.user_number, m.action, u.name AS user, d.platform, d.id AS device_id
-     FROM messages m LEFT JOIN users u ON u.number = m.user_number LEFT JOIN devices d ON d.number = m.device_number
-     WHERE m.due_at IS NOT NULL AND m.due_at <= ? ORDER BY m.due_at LIMIT ?`,
+     FROM messages m INDEXED BY messages_by_target_due LEFT JOIN users u ON u.number = m.user_number
+       LEFT JOIN devices d ON d.number = m.device_number
+     WHERE m.due_at IS NOT NULL AND m.instance_id = ? AND ifnull(m.webhook_id, '') = ? AND m.due_at <= ?
+     ORDER BY m.due_at LIMIT ?`,
   );
+  const listDueTargets = (now: number) => {
+    const targets = [];
+    let next = findNextTarget.get('', '');
+    while (next) {
+      if (next.due_at <= now) targets.push(next);
+      next = findNextTarget.get(next.instance_id, next.target);
+    }
+    return targets.sort((one, other) => one.due_at - other.due_at);
+  };
   const lease = prepare(
     db,
     'UPDATE messages SET claim_token = ?, due_at = ? WHERE instance_id = ? AND day = ? AND id = ?',
@@ -91,15 +111,22 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
   );
 
   return {
-    claimMessages: ({ limit, leaseMs }) => {
+    claimMessages: ({ limit, leaseMs, maxPerTarget, inFlight }) => {
       const now = Date.now();
-      return listDue.all(now, limit).map((row): ClaimedMessage => {
-        const claimToken = randomUUID();
-        lease.run(claimToken, now + leaseMs, row.instance_id, uuidV7Day(row.id), row.id);
-        const user = row.user_number === null ? null : row.user === null ? 'erased' : { name: row.user };
-        const device = row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null;
-        return { ...toMessage(row), claimToken, user, device, action: row.action };
-      });
+      const taken = new Map(inFlight.map((target) => [targetKey(target.instanceId, target.webhookId), target.count]));
+      const claimed: ClaimedMessage[] = [];
+      for (const { instance_id: instanceId, target } of listDueTargets(now)) {
+        const room = Math.min(maxPerTarget - (taken.get(targetKey(instanceId, target)) ?? 0), limit - claimed.length);
+        if (room <= 0) continue;
+        for (const row of listDue.all(instanceId, target, now, room)) {
+          const claimToken = randomUUID();
+          lease.run(claimToken, now + leaseMs, instanceId, uuidV7Day(row.id), row.id);
+          const user = row.user_number === null ? null : row.user === null ? 'erased' : { name: row.user };
+          const device = row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null;
+          claimed.push({ ...toMessage(row), claimToken, user, device, action: row.action });
+        }
+      }
+      return claimed;
     },
     completeAttempts: ({ instanceId, messageId, claimToken, attempt, next: asked }) => {
       const day = uuidV7Day(messageId);

@@ -83,7 +83,7 @@ export function batchesSuite(open: OpenStore): void {
       const publish = await accept(store, await createInstance(store), toInterests('a'), { hasWebhook: true });
       expect(await store.nextDue()).toEqual({ ranges: 0, deliveries: null, messages: 0 });
       await fanOut(store, publish);
-      await runOne(store.claimMessages, { limit: 10, leaseMs: 60_000 });
+      await claimMessages(store, publish.instanceId, { limit: 10, leaseMs: 60_000 });
       const due = await store.nextDue();
       expect(due.ranges).toBeNull();
       expect(due.messages).toBeGreaterThan(0);

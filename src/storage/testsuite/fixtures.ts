@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { DeviceKey, RegisterDevice } from '../../core/ports/device-store.ts';
 import type { InstanceRecord, WebhookRecord } from '../../core/ports/instance-store.ts';
+import type { ClaimMessages } from '../../core/ports/message-store.ts';
 import type {
   AcceptPublish,
   AudienceDevice,
@@ -112,8 +113,10 @@ export const claimRanges = async (store: Store, instanceId: string, claim = long
   (await runOne(store.claimRanges, claim)).filter((range) => range.instanceId === instanceId);
 export const claimDeliveries = async (store: Store, instanceId: string, claim = long) =>
   (await runOne(store.claimDeliveries, claim)).filter((delivery) => delivery.instanceId === instanceId);
-export const claimMessages = async (store: Store, instanceId: string, claim = long) =>
-  (await runOne(store.claimMessages, claim)).filter((message) => message.instanceId === instanceId);
+export const claimMessages = async (store: Store, instanceId: string, claim: Partial<ClaimMessages> = {}) =>
+  (await runOne(store.claimMessages, { ...long, maxPerTarget: 1_000, inFlight: [], ...claim })).filter(
+    (message) => message.instanceId === instanceId,
+  );
 
 export async function claimRange(store: Store, publish: PublishKey, claim = long): Promise<ClaimedRange> {
   const range = (await claimRanges(store, publish.instanceId, claim)).find(

@@ -118,6 +118,18 @@ export function messagesSuite(open: OpenStore): void {
       expect(dueTimes).toEqual([...dueTimes].sort((a, b) => a - b));
     });
 
+    test('a target gets no more than its places, those in flight included, and holds up no other', async () => {
+      const store = await open();
+      const { instanceId, webhook } = await withMessages(store, ['a', 'b', 'c', 'd']);
+      const other = await withMessages(store, ['e']);
+      const inFlight = [{ instanceId, webhookId: webhook.id, count: 2 }];
+      const claim = { limit: 10, leaseMs: 60_000, inFlight };
+      const others = await runOne(store.claimMessages, { ...claim, maxPerTarget: 2 });
+      expect(others.map((message) => message.instanceId)).toEqual([other.instanceId]);
+      expect(await runOne(store.claimMessages, { ...claim, maxPerTarget: 3 })).toHaveLength(1);
+      expect(await runOne(store.claimMessages, { ...claim, inFlight: [], maxPerTarget: 3 })).toHaveLength(3);
+    });
+
     test('of an erased user say so', async () => {
       const store = await open();
       const { instanceId } = await withMessages(store, ['anna']);

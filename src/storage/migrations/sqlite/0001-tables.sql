@@ -238,6 +238,8 @@ CREATE TABLE messages (
   PRIMARY KEY (instance_id, day, id)
 ) STRICT;
 CREATE INDEX messages_by_due ON messages (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_by_target_due ON messages (instance_id, ifnull(webhook_id, ''), due_at)
+  WHERE due_at IS NOT NULL;
 -- Conditions on the state: a claim changes due_at, and leaves these alone.
 CREATE INDEX messages_waiting_for_webhook ON messages (instance_id, webhook_id)
   WHERE state = 'waiting' AND webhook_id IS NOT NULL;

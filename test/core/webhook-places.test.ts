@@ -1,0 +1,132 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { v4, v7 } from 'uuid';
+import { expect, onTestFinished, test } from 'vitest';
+import { runOne } from '../../src/core/ports/command.ts';
+import { Dispatcher, messagesAtATime } from '../../src/core/webhooks/dispatcher.ts';
+import { createAddressGuard } from '../../src/egress/address-guard.ts';
+import { createHttpClient } from '../../src/egress/http-client.ts';
+import { systemNetwork } from '../../src/egress/network.ts';
+import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const webhookOf = (path: string) => ({ id: v4(), path });
+
+/** A dispatcher over a real store and real sockets; `answer` decides what the receiver does with a request to a path. */
+async function startDispatching(paths: readonly string[], answer: (path: string) => 'hang' | number) {
+  const arrived: string[] = [];
+  const receiver = createServer((request, response) => {
+    const path = request.url ?? '';
+    arrived.push(path);
+    request.resume();
+    const delayMs = answer(path);
+    if (delayMs !== 'hang') setTimeout(() => response.end(), delayMs);
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    receiver.closeAllConnections();
+    receiver.close();
+  });
+  const { port } = receiver.address() as AddressInfo;
+
+  const store = await openSqliteStore({ file: ':memory:' });
+  const instanceId = v4();
+  const webhooks = paths.map(webhookOf);
+  const sealed = new Uint8Array(0);
+  await runOne(store.createInstances, {
+    ...{ id: instanceId, name: 'test', createdAt: 0, allowedOrigins: null, previousSecretKey: null },
+    ...{ secretKey: sealed, vapidPublicKey: sealed, vapidPrivateKey: sealed },
+  });
+  const events = ['v1.UserNotificationOpen'] as const;
+  for (const { id } of webhooks) {
+    const record = { instanceId, id, url: sealed, events, secret: sealed, customData: '{}', createdAt: 0 };
+    await runOne(store.createWebhooks, { ...record, disabledAt: null });
+  }
+  const silent = { info: () => {}, warn: () => {}, error: () => {} };
+  const http = createHttpClient({
+    network: systemNetwork,
+    guard: createAddressGuard(['127.0.0.0/8']),
+    allowHttp: true,
+    maxConnectionsPerOrigin: messagesAtATime,
+  });
+  const dispatcher = new Dispatcher({
+    store,
+    http,
+    clock: Date.now,
+    log: silent,
+    retryDelaysMs: [60_000],
+    sealer: { seal: () => sealed, open: () => Buffer.alloc(0) },
+    instances: {
+      findInstance: async () => null,
+      findWebhook: async (_, webhookId) => {
+        const path = webhooks.find(({ id }) => id === webhookId)?.path ?? '';
+        const url = `http://127.0.0.1:${port}${path}`;
+        return { instanceId, id: webhookId, url, events, secret: 's', customData: {}, createdAt: 0, disabledAt: null };
+      },
+    },
+  });
+  onTestFinished(async () => {
+    await dispatcher.stop();
+    await http.close();
+    await store.close();
+  });
+
+  /** One message per webhook and user. */
+  const writeMessages = async (users: number): Promise<void> => {
+    const names = Array.from({ length: users }, (_, index) => `user ${index}`);
+    const publishId = v7();
+    const devices: string[] = [];
+    for (const user of names) {
+      const deviceId = v4();
+      const key = { instanceId, platform: 'web', deviceId } as const;
+      await runOne(store.registerDevices, {
+        ...{ ...key, address: deviceId, keys: sealed, metadata: '{}' },
+        ...{ maxDevices: 1_000_000 },
+      });
+      await runOne(store.setDeviceUsers, { ...key, user, maxDevices: 1 });
+      devices.push(deviceId);
+    }
+    const publish = { instanceId, publishId, platforms: ['web'], body: sealed, hasWebhook: false } as const;
+    await runOne(store.acceptPublishes, { ...publish, target: { kind: 'users', users: names } });
+    for (const deviceId of devices) {
+      await runOne(store.recordReports, {
+        ...{ instanceId, publishId, platform: 'web', deviceId, kind: 'open', happenedAt: 0 },
+        ...{ notifiesUserWebhooks: true, appInBackground: null, hasDisplayableContent: null, hasData: null },
+      });
+    }
+  };
+  const countStates = async (): Promise<Record<string, number>> => {
+    const counts: Record<string, number> = {};
+    for (const { id, path } of webhooks) {
+      for (const { state, attempts } of await store.listMessages({ instanceId, webhookId: id, limit: 1_000 })) {
+        const key = `${path} ${state} ${attempts}`;
+        counts[key] = (counts[key] ?? 0) + 1;
+      }
+    }
+    return counts;
+  };
+  return { arrived, dispatcher, writeMessages, countStates };
+}
+
+test('a target that never answers holds up nobody else', async () => {
+  const world = await startDispatching(['/hangs', '/answers'], (path) => (path === '/hangs' ? 'hang' : 0));
+  await world.writeMessages(300);
+  world.dispatcher.start();
+  await waitFor('everything to the target that answers', async () => {
+    const counts = await world.countStates();
+    return counts['/answers delivered 1'] === 300;
+  });
+  expect(world.arrived.filter((path) => path === '/hangs').length).toBeLessThanOrEqual(64);
+});
+
+test('messages that wait for a place have not used up an attempt', async () => {
+  const world = await startDispatching(['/slow'], () => 700);
+  await world.writeMessages(400);
+  world.dispatcher.start();
+  const counts = await waitFor('everything to the slow target', async () => {
+    const now = await world.countStates();
+    return now['/slow delivered 1'] === 400 && now;
+  });
+  expect(counts).toEqual({ '/slow delivered 1': 400 });
+  expect(world.arrived).toHaveLength(400);
+});
