@@ -29,16 +29,24 @@ export async function bringUpToDate(registration: ServiceWorkerRegistration): Pr
   const active = await activeWorker(registration);
   const version = await askVersion(active);
   if (version === scriptVersion) return registration;
+  // The browser looks for updates too, and may be the one that finds it.
+  registration.addEventListener('updatefound', () => void letTakeOver(registration));
   await registration.update().catch(warn);
-  const newer = registration.installing ?? registration.waiting;
-  if (newer) {
-    await reached(newer, ['installed', 'activating', 'activated', 'redundant']);
-    tellWorker(newer, { pharos: 'take-over' });
-    await reached(newer, ['activated', 'redundant']);
-  } else if (version !== null) return registration; // This page came from a cache, or the worker did.
-  if ((await askVersion(await activeWorker(registration))) === null)
+  const updated = await letTakeOver(registration);
+  // Without an update this page came from a cache, or the worker did; a later visit mends that.
+  if (version === null && (!updated || (await askVersion(await activeWorker(registration))) === null))
     throw new Error(`Pharos: ${active.scriptURL} does not load our worker script with importScripts`);
   return registration;
+}
+
+/** Answers whether there was a newer worker. */
+async function letTakeOver(registration: ServiceWorkerRegistration): Promise<boolean> {
+  const newer = registration.installing ?? registration.waiting;
+  if (!newer) return false;
+  await reached(newer, ['installed', 'activating', 'activated', 'redundant']);
+  tellWorker(newer, { pharos: 'take-over' });
+  await reached(newer, ['activated', 'redundant']);
+  return true;
 }
 
 export const tellWorker = (worker: ServiceWorker | null, message: MessageToWorker): void =>

@@ -123,7 +123,7 @@ describe.each(browserNames)('classic webhooks in %s', (browserName) => {
     test.each([
       {
         what: 'a click that the desktop also tells as closed',
-        async act({ shown }: Acting) {
+        act: async ({ shown }: Acting) => {
           world.desktop().click(shown);
           world.desktop().dismiss(shown);
         },

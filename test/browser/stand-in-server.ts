@@ -19,6 +19,13 @@ export interface PageCall {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+export interface DeviceCall {
+  /** Method, and the path after the instance's prefix. */
+  readonly call: string;
+  readonly body: string;
+  readonly authorization: string | undefined;
+}
+
 export interface StandInServer {
   readonly origin: string;
   /** Push subscription of the last device that registered. */
@@ -30,6 +37,8 @@ export interface StandInServer {
   readonly reports: readonly Report[];
   /** Calls of the page API (`docs/wire/page-api.md`) that change or tell something, in their order. */
   readonly pageCalls: readonly PageCall[];
+  /** Calls of Beams' device API that change something, in their order. */
+  readonly deviceCalls: readonly DeviceCall[];
   readonly registrations: () => number;
   /** What is answered as `page-settings` besides the key. */
   readonly settings: { relayedEvents: string[] };
@@ -47,6 +56,7 @@ export async function startStandInServer(
 ): Promise<StandInServer> {
   const reports: Report[] = [];
   const pageCalls: PageCall[] = [];
+  const deviceCalls: DeviceCall[] = [];
   const settings: StandInServer['settings'] = { relayedEvents: [] };
   let worker = readFileSync(workerFile, 'utf8');
   let registrations = 0;
@@ -58,11 +68,19 @@ export async function startStandInServer(
     'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
   };
   const script = (body: string | Buffer) => ({ status: 200, headers: { 'content-type': 'text/javascript' }, body });
-  const answer: HttpHandler = ({ method, path, body }) => {
+  const answer: HttpHandler = ({ method, path, headers, body }) => {
     const json = (value: object) => ({ status: 200, body: JSON.stringify(value) });
     if (path === '/pharos/worker.js') return script(worker);
     if (path === '/pharos/page.js') return script(readFileSync(pageFile));
     if (method === 'OPTIONS') return { status: 204 };
+    const devicePath = /^\/device_api\/v1\/instances\/[^/]+(\/.*)$/.exec(path)?.[1];
+    if (devicePath && method !== 'GET')
+      deviceCalls.push({
+        call: `${method} ${devicePath}`,
+        body: body.toString(),
+        authorization: headers.authorization,
+      });
+    if (devicePath?.includes('/interests?')) return json({ interests: ['news'], responseMetadata: {} });
     if (path.endsWith('/web-vapid-public-key')) return json({ vapidPublicKey });
     if (path.endsWith('/page-settings')) return json({ vapidPublicKey, ...settings });
     if (path.endsWith('/devices/web')) {
@@ -92,6 +110,7 @@ export async function startStandInServer(
     deviceId,
     reports,
     pageCalls,
+    deviceCalls,
     registrations: () => registrations,
     settings,
     forgetDevices: () => void (isKnown = false),

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
 import type { Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import webPush from 'web-push';
@@ -15,11 +13,7 @@ import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { hasFocus, setUser, startSdk } from './page-sdk.ts';
 import type { StandInServer } from './stand-in-server.ts';
-import { startStandInServer, workerFile } from './stand-in-server.ts';
-
-test('the worker is small', () => {
-  expect(gzipSync(readFileSync(workerFile)).length).toBeLessThanOrEqual(8 * 1024);
-});
+import { startStandInServer } from './stand-in-server.ts';
 
 describe.each(browserNames)('the worker in %s', (browserName) => {
   const authority = createTestAuthority();
