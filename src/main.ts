@@ -1,14 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { v7 as uuidV7 } from 'uuid';
+import type { TlsKeys } from './config/read-tls-files.ts';
+import { readTlsFiles } from './config/read-tls-files.ts';
 import type { ServerSettings } from './config/server-settings.ts';
+import { settingTable } from './config/settings.ts';
 import { createCachedDirectory } from './core/instances/cached-directory.ts';
 import { createFirstInstance } from './core/instances/first-instance.ts';
 import type { IdSource } from './core/ports/id-source.ts';
 import type { Log } from './core/ports/log.ts';
+import { OperatorProblem } from './core/ports/operator-problem.ts';
 import { openGoneBrake } from './core/delivery/gone-brake.ts';
 import { FanOut } from './core/publish/fan-out.ts';
 import { Retention } from './core/retention/retention.ts';
@@ -19,7 +22,7 @@ import { createSealer } from './core/secrets/sealer.ts';
 import { beamsRetryDelaysMs } from './core/webhooks/decide-attempt.ts';
 import { Dispatcher, messagesAtATime } from './core/webhooks/dispatcher.ts';
 import type { DataFolder } from './data-folder/open-data-folder.ts';
-import { DataFolderProblem, openDataFolder } from './data-folder/open-data-folder.ts';
+import { openDataFolder } from './data-folder/open-data-folder.ts';
 import { createAddressGuard } from './egress/address-guard.ts';
 import { createHttpClient } from './egress/http-client.ts';
 import type { Network } from './egress/network.ts';
@@ -35,6 +38,7 @@ import { beamsRoutes } from './wire/beams/beams-routes.ts';
 import type { RequestLimits } from './wire/beams/request-limits.ts';
 import { createHttpApp, defaultInFlight } from './wire/http/create-http-app.ts';
 import { InFlight } from './wire/http/in-flight.ts';
+import { listen } from './wire/http/listen.ts';
 import { RateLimiter } from './wire/http/rate-limiter.ts';
 import { healthRoutes } from './wire/http/health-routes.ts';
 import { oneSignalRoutes } from './wire/onesignal/onesignal-routes.ts';
@@ -54,8 +58,8 @@ export interface Pharos {
   readonly urls: readonly string[];
   /** Null when there were instances already. */
   readonly firstInstance: { readonly id: string; readonly credentialsFile: string } | null;
-  /** Paths of the secret files that this start has made. */
-  readonly createdFiles: readonly string[];
+  /** Paths of the secret files that this start has made; with a first instance also those that are from a failed start. */
+  readonly newSecretFiles: readonly string[];
   /** Finishes what is in flight, within bounds, and lets go of everything. */
   stop(): Promise<void>;
 }
@@ -82,7 +86,7 @@ export async function startPharos(settings: ServerSettings, overrides: PharosOve
 }
 
 async function start(settings: ServerSettings, overrides: PharosOverrides, log: Log, ending: Ending): Promise<Pharos> {
-  const tls = readTls(settings);
+  const tls = settings.tls && { port: settings.tls.port, keys: readTlsKeys(settings.tls) };
   const folder = openDataFolder({
     folder: settings.dataDir,
     adminTokenFile: settings.adminTokenFile,
@@ -99,11 +103,6 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   ending.add('store', () => store.close());
   const instances = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
   const shared = { store, sealer, instances, log, clock: Date.now, ids };
-  const instance = await createFirstInstance(shared);
-  const firstInstance = instance && {
-    id: instance.id,
-    credentialsFile: folder.writeFirstInstance({ instanceId: instance.id, secretKey: instance.secretKey }),
-  };
 
   const masterKeys = new MasterKeys({ ...shared, keyring, writeKeyring: (text) => folder.replaceKeyring(text) });
   const retention = new Retention({ ...shared, retentionDays: settings.retentionDays });
@@ -192,14 +191,21 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   for (const { port, keys } of [{ port: settings.port, keys: null }, ...(tls ? [tls] : [])]) {
     const app = await createHttpApp({ log, tls: keys, trustedProxies, routes, inFlight });
     listeners.push(app);
-    await app.listen({ host: settings.host, port });
-    urls.push(originOf(app, keys ? 'https' : 'http'));
+    const portSetting = settingTable[keys ? 'tlsPort' : 'port'].name;
+    const options = { host: settings.host, port, hostSetting: settingTable.host.name, portSetting };
+    urls.push(await listen(app, { ...options, scheme: keys ? 'https' : 'http' }));
   }
+  // Last, since only the start that makes it tells of it: nothing may fail after this.
+  const instance = await createFirstInstance(shared);
+  const firstInstance = instance && {
+    id: instance.id,
+    credentialsFile: folder.writeFirstInstance({ instanceId: instance.id, secretKey: instance.secretKey }),
+  };
   log.info('server.listening', { urls, dataDir: settings.dataDir, pid: process.pid });
   return {
     urls,
     firstInstance,
-    createdFiles: folder.created,
+    newSecretFiles: firstInstance ? folder.secretFiles : folder.created,
     async stop() {
       await ending.run();
       log.info('server.stopped');
@@ -217,15 +223,17 @@ function requestLimits({ publishesPerSecond, clientRequestsPerSecond: clients }:
   };
 }
 
-function readTls({ tls }: ServerSettings) {
-  return tls && { port: tls.port, keys: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } };
+function readTlsKeys(files: NonNullable<ServerSettings['tls']>): TlsKeys {
+  const result = readTlsFiles(files);
+  if (result.ok) return result.value;
+  throw new OperatorProblem(result.mistakes.join(' '), { isWrongSetting: true });
 }
 
 function readKeyring({ keyring }: DataFolder): Keyring {
   try {
     return parseKeyring(keyring.text);
   } catch (cause) {
-    throw new DataFolderProblem(`${keyring.file}: ${(cause as Error).message}.`, { cause });
+    throw new OperatorProblem(`${keyring.file}: ${(cause as Error).message}.`, { cause });
   }
 }
 
@@ -247,11 +255,6 @@ function readScripts(log: Log): Map<string, Script> {
     scripts.set(`/pharos/${name}`, { ...script, cacheControl: 'public, max-age=300' });
   }
   return scripts;
-}
-
-function originOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
-  const { address, family, port } = app.server.address() as AddressInfo;
-  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 /** Answers what has arrived; connections end with it, also those that would be kept alive for another request. */

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { CommanderError } from 'commander';
-import { DataFolderProblem } from '../data-folder/open-data-folder.ts';
-import { FolderInUse } from '../data-folder/folder-lock.ts';
+import { OperatorProblem } from '../core/ports/operator-problem.ts';
 import { CommandFailure } from './command-failure.ts';
 
 /** Runs the command that the arguments name; sets the exit code. */
@@ -12,10 +11,15 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     // Commander has printed what it has to say: help, version, or what is wrong with the arguments.
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
     else {
-      process.exitCode = error instanceof CommandFailure ? error.exitCode : 1;
+      process.exitCode = exitCodeOf(error);
       process.stderr.write(`pharos: ${describeFailure(error)}\n`);
     }
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandFailure) return error.exitCode;
+  return error instanceof OperatorProblem && error.isWrongSetting ? 2 : 1;
 }
 
 /** People can mend these from the message; anything else is a bug, and its stack helps. */
@@ -23,9 +27,8 @@ function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const expected =
     error instanceof CommandFailure ||
-    error instanceof DataFolderProblem ||
-    error instanceof FolderInUse ||
-    // Files and ports: `EACCES: permission denied, open …`, `listen EADDRINUSE: …`.
+    error instanceof OperatorProblem ||
+    // Files: `ENOSPC: no space left on device, write`.
     typeof (error as NodeJS.ErrnoException).syscall === 'string';
   return expected ? error.message : (error.stack ?? error.message);
 }

@@ -1,36 +1,43 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { OperatorProblem } from '../core/ports/operator-problem.ts';
 
 export interface FolderLock {
   release(): void;
 }
 
 /** Somebody else uses the folder. */
-export class FolderInUse extends Error {
+export class FolderInUse extends OperatorProblem {
   override readonly name = 'FolderInUse';
 }
 
 /**
- * Takes the data folder for this process, or throws `FolderInUse` at once. The lock is one of the operating system's, held by an
+ * Takes the data folder for this process, or throws `FolderInUse` (or another `OperatorProblem`) at once. The lock is one of the operating system's, held by an
  * open SQLite transaction on `lock.db`, so it ends with the process however that dies; the number in `pharos.pid` only
  * tells people whom to look for.
  */
 export function lockFolder(folder: string): FolderLock {
   const pidFile = join(folder, 'pharos.pid');
-  const database = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 });
+  let database: DatabaseSync | null = null;
   try {
+    database = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 });
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
-    database.close();
-    if ((cause as { errcode?: number }).errcode !== sqliteBusy) throw cause;
+    database?.close();
+    const { errcode, message } = cause as { readonly errcode?: number; readonly message: string };
+    if (errcode !== sqliteBusy) {
+      const mend = 'the user that runs Pharos must be able to make and write files in it';
+      throw new OperatorProblem(`${folder} cannot be locked (lock.db: ${message}): ${mend}.`, { cause });
+    }
     throw new FolderInUse(`${folder} is in use by another Pharos server (process ${readPid(pidFile)})`, { cause });
   }
+  const lock = database;
   writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
   return {
     release() {
       rmSync(pidFile, { force: true });
-      database.close();
+      lock.close();
     },
   };
 }

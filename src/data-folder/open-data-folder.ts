@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { OperatorProblem } from '../core/ports/operator-problem.ts';
 import { lockFolder } from './folder-lock.ts';
 import { ensureFolder, ensureSecretFile, replaceSecretFile, writeSecretFile } from './secret-file.ts';
 import type { SecretFile } from './secret-file.ts';
@@ -20,18 +21,15 @@ export interface DataFolder {
   /** Durable once it returns. */
   replaceKeyring(text: string): void;
   readonly adminToken: string;
-  /** Paths of the secret files that this start has made. */
+  /** Paths of the secret files: the keyring, the admin token. */
+  readonly secretFiles: readonly string[];
+  /** Those of them that this start has made. */
   readonly created: readonly string[];
-  /** Paths of secret files that others than their owner may read. */
+  /** Those of them that others than their owner may read. */
   readonly exposed: readonly string[];
   /** Writes the first instance's credentials, in place of those of a database that is gone; gives the path. */
   writeFirstInstance(credentials: object): string;
   release(): void;
-}
-
-/** The data folder cannot be used; the message says why and what mends it. */
-export class DataFolderProblem extends Error {
-  override readonly name = 'DataFolderProblem';
 }
 
 const minTokenLength = 32;
@@ -40,7 +38,7 @@ export const keyringName = 'master-keys.json';
 /** A secret file that was being written when the process died. */
 const unfinishedSecretFile = /^(master-keys\.json|first-instance\.json|admin-token)\.[0-9a-f-]{36}$/;
 
-/** Makes what is missing and locks the folder. Throws `FolderInUse` or `DataFolderProblem`. */
+/** Makes what is missing and locks the folder. Throws `FolderInUse` or another `OperatorProblem`. */
 export function openDataFolder(options: DataFolderOptions): DataFolder {
   const { folder, adminTokenFile, generateKeyring, generateAdminToken, leftovers } = options;
   ensureFolder(folder);
@@ -52,7 +50,7 @@ export function openDataFolder(options: DataFolderOptions): DataFolder {
     const databaseFile = join(folder, databaseName);
     const keyringFile = join(folder, keyringName);
     if (existsSync(databaseFile) && !existsSync(keyringFile)) {
-      throw new DataFolderProblem(
+      throw new OperatorProblem(
         `${keyringFile} is missing, and ${databaseFile} cannot be read without it: put it back from a backup.`,
       );
     }
@@ -60,7 +58,7 @@ export function openDataFolder(options: DataFolderOptions): DataFolder {
     const token = ensureSecretFile(adminTokenFile, generateAdminToken);
     const adminToken = token.text.trim();
     if (adminToken.length < minTokenLength || /\s/.test(adminToken)) {
-      throw new DataFolderProblem(`${adminTokenFile} must hold one word of at least ${minTokenLength} characters.`);
+      throw new OperatorProblem(`${adminTokenFile} must hold one word of at least ${minTokenLength} characters.`);
     }
     const files: [string, SecretFile][] = [
       [keyringFile, keyring],
@@ -73,6 +71,7 @@ export function openDataFolder(options: DataFolderOptions): DataFolder {
       keyring: { file: keyringFile, text: keyring.text },
       replaceKeyring: (text) => replaceSecretFile(keyringFile, text),
       adminToken,
+      secretFiles: files.map(([path]) => path),
       created: pathsOf('created'),
       exposed: pathsOf('exposed'),
       writeFirstInstance(credentials) {

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { OperatorProblem } from '../core/ports/operator-problem.ts';
 
 export interface SecretFile {
   readonly text: string;
@@ -20,18 +21,37 @@ export interface SecretFile {
   readonly exposed: boolean;
 }
 
-/** Makes a folder that only its owner can enter; one that is there stays as it is. */
-export const ensureFolder = (folder: string): void => {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-};
+/** Makes a folder that only its owner can enter; one that is there stays as it is. Throws `OperatorProblem`. */
+export function ensureFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    // A file is in its place, or in that of a folder above it.
+    const isWrongSetting = code === 'EEXIST' || code === 'ENOTDIR';
+    const why = code === 'EEXIST' ? 'it is a file' : message;
+    throw new OperatorProblem(
+      `the data folder ${folder} cannot be made (${why}): set PHAROS_DATA_DIR or --data-dir to a folder that this user may write.`,
+      { isWrongSetting, cause },
+    );
+  }
+}
 
-/** Reads a file that only its owner should be able to read; if it is not there, writes what `generate` gives. */
+/**
+ * Reads a file that only its owner should be able to read; if it is not there, writes what `generate` gives.
+ * Throws `OperatorProblem`.
+ */
 export function ensureSecretFile(path: string, generate: () => string): SecretFile {
-  const known = readSecretFile(path);
-  if (known) return known;
-  const text = generate();
-  writeSecretFile(path, text);
-  return { text, created: true, exposed: false };
+  try {
+    const known = readSecretFile(path);
+    if (known) return known;
+    const text = generate();
+    writeSecretFile(path, text);
+    return { text, created: true, exposed: false };
+  } catch (cause) {
+    const mend = 'its folder must be there, and this user must be able to read and write it';
+    throw new OperatorProblem(`${path} cannot be read or made (${(cause as Error).message}): ${mend}.`, { cause });
+  }
 }
 
 /** Null when there is none. */

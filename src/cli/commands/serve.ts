@@ -41,13 +41,13 @@ Examples:
 }
 
 /** For people, beside the log on standard output. */
-function greeting({ urls, firstInstance, createdFiles }: Pharos): string {
+function greeting({ urls, firstInstance, newSecretFiles }: Pharos): string {
   const lines = [`Pharos listens on ${urls.join(' and ')}`];
-  for (const file of createdFiles) lines.push(`Made ${file}: keep it secret, and back it up.`);
+  for (const file of newSecretFiles) lines.push(`Keep ${file} secret, and back it up.`);
   if (firstInstance) {
     lines.push(
       `Made a first instance: ${firstInstance.id}`,
-      `Its secret key is in ${firstInstance.credentialsFile}`,
+      `Its secret key is in ${firstInstance.credentialsFile}: delete this file once you have read it.`,
       'Next:',
       `  - give your server's Beams SDK that instance id, that secret key and the address above;`,
       `  - pharos webhook create ${firstInstance.id} --target https://… --events … tells your backend what happens;`,

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { OperatorProblem } from '../../core/ports/operator-problem.ts';
 
 const folder = new URL('../migrations/sqlite/', import.meta.url);
 
@@ -39,7 +40,7 @@ export function assertKnownMigrations(db: DatabaseSync): number {
   const applied = Number(db.prepare('SELECT max(number) AS number FROM migrations').get()?.['number'] ?? 0);
   const known = listMigrations().at(-1)?.number ?? 0;
   if (applied > known) {
-    throw new Error(
+    throw new OperatorProblem(
       `the database has migration ${applied}, this version of Pharos knows migrations up to ${known}: start the newer version again, or restore a backup from before the upgrade`,
     );
   }

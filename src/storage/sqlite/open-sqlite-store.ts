@@ -77,7 +77,7 @@ const queryNames = Object.keys({
  * Opens the store, creating or migrating the database. One thread writes and commits what has queued up, another one
  * answers queries. Only one process may have the file open: the caller holds a lock. So claims that are found in it are
  * nobody's, and what they held is due at once.
- * Rejects when the database cannot be opened or was written by a newer version.
+ * Rejects with an `OperatorProblem` when the database cannot be opened or was written by a newer version.
  */
 export async function openSqliteStore({ file, maxPendingItems = 10_000 }: SqliteStoreOptions): Promise<Store> {
   if (file === ':memory:') return openMemoryStore();

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '../../core/ports/command.ts';
+import { OperatorProblem } from '../../core/ports/operator-problem.ts';
 import type { Call, FromThread, ToThread } from './thread-protocol.ts';
 
 export interface StorageThreadOptions {
@@ -38,7 +39,8 @@ export class StorageThread {
   async start(): Promise<void> {
     const worker = this.#startWorker();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onMessage = (message: FromThread) => (message.kind === 'open-failed' ? reject(message.error) : resolve());
+    const onMessage = (message: FromThread) =>
+      message.kind === 'open-failed' ? reject(openError(message)) : resolve();
     worker.once('message', onMessage).once('error', reject);
     worker.once('exit', () => reject(new StoreUnavailable('the storage thread ended before it was open')));
     try {
@@ -122,3 +124,6 @@ export class StorageThread {
     return pending;
   }
 }
+
+const openError = ({ error, problem }: FromThread & { readonly kind: 'open-failed' }): Error =>
+  problem === null ? error : new OperatorProblem(problem, { cause: error });

@@ -22,7 +22,8 @@ export interface Reply {
 export type ToThread = readonly Call[] | 'close';
 export type FromThread =
   | { readonly kind: 'opened' }
-  | { readonly kind: 'open-failed'; readonly error: Error }
+  /** `problem`: a sentence for who runs the server. */
+  | { readonly kind: 'open-failed'; readonly error: Error; readonly problem: string | null }
   | { readonly kind: 'replies'; readonly replies: readonly Reply[] };
 
 export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -2,6 +2,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { runCommands } from './command-engine.ts';
 import { lazyConnection } from './lazy-connection.ts';
 import { openForWriting } from './open-database.ts';
+import { openProblem } from './open-problem.ts';
 import type { Call, FromThread, ToThread } from './thread-protocol.ts';
 import { asError } from './thread-protocol.ts';
 import { prepareWriteHandlers } from './write-handlers.ts';
@@ -32,5 +33,5 @@ try {
   connection.get();
   send({ kind: 'opened' });
 } catch (error) {
-  send({ kind: 'open-failed', error: asError(error) });
+  send({ kind: 'open-failed', error: asError(error), problem: openProblem(file, error) });
 }
