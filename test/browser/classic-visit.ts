@@ -14,22 +14,18 @@ import { documentedBody, documentedInit } from './classic-page.ts';
 import type { StandInServer } from './stand-in-server.ts';
 import { startStandInServer } from './stand-in-server.ts';
 
-/** A site that uses the classic page API, under a strict Content-Security-Policy, and what it needs around it. */
-export interface ClassicSite {
+/** A site that uses the classic page API, under a strict Content-Security-Policy. */
+export interface ClassicPages {
   readonly origin: string;
-  readonly instanceId: string;
-  readonly server: StandInServer;
   readonly receivers: Readonly<Record<'displayed' | 'clicked' | 'dismissed', PlainReceiver>>;
   /** Path and query of every request for a page, in order. */
   readonly visits: readonly string[];
   /** Replaces the page's own script, `/site.js`. */
   readonly replaceScript: (script: string) => void;
-  readonly replaceWorkerFile: (content: string) => void;
   readonly close: () => Promise<void>;
 }
 
-export interface SiteOptions {
-  readonly vapid: { readonly publicKey: string; readonly privateKey: string };
+export interface PagesOptions {
   readonly cors?: boolean;
   /** Every event to one URL, or to one each. */
   readonly receivers?: 'one' | 'three';
@@ -41,10 +37,10 @@ export interface SiteOptions {
   readonly worker?: string;
 }
 
-export async function startClassicSite(options: SiteOptions): Promise<ClassicSite> {
-  const { vapid, cors = false, receivers: count = 'one', script = '', init, worker = '' } = options;
-  const instanceId = randomUUID();
-  const server = await startStandInServer(vapid.publicKey, `web-${documentedBody(false).userId}`);
+export async function serveClassicPages(
+  { origin, instanceId }: { readonly origin: string; readonly instanceId: string },
+  { cors = false, receivers: count = 'one', script = '', init, worker = '' }: PagesOptions = {},
+): Promise<ClassicPages> {
   const first = await startPlainReceiver();
   const [second, third] = count === 'one' ? [first, first] : [await startPlainReceiver(), await startPlainReceiver()];
   const receivers = { displayed: first, clicked: second, dismissed: third };
@@ -52,15 +48,15 @@ export async function startClassicSite(options: SiteOptions): Promise<ClassicSit
   const call = init ?? documentedInit({ appId: instanceId, cors, ...urls });
   const files = new Map([
     ['/site.js', `var OneSignal = window.OneSignal || [];\n${call}\n${script}`],
-    ['/OneSignalSDKWorker.js', `importScripts('${server.origin}/pharos/worker.js');\n${worker}`],
+    ['/OneSignalSDKWorker.js', `importScripts('${origin}/pharos/worker.js');\n${worker}`],
   ]);
-  const origins = [...new Set([first.url, second.url, third.url].map((url) => new URL(url).origin))].join(' ');
+  const hooks = [...new Set([first.url, second.url, third.url].map((url) => new URL(url).origin))].join(' ');
   // What the README tells sites: nothing more is needed.
   const policy = [
     "default-src 'none'",
-    `script-src 'self' ${server.origin}`,
+    `script-src 'self' ${origin}`,
     "worker-src 'self'",
-    `connect-src ${server.origin} ${origins}`,
+    `connect-src ${origin} ${hooks}`,
   ].join('; ');
   const visits: string[] = [];
   const site: LocalServer = await startHttpServer(({ path }) => {
@@ -72,21 +68,40 @@ export async function startClassicSite(options: SiteOptions): Promise<ClassicSit
     if (/\.(js|ico|png)$/.test(name)) return { status: 404 };
     visits.push(path);
     const body = `<!doctype html><html lang="en"><title>A classic site</title>
-<script src="/site.js"></script><script src="${server.origin}/pharos/page.js" async></script></html>`;
+<script src="/site.js"></script><script src="${origin}/pharos/page.js" async></script></html>`;
     return { status: 200, headers: { ...headers, 'content-type': 'text/html; charset=utf-8' }, body };
   });
   return {
     origin: site.origin,
-    instanceId,
-    server,
     receivers,
     visits,
     replaceScript: (content) => void files.set('/site.js', content),
-    replaceWorkerFile: (content) => void files.set('/OneSignalSDKWorker.js', content),
     async close() {
-      const all = [site, server, ...new Set([first, second, third])];
+      const all = [site, ...new Set([first, second, third])];
       await Promise.all(all.map((one) => one.close().catch(() => undefined)));
     },
+  };
+}
+
+/** The same, and a stand-in for our server that knows what the browser has told it. */
+export interface ClassicSite extends ClassicPages {
+  readonly instanceId: string;
+  readonly server: StandInServer;
+}
+
+export interface SiteOptions extends PagesOptions {
+  readonly vapid: { readonly publicKey: string; readonly privateKey: string };
+}
+
+export async function startClassicSite({ vapid, ...options }: SiteOptions): Promise<ClassicSite> {
+  const instanceId = randomUUID();
+  const server = await startStandInServer(vapid.publicKey, `web-${documentedBody(false).userId}`);
+  const pages = await serveClassicPages({ origin: server.origin, instanceId }, options);
+  return {
+    ...pages,
+    instanceId,
+    server,
+    close: async () => void (await Promise.all([pages.close(), server.close().catch(() => undefined)])),
   };
 }
 

@@ -1,0 +1,163 @@
+import PushNotifications from '@pusher/push-notifications-server';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { TestBrowser } from '../support/browser.ts';
+import { browserNames, startBrowser } from '../support/browser.ts';
+import type { PharosProcess } from '../support/pharos-process.ts';
+import { startPharosProcess } from '../support/pharos-process.ts';
+import { createTestAuthority } from '../support/test-authority.ts';
+import type { TlsFront } from '../support/tls-front.ts';
+import { startTlsFront } from '../support/tls-front.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { createWebhookReceiver } from '../support/webhook-receiver.ts';
+import { registered, serveClassicPages } from './classic-visit.ts';
+
+describe.each(browserNames)('a customer with the classic page API in %s', (browserName) => {
+  const authority = createTestAuthority();
+  const backendHost = 'backend.customer.example';
+  const backend = createWebhookReceiver('correct-horse-battery');
+  let browser: TestBrowser;
+  let front: TlsFront;
+  let pharos: PharosProcess;
+
+  beforeAll(async () => {
+    browser = await startBrowser(browserName, authority);
+    const { hosts, handler } = browser.pushService;
+    const pushHandlers = Object.fromEntries(hosts.map((host) => [host, handler]));
+    front = await startTlsFront(authority, { ...pushHandlers, [backendHost]: backend.handler });
+    pharos = await startPharosProcess({ authority, fronts: [front] });
+  });
+
+  afterAll(async () => {
+    await pharos?.remove();
+    await browser?.close();
+    await front?.close();
+  });
+
+  test('goes from the first visit to the end', async () => {
+    const { id, secretKey } = await pharos.admin('POST', '/instances', { name: 'customer' });
+    const [instanceId, key] = [String(id), String(secretKey)];
+    await pharos.admin('POST', `/instances/${instanceId}/webhooks`, {
+      url: `https://${backendHost}/webhooks`,
+      events: [
+        'v1.PublishToUsersAttempt',
+        'v1.NotificationDisplayed',
+        'v1.NotificationClicked',
+        'v1.NotificationDismissed',
+      ],
+      secret: 'correct-horse-battery',
+    });
+    const site = await serveClassicPages({ origin: pharos.origin, instanceId });
+    onTestFinished(() => site.close());
+    const { displayed: receiver } = site.receivers;
+    const page = await browser.openPage(site.origin);
+    onTestFinished(() => page.close());
+
+    async function create(notification: object): Promise<string> {
+      const response = await fetch(`${pharos.origin}/api/v1/notifications`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Key ${key}` },
+        body: JSON.stringify({ app_id: instanceId, ...notification }),
+      });
+      expect(response.status).toBe(200);
+      return ((await response.json()) as { readonly id: string }).id;
+    }
+    const relayed = async (event: string, publish: string) => {
+      const { json, signatureIsGood } = await backend.waitFor(
+        `${event} of ${publish}`,
+        ({ eventType, json }) => eventType === event && json?.payload?.['publish_id'] === `pubid-${publish}`,
+      );
+      expect(signatureIsGood).toBe(true);
+      return json?.payload;
+    };
+
+    // The visitor is registered, tagged, and claims a name.
+    const player = await registered(page);
+    await page.evaluate(describeVisitor);
+
+    // Sent to a tag, with a button that is clicked.
+    const like = { id: 'like-button', text: 'Like', url: `${site.origin}/liked` };
+    const sent = {
+      headings: { en: 'To a tag' },
+      contents: { en: 'With a button' },
+      url: `${site.origin}/launch`,
+      data: { key1: 'value1' },
+      web_buttons: [like],
+    };
+    const first = await create({ ...sent, filters: [{ field: 'tag', key: 'level', relation: '>', value: 4 }] });
+    browser.desktop.click(await browser.desktop.waitForNotification('To a tag'), 'Like');
+    await waitFor("the button's link", () => site.visits.includes('/liked'));
+    const told = {
+      id: first,
+      userId: player,
+      heading: 'To a tag',
+      content: 'With a button',
+      url: `${site.origin}/launch`,
+      data: { key1: 'value1' },
+    };
+    expect(await receiver.bodies(2)).toEqual([
+      { event: 'notification.displayed', ...told },
+      { event: 'notification.clicked', ...told, action: 'like-button' },
+    ]);
+    const ids = { instance_id: instanceId, publish_id: `pubid-${first}`, device_id: `web-${player}` };
+    expect(await relayed('v1.NotificationDisplayed', first)).toMatchObject(ids);
+    expect(await relayed('v1.NotificationClicked', first)).toMatchObject({
+      ...ids,
+      action: 'like-button',
+      url: like.url,
+    });
+
+    // Sent to the claimed name, and dismissed.
+    const second = await create({
+      headings: { en: 'To a name' },
+      contents: { en: 'Text' },
+      include_external_user_ids: ['ann'],
+    });
+    browser.desktop.dismiss(await browser.desktop.waitForNotification('To a name'));
+    expect(await relayed('v1.NotificationDismissed', second)).toMatchObject({ publish_id: `pubid-${second}` });
+    expect((await receiver.bodies(4)).at(-1)).toMatchObject({ event: 'notification.dismissed', id: second });
+
+    // A publish to users does not reach a browser that only claims to be Ann's; with a signed token it does.
+    const beams = new PushNotifications({ instanceId, secretKey: key, endpoint: 'localhost', port: pharos.port } as {
+      instanceId: string;
+      secretKey: string;
+    });
+    const toUsers = (title: string) => beams.publishToUsers(['ann'], { web: { notification: { title } } });
+    const { publishId: claimed } = await toUsers('Not for claimants');
+    expect(await relayed('v1.PublishToUsersAttempt', claimed.replace('pubid-', ''))).toMatchObject({
+      users_no_devices: ['ann'],
+    });
+    await page.evaluate(proveUser, beams.generateToken('ann').token);
+    const { publishId: proved } = await toUsers('For Ann');
+    await browser.desktop.waitForNotification('For Ann');
+    expect(await relayed('v1.NotificationDisplayed', proved.replace('pubid-', ''))).toMatchObject({ user_id: 'ann' });
+    expect(browser.desktop.shown.map(({ title }) => title)).not.toContain('Not for claimants');
+
+    // A visitor who wants none gets none.
+    await page.evaluate(mute);
+    expect(await create({ headings: { en: 'Too late' }, contents: { en: 'Text' }, include_player_ids: [player] })).toBe(
+      '',
+    );
+    expect((await receiver.bodies(5)).map(({ event }) => event)).toEqual([
+      'notification.displayed',
+      'notification.clicked',
+      'notification.displayed',
+      'notification.dismissed',
+      'notification.displayed',
+    ]);
+  });
+});
+
+declare const OneSignal: {
+  readonly sendTag: (key: string, value: number) => Promise<unknown>;
+  readonly setExternalUserId: (id: string, token?: string) => Promise<void>;
+  readonly setSubscription: (enabled: boolean) => Promise<void>;
+};
+
+async function describeVisitor(): Promise<void> {
+  await OneSignal.sendTag('level', 5);
+  await OneSignal.setExternalUserId('ann');
+}
+
+const proveUser = (token: string): Promise<void> => OneSignal.setExternalUserId('ann', token);
+
+const mute = (): Promise<void> => OneSignal.setSubscription(false);
