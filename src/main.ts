@@ -26,7 +26,7 @@ import { openDataFolder } from './data-folder/open-data-folder.ts';
 import { createAddressGuard } from './egress/address-guard.ts';
 import { createHttpClient } from './egress/http-client.ts';
 import type { Network } from './egress/network.ts';
-import { systemNetwork } from './egress/network.ts';
+import { createSystemNetwork } from './egress/network.ts';
 import { createPushConnections } from './egress/push-connections.ts';
 import { createPushEndpointRules, defaultPushEndpointHosts } from './egress/push-endpoint-rules.ts';
 import { createWebPushGateway } from './gateways/web-push/gateway.ts';
@@ -110,7 +110,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   masterKeys.start();
   retention.start();
 
-  const network = overrides.network ?? systemNetwork;
+  const network = overrides.network ?? createSystemNetwork();
   const guard = createAddressGuard(settings.allowNetworks);
   const endpointRules = createPushEndpointRules([...defaultPushEndpointHosts, ...settings.pushEndpointHosts]);
   const http = createHttpClient({

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { connect, type Socket } from 'node:net';
+import { createResolver } from './resolver.ts';
 
 /**
  * The lowest level of everything that leaves the process. A test composition replaces it to lead public-looking
@@ -12,8 +13,10 @@ export interface Network {
   dial(address: string, port: number): Socket;
 }
 
-/** The operating system's resolver and sockets. */
-export const systemNetwork: Network = {
-  resolve: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
+/** The operating system's resolver and sockets; one a process, since lookups share a few threads. */
+export const createSystemNetwork = (): Network => ({
+  resolve: createResolver({
+    lookup: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
+  }),
   dial: (address, port) => connect({ host: address, port, noDelay: true }),
-};
+});

@@ -6,7 +6,7 @@ import { runOne } from '../../src/core/ports/command.ts';
 import { Dispatcher, messagesAtATime } from '../../src/core/webhooks/dispatcher.ts';
 import { createAddressGuard } from '../../src/egress/address-guard.ts';
 import { createHttpClient } from '../../src/egress/http-client.ts';
-import { systemNetwork } from '../../src/egress/network.ts';
+import { createSystemNetwork } from '../../src/egress/network.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -44,7 +44,7 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
   }
   const silent = { info: () => {}, warn: () => {}, error: () => {} };
   const http = createHttpClient({
-    network: systemNetwork,
+    network: createSystemNetwork(),
     guard: createAddressGuard(['127.0.0.0/8']),
     allowHttp: true,
     maxConnectionsPerOrigin: messagesAtATime,
