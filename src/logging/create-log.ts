@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import type { DestinationStream } from 'pino';
 import type { Log } from '../core/ports/log.ts';
 import { redact } from './redact.ts';
+import { standardOutput } from './standard-output.ts';
 
 export interface LogOptions {
   readonly level: 'info' | 'warn' | 'error';
@@ -10,7 +11,7 @@ export interface LogOptions {
 }
 
 /** JSON lines: `{"level": "info", "time": "2026-01-31T12:00:00.000Z", "event": "publish.accepted", …}`. */
-export function createLog({ level, destination = pino.destination(1) }: LogOptions): Log {
+export function createLog({ level, destination = standardOutput() }: LogOptions): Log {
   const logger = pino(
     {
       level,

@@ -36,5 +36,8 @@ function redactError(error: Error): Record<string, unknown> {
   };
 }
 
+/** Most texts are ids and words, which need no closer look. */
+const mayHoldSecret = /[@\s]/;
+
 const redactText = (text: string): string =>
-  text.replace(userInfo, `$1${hidden}@`).replace(credentials, `$1 ${hidden}`);
+  mayHoldSecret.test(text) ? text.replace(userInfo, `$1${hidden}@`).replace(credentials, `$1 ${hidden}`) : text;
