@@ -2,7 +2,7 @@ import type { DestinationStream } from 'pino';
 import { pino } from 'pino';
 
 /** Longest text that waits. */
-const maxWaitingChars = 16_384;
+const maxWaitingChars = 8_192;
 
 /**
  * Standard output, written once a turn of the event loop: under load a line costs more to write alone than the request
