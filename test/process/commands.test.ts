@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PharosCommand } from './serve-process.ts';
 import { listeningOn, runPharos } from './serve-process.ts';
+import { eventTypes } from '../../src/protocol/event-types.ts';
 
 let folder: string;
 let server: PharosCommand;
@@ -68,7 +69,7 @@ describe('commands', () => {
     const { id } = await json<{ id: string }>('instance', 'create', 'hooked');
     const target = 'https://user:hunter2@site.example/hook';
     const webhook = await json<{ id: string; events: string[] }>('webhook', 'create', id, '--target', target);
-    expect(webhook.events).toHaveLength(3);
+    expect(webhook.events).toEqual([...eventTypes]);
     const listed = await pharos('webhook', 'list', id);
     expect(listed.stdout).toContain(webhook.id);
     expect(listed.stdout).not.toContain('hunter2');

@@ -17,11 +17,12 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
     `SELECT number, id FROM devices
      WHERE instance_id = ? AND platform = ? AND address_hash = ? AND gone_at IS NULL`,
   );
+  // Node 22 binds an empty array that came from another thread as NULL: phones have no keys.
   const insertDevice = prepare(
     db,
     `INSERT INTO devices (instance_id, platform, id, address, address_hash, keys, metadata, bundle_identifier,
        created_at, registered_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?9, ?9)`,
+     VALUES (?, ?, ?, ?, ?, ifnull(?, x''), ?, ?, ?9, ?9)`,
   );
   const countDevices = prepare<{ living: number }>(db, 'SELECT living FROM device_counts WHERE instance_id = ?');
   const countOneMore = prepare(
@@ -31,7 +32,8 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
   );
   const updateRegistration = prepare(
     db,
-    'UPDATE devices SET keys = ?, metadata = ?, bundle_identifier = ?, registered_at = ? WHERE number = ?',
+    `UPDATE devices SET keys = ifnull(?, x''), metadata = ?, bundle_identifier = ?, registered_at = ?
+     WHERE number = ?`,
   );
   const updateAddress = prepare(
     db,
