@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { browserNames } from '../support/browser.ts';
+import { startCustomerSite } from '../support/customer-site.ts';
 import { useClassicWorld } from './classic-world.ts';
+import { startSdk } from './page-sdk.ts';
 
 describe.each(browserNames)('the client of our page script in %s', (browserName) => {
   const world = useClassicWorld(browserName);
@@ -36,7 +38,27 @@ describe.each(browserNames)('the client of our page script in %s', (browserName)
       { call: `DELETE ${device}`, body: '', authorization: undefined },
     ]);
   });
+
+  test("shares the device with Beams' page SDK", async () => {
+    const { server, instanceId } = await world.open();
+    const serviceWorker = `importScripts('${server.origin}/pharos/worker.js');`;
+    const site = await startCustomerSite({ serviceWorker });
+    onTestFinished(() => site.close());
+    const page = await world.openPage(site.origin);
+    expect(await page.evaluate(startSdk, instanceId, server.origin)).toBe(server.deviceId);
+
+    await page.addScriptTag({ url: `${server.origin}/pharos/page.js` });
+    expect(await page.evaluate(startOurs, instanceId)).toBe(server.deviceId);
+    expect(await page.evaluate(startSdk, instanceId, server.origin)).toBe(server.deviceId);
+    expect(server.registrations()).toBe(1);
+  });
 });
+
+async function startOurs(instanceId: string): Promise<string | null> {
+  const client = new Pharos.Client({ instanceId });
+  await client.start();
+  return client.getDeviceId();
+}
 
 interface PageClient {
   readonly start: () => Promise<unknown>;
@@ -52,7 +74,7 @@ interface PageClient {
   readonly getDeviceInterests: () => Promise<object>;
 }
 declare const Pharos: {
-  readonly Client: new (options: { instanceId: string; serviceWorkerPaths: string[] }) => PageClient;
+  readonly Client: new (options: { instanceId: string; serviceWorkerPaths?: string[] }) => PageClient;
 };
 
 async function goThroughLife(instanceId: string): Promise<object> {
