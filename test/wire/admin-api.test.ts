@@ -83,11 +83,13 @@ describe('publishes and messages', () => {
   });
 
   it.each([
-    ['/messages?limit=0', /^`limit`/],
-    ['/messages?limit=201', /^`limit`/],
+    ['/messages?limit=0', '`limit`: must be a whole number from 1 to 200.'],
+    ['/messages?limit=201', '`limit`: must be a whole number from 1 to 200.'],
+    ['/messages?limit=1.5', '`limit`: must be a whole number from 1 to 200.'],
+    ['/messages?limit=many', '`limit`: must be a whole number from 1 to 200.'],
     ['/messages?before=x', /^`before`: must be a UUID/],
     ['/messages?publishId=x', /^`publishId`: must be a publish id like/],
-    ['/messages?colour=red', /colour/],
+    ['/messages?colour=red', 'There is no field `colour` here.'],
     ['/messages/x/attempts', /^`messageId`/],
   ])('are refused with what is expected: %s', async (path, message) => {
     const { id } = await world.created('/instances', { name: 'shop' });
@@ -105,6 +107,10 @@ describe('publishes and messages', () => {
         body: refusal('unknown-publish', /no publish/),
       });
     }
+    expect(await world.call('GET', `/instances/${id}/messages/${unknownId}/attempts`)).toEqual({
+      status: 404,
+      body: refusal('unknown-message', /no message/),
+    });
   });
 });
 

@@ -48,14 +48,15 @@ describe('instances', () => {
   });
 
   it.each([
-    [{}, /^`name`: .*string/],
+    [{}, '`name`: must be a string.'],
+    [{ name: null, id: {} }, '`name`: must be a string. `id`: must be a string.'],
     [{ name: ' ' }, '`name`: must be a text of 1 to 100 characters.'],
     [{ name: 'x', id: 'y' }, '`id`: must be a UUID in lower case.'],
     [{ name: 'x', secretKey: 'short' }, /^`secretKey`: must be 32 to 256/],
     [{ name: 'x', secretKey: `${'a'.repeat(40)} b` }, /^`secretKey`/],
-    [{ name: 'x', colour: 'red' }, /colour/],
+    [{ name: 'x', colour: 'red', size: 1 }, 'There are no fields `colour`, `size` here.'],
     [{ name: 1, id: 2 }, /`name`: .*`id`: /],
-    [[], /`body`/],
+    [[], '`body`: must be an object.'],
   ])('are refused with what is expected: %j', async (input, message) => {
     expect(await world.call('POST', '/instances', input)).toEqual({
       status: 400,
@@ -101,7 +102,8 @@ describe('instances', () => {
     [{ secretKey: 'P'.repeat(40) }, '`secretKey`: must be another one than the present secret key.'],
     [{ overlapSeconds: -1 }, '`overlapSeconds`: must be a whole number from 0 to 2592000.'],
     [{ overlapSeconds: 1.5 }, /^`overlapSeconds`/],
-    [{ overlapDays: 1 }, /overlapDays/],
+    [{ overlapDays: 1 }, 'There is no field `overlapDays` here.'],
+    [{ overlapSeconds: '60' }, '`overlapSeconds`: must be a number.'],
   ])('keep their secret key when it cannot be replaced: %j', async (input, message) => {
     const { id } = await world.created('/instances', { name: 'shop', secretKey: 'P'.repeat(40) });
     const refused = { status: 400, body: refusal('invalid-request', message) };

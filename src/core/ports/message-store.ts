@@ -100,6 +100,6 @@ export interface MessageQueries {
     readonly before?: string;
     readonly limit: number;
   }): Promise<readonly MessageView[]>;
-  /** In order; empty for an unknown message. */
-  listAttempts(key: MessageKey): Promise<readonly AttemptRecord[]>;
+  /** In order; null for an unknown message. */
+  listAttempts(key: MessageKey): Promise<readonly AttemptRecord[] | null>;
 }

@@ -165,6 +165,7 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
   const listByWebhook = listBy('m.webhook_id = ? AND m.id < ?');
   const listByPublish = listBy('m.publish_id = ? AND m.id < ?');
   const listByBoth = listBy('m.publish_id = ? AND m.webhook_id = ? AND m.id < ?');
+  const findMessage = prepare(db, 'SELECT 1 FROM messages WHERE instance_id = ? AND day = ? AND id = ?');
   const listAttempts = prepare<{
     started_at: number;
     duration_ms: number;
@@ -195,12 +196,15 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
         dueAt: row.due_at,
       }));
     },
-    listAttempts: ({ instanceId, messageId }) =>
-      listAttempts.all(instanceId, uuidV7Day(messageId), messageId).map((row): AttemptRecord => ({
+    listAttempts: ({ instanceId, messageId }) => {
+      const key = [instanceId, uuidV7Day(messageId), messageId] as const;
+      if (!findMessage.get(...key)) return null;
+      return listAttempts.all(...key).map((row): AttemptRecord => ({
         startedAt: row.started_at,
         durationMs: row.duration_ms,
         status: row.status,
         error: row.error,
-      })),
+      }));
+    },
   };
 }

@@ -205,9 +205,14 @@ export function messagesSuite(open: OpenStore): void {
       expect(await list({ webhookId: randomUUID() })).toEqual([]);
     });
 
-    test('an unknown message has no attempts', async () => {
+    test('attempts of an unknown message, or of another instance', async () => {
       const store = await open();
-      expect(await store.listAttempts({ instanceId: randomUUID(), messageId: v7() })).toEqual([]);
+      const { instanceId } = await withMessages(store, ['anna']);
+      const [message] = await store.listMessages({ instanceId, limit: 1 });
+      if (!message) throw new Error('the message is missing');
+      expect(await store.listAttempts(message)).toEqual([]);
+      expect(await store.listAttempts({ ...message, instanceId: randomUUID() })).toBeNull();
+      expect(await store.listAttempts({ instanceId, messageId: v7() })).toBeNull();
     });
   });
 }

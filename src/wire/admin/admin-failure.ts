@@ -6,6 +6,7 @@ const statuses = {
   'unknown-instance': 404,
   'unknown-webhook': 404,
   'unknown-publish': 404,
+  'unknown-message': 404,
   'push-origin-not-braked': 409,
   'instance-exists': 409,
   'rotation-under-way': 409,

@@ -23,11 +23,15 @@ const publishId = z.string().transform((text, context) => {
   if (id === null) context.addIssue({ code: 'custom', message: 'must be a publish id like "pubid-<uuid>"' });
   return id ?? z.NEVER;
 });
+const pageSize = `must be a whole number from 1 to ${maxPageSize}`;
 const messagePage = z.strictObject({
   webhookId: uuid.exactOptional(),
   publishId: publishId.exactOptional(),
   before: uuid.exactOptional(),
-  limit: z.coerce.number().int().min(1).max(maxPageSize).default(50),
+  limit: z.coerce
+    .number({ error: pageSize })
+    .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= maxPageSize, pageSize)
+    .default(50),
 });
 
 /** Reads for people: what became of publishes and of webhooks' messages. */
@@ -46,7 +50,9 @@ export function messageRoutes(app: FastifyInstance, deps: MessageRoutesDeps): vo
     '/instances/:instanceId/messages/:messageId/attempts',
     async ({ params: { instanceId, messageId } }) => {
       parseInput(z.object({ messageId: uuid }), { messageId });
-      return { attempts: (await deps.store.listAttempts({ instanceId, messageId })).map(renderAttempt) };
+      const attempts = await deps.store.listAttempts({ instanceId, messageId });
+      if (!attempts) throw new AdminFailure('unknown-message', `The instance has no message ${messageId}.`);
+      return { attempts: attempts.map(renderAttempt) };
     },
   );
 
