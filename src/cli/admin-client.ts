@@ -27,7 +27,7 @@ export const createAdminClient = ({ url, adminTokenFile }: ClientSettings): Admi
     const headers = { authorization: `Bearer ${readToken(adminTokenFile)}` };
     const result = await downloadFile(`${url}/admin/v1${path}`, headers, file).catch((cause: unknown) => {
       const { syscall, message } = cause as NodeJS.ErrnoException;
-      if (syscall === 'connect') return noServer(url, cause);
+      if (syscall === 'connect' || isUntrusted(cause)) return noServer(url, cause);
       throw new CommandFailure(`${file} was not saved: ${message}`, 1, { cause });
     });
     if (typeof result === 'number') return result;
@@ -43,9 +43,27 @@ function parseAnswer(text: string, url: string): unknown {
   }
 }
 
-function noServer(url: string, cause: unknown): never {
-  throw new CommandFailure(`no server answers at ${url}: is \`pharos serve\` running there?`, 1, { cause });
+function noServer(url: string, error: unknown): never {
+  const { code, message } = reasonOf(error);
+  throw new CommandFailure(words(url, code ?? message, isUntrusted(error)), 1, { cause: error });
 }
+
+function words(url: string, reason: string, untrustedCertificate: boolean): string {
+  if (untrustedCertificate) {
+    return `the certificate of ${url} is not trusted (${reason}): name a file with that of its authority in NODE_EXTRA_CA_CERTS.`;
+  }
+  // Of a certificate that is over or of another name, and of what does not speak TLS.
+  if (/CERT|TLS|SSL|EPROTO/.test(reason)) return `there is no safe connection to ${url} (${reason}).`;
+  return `no server answers at ${url} (${reason}): is \`pharos serve\` running there?`;
+}
+
+/** `fetch` fails with the reason as its cause. */
+const reasonOf = (error: unknown): NodeJS.ErrnoException =>
+  (error as Error).cause instanceof Error ? ((error as Error).cause as Error) : (error as Error);
+
+/** OpenSSL's names for a chain that ends at no authority that is known here. */
+const untrusted = /SELF_SIGNED_CERT|^UNABLE_TO_(GET_ISSUER_CERT|VERIFY_LEAF_SIGNATURE)/;
+const isUntrusted = (error: unknown): boolean => untrusted.test(reasonOf(error).code ?? '');
 
 function readToken(file: string): string {
   try {

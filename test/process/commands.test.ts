@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestAuthority } from '../support/test-authority.ts';
 import type { PharosCommand } from './serve-process.ts';
 import { listeningOn, runPharos } from './serve-process.ts';
 import { eventTypes } from '../../src/protocol/event-types.ts';
@@ -91,7 +94,8 @@ describe('commands', () => {
     const { id } = await json<{ id: string }>('instance', 'create', 'quiet');
     expect((await pharos('message', 'list', id, '--limit', '5')).stdout).toBe('There are no such messages.\n');
     const message = '0193a000-0000-7000-8000-000000000001';
-    expect(await json('message', 'attempts', id, message)).toEqual({ attempts: [] });
+    const unknown = await pharos('message', 'attempts', id, message);
+    expect(unknown).toEqual({ code: 1, stdout: '', stderr: `pharos: The instance has no message ${message}.\n` });
   });
 
   it.each([
@@ -100,7 +104,7 @@ describe('commands', () => {
       'a server that is not there',
       1,
       ['instance', 'list', '--url', 'http://127.0.0.1:1'],
-      /no server answers at .*:1:/,
+      /no server answers at .*:1 \(.+\): is/,
     ],
     ['a token that is not there', 1, ['instance', 'list', '--data-dir', 'nowhere'], /admin token cannot be read/],
     [
@@ -126,6 +130,26 @@ describe('commands', () => {
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
     const result = await pharos('instance', 'list', '--url', url).finally(() => other.close());
     expect(result).toEqual({ code: 1, stdout: '', stderr: `pharos: what answers at ${url} is not Pharos\n` });
+  });
+
+  it('fail in words: a certificate that is not trusted', async () => {
+    const authority = createTestAuthority();
+    const other = createHttpsServer(authority.issue(['localhost'])).listen(0, 'localhost');
+    await once(other, 'listening');
+    const url = `https://localhost:${(other.address() as AddressInfo).port}`;
+    writeFileSync(join(folder, 'ca.pem'), authority.certificate);
+    const run = (env: Record<string, string>) => runPharos(folder, ['instance', 'list', '--url', url], env);
+    const untrusted = run({});
+    expect(await untrusted.ended).toBe(1);
+    expect(untrusted.stderr()).toMatch(/certificate.*UNABLE_TO_VERIFY_LEAF_SIGNATURE.*NODE_EXTRA_CA_CERTS/);
+    expect(untrusted.stderr()).not.toContain('pharos serve');
+    const plain = await pharos('instance', 'list', '--url', origin.replace('http:', 'https:'));
+    expect(plain).toMatchObject({ code: 1, stderr: expect.stringMatching(/no safe connection to https:.*\(.+\)/) });
+    other.on('request', (_request, response) => (response as ServerResponse).end('<html>'));
+    const trusted = run({ NODE_EXTRA_CA_CERTS: 'ca.pem' });
+    await trusted.ended;
+    other.close();
+    expect(trusted.stderr()).toBe(`pharos: what answers at ${url} is not Pharos\n`);
   });
 
   it('explain themselves', async () => {
