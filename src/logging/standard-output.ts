@@ -1,12 +1,13 @@
 import type { DestinationStream } from 'pino';
 import { pino } from 'pino';
 
-/** Longest text that waits. */
+/** Longest text that waits, and for how long. */
 const maxWaitingChars = 8_192;
+const maxWaitMs = 20;
 
 /**
- * Standard output, written once a turn of the event loop: under load a line costs more to write alone than the request
- * that it tells of. A process that is killed loses the lines of that turn.
+ * Standard output, some lines at a time: a line costs as much to write alone as the request that it tells of costs to
+ * read. A process that is killed loses the last lines.
  */
 export function standardOutput(): DestinationStream {
   const stream = pino.destination({ dest: 1, minLength: maxWaitingChars, sync: true });
@@ -17,10 +18,10 @@ export function standardOutput(): DestinationStream {
       stream.write(line);
       if (scheduled) return;
       scheduled = true;
-      setImmediate(() => {
+      setTimeout(() => {
         scheduled = false;
         stream.flush();
-      });
+      }, maxWaitMs).unref();
     },
   };
 }

@@ -19,8 +19,9 @@ interface Pending {
 }
 
 /**
- * A worker thread that answers calls. Calls of one turn of the event loop travel together. When the thread dies, what
- * it had not answered rejects with `StoreUnavailable`, and the next call starts another one.
+ * A worker thread that answers calls. Calls travel together: those of one turn of the event loop, and all that come while
+ * the thread is busy, since waking it costs more than most calls. When the thread dies, what it had not answered rejects
+ * with `StoreUnavailable`, and the next call starts another one.
  */
 export class StorageThread {
   readonly #options: StorageThreadOptions;
@@ -60,7 +61,7 @@ export class StorageThread {
     }
     const id = ++this.#lastId;
     this.#pendingItems += items;
-    if (this.#queued.push({ id, name, input }) === 1) setImmediate(() => this.#flush());
+    if (this.#queued.push({ id, name, input }) === 1) setImmediate(() => this.#flushIfIdle());
     return new Promise((resolve, reject) => this.#pending.set(id, { items, resolve, reject }));
   }
 
@@ -76,6 +77,10 @@ export class StorageThread {
     await ended;
   }
 
+  #flushIfIdle(): void {
+    if (this.#pending.size === this.#queued.length) this.#flush();
+  }
+
   #flush(): void {
     const calls = this.#queued;
     if (calls.length === 0) return;
@@ -83,7 +88,7 @@ export class StorageThread {
     try {
       (this.#worker ?? this.#startWorker()).postMessage(calls satisfies ToThread);
     } catch (error) {
-      // An input that cannot be cloned: a mistake of a caller in this turn.
+      // An input that cannot be cloned: a mistake of one of the callers.
       for (const { id } of calls) this.#take(id)?.reject(error as Error);
     }
   }
@@ -106,6 +111,7 @@ export class StorageThread {
       else if (outcome.kind === 'error') pending?.reject(outcome.error);
       else pending?.reject(new StoreUnavailable(outcome.reason));
     }
+    this.#flushIfIdle();
   }
 
   #onEnd(worker: Worker, cause: unknown): void {
@@ -115,6 +121,7 @@ export class StorageThread {
     for (const id of [...this.#pending.keys()]) {
       if (!queued.has(id)) this.#take(id)?.reject(new StoreUnavailable('the storage thread ended', { cause }));
     }
+    this.#flush();
   }
 
   #take(id: number): Pending | undefined {
