@@ -4,12 +4,12 @@
  */
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createSimulatedBrowser } from '../demo/simulated-browser.ts';
 import { startPharosProcess } from '../test/support/pharos-process.ts';
 import type { PharosProcess } from '../test/support/pharos-process.ts';
+import { cpuMsOf } from './cpu-time.ts';
 import { median } from './median.ts';
 import type { ReceiverMessages } from './push-receiver.ts';
 import type { SendOrder } from './web-push-sender.ts';
@@ -113,7 +113,7 @@ async function runBaseline(): Promise<Round> {
 
 async function runPharos(): Promise<Round> {
   await expectPushes(devices);
-  const cpuBefore = cpuMsOf(pharos);
+  const cpuBefore = cpuMsOf(pharos.pid());
   const startedAt = performance.now();
   const reached = receiverMessage('reached');
   await call('POST', `/publish_api/v1/instances/${String(id)}/publishes/interests`, {
@@ -123,7 +123,7 @@ async function runPharos(): Promise<Round> {
   await reached;
   return {
     wallMsPerPush: (performance.now() - startedAt) / devices,
-    cpuMsPerPush: (cpuMsOf(pharos) - cpuBefore) / devices,
+    cpuMsPerPush: (cpuMsOf(pharos.pid()) - cpuBefore) / devices,
   };
 }
 
@@ -139,14 +139,6 @@ async function receiverMessage<Kind extends keyof ReceiverMessages>(kind: Kind):
     const [message] = (await once(receiver, 'message')) as [Partial<ReceiverMessages>];
     if (message[kind] !== undefined) return message[kind];
   }
-}
-
-/** User and system time of a process, all threads (proc(5): fields 14 and 15, in ticks of 10 ms). */
-function cpuMsOf(pharosProcess: PharosProcess): number {
-  const fields = readFileSync(`/proc/${pharosProcess.pid()}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 async function registerDevices(): Promise<void> {
