@@ -1,19 +1,23 @@
 import { scriptVersion } from '../browser/script-version.ts';
 import type { MessageToWorker, WorkerVersion } from '../protocol/worker-messages.ts';
 
-/** A worker that runs answers within milliseconds; one without our script never does. */
-const answerWithinMs = 3_000;
+/** A worker answers within milliseconds once it runs, and may take a while to start; one without our script never does. */
+const answerWithinMs = 5_000;
 
 /** The registration of a worker that has loaded our script, the server's release of it where that can be had. */
 export async function registerWorker(paths: readonly string[], scope?: string): Promise<ServiceWorkerRegistration> {
   const existing = await navigator.serviceWorker.getRegistration(scope);
   // The site's own worker, whatever its name, if it has our script already.
-  if (existing?.active && (await askVersion(existing.active)) !== null) return bringUpToDate(existing);
+  const before = existing?.active ?? null;
+  const version = before && (await askVersion(before));
+  if (existing && version !== null) return bringUpToDate(existing, version);
   const refusals: unknown[] = [];
   for (const path of paths) {
     try {
       const options = { updateViaCache: 'none', ...(scope && { scope }) } as const;
-      return await bringUpToDate(await navigator.serviceWorker.register(path, options));
+      const registration = await navigator.serviceWorker.register(path, options);
+      const isSilent = before !== null && registration.active === before;
+      return await bringUpToDate(registration, isSilent ? null : undefined);
     } catch (error) {
       refusals.push(error);
     }
@@ -23,11 +27,14 @@ export async function registerWorker(paths: readonly string[], scope?: string): 
 
 /**
  * "A worker older than the server's is detected and updated": the page is the server's, since it is loaded from there at every
- * visit. Rejects when the worker does not load our script at all.
+ * visit. Rejects when the worker does not load our script at all. `known`: what its worker has answered already.
  */
-export async function bringUpToDate(registration: ServiceWorkerRegistration): Promise<ServiceWorkerRegistration> {
+export async function bringUpToDate(
+  registration: ServiceWorkerRegistration,
+  known?: string | null,
+): Promise<ServiceWorkerRegistration> {
   const active = await activeWorker(registration);
-  const version = await askVersion(active);
+  const version = known === undefined ? await askVersion(active) : known;
   if (version === scriptVersion) return registration;
   // The browser looks for updates too, and may be the one that finds it.
   registration.addEventListener('updatefound', () => void letTakeOver(registration));

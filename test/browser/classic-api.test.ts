@@ -143,6 +143,22 @@ describe.each(browserNames)('the classic page API in %s', (browserName) => {
     await world.show(site, { notification: { title: 'From the newer worker' } });
   });
 
+  test('takes the place of the worker that the site had before', async () => {
+    const site = await world.open();
+    const today = readFileSync(workerFile, 'utf8');
+    site.server.replaceWorker("addEventListener('push', () => {}); // another push service's");
+    // Not a page with our script yet.
+    const page = await world.openPage(`${site.origin}/before.js`);
+    await page.evaluate(registerWorker, '/OneSignalSDKWorker.js');
+    await page.evaluate(subscribeUnder, webPush.generateVAPIDKeys().publicKey);
+
+    site.server.replaceWorker(today);
+    await page.goto(site.origin);
+    await registered(page);
+    await world.show(site, { notification: { title: 'From our worker' } });
+    expect((await site.receivers.displayed.bodies(1))[0]).toMatchObject({ heading: 'From our worker', userId });
+  });
+
   test('gives the server a changed subscription from the worker, at once', async () => {
     const { site, page } = await world.visit({ worker: changing });
     const before = site.server.subscription().endpoint;
@@ -201,6 +217,7 @@ declare const OneSignal: Api;
 declare const window: { collected: object[]; readonly said: string[]; readonly enabled?: boolean };
 declare const navigator: {
   readonly serviceWorker: {
+    readonly register: (path: string) => Promise<unknown>;
     readonly ready: Promise<{
       readonly active: { readonly postMessage: (message: unknown, transfer?: unknown[]) => void };
       readonly pushManager: {
@@ -252,6 +269,11 @@ async function collectEvents(defaultUrl: string): Promise<void> {
 }
 
 const collectedEvents = (): object[] => window.collected;
+
+async function registerWorker(path: string): Promise<void> {
+  await navigator.serviceWorker.register(path);
+  await navigator.serviceWorker.ready;
+}
 
 async function subscribeUnder(applicationServerKey: string): Promise<void> {
   const { pushManager } = await navigator.serviceWorker.ready;

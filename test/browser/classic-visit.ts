@@ -65,7 +65,8 @@ export async function serveClassicPages(
     const file = files.get(name);
     if (file !== undefined)
       return { status: 200, headers: { ...headers, 'content-type': 'text/javascript' }, body: file };
-    if (/\.(js|ico|png)$/.test(name)) return { status: 404 };
+    if (/\.(js|ico|png)$/.test(name))
+      return { status: 404, headers: { 'content-type': 'text/plain' }, body: 'Not found' };
     visits.push(path);
     const body = `<!doctype html><html lang="en"><title>A classic site</title>
 <script src="/site.js"></script><script src="${origin}/pharos/page.js" async></script></html>`;

@@ -98,7 +98,11 @@ export class OneSignal {
   /** Asks for permission if it must, and registers this browser. */
   async registerForPushNotifications(): Promise<void> {
     const client = await this.#initialized.promise;
-    await client.start();
+    await client.start().catch(async (error: unknown) => {
+      // A server that does not answer now does not unmake the device.
+      if (await client.getDeviceId()) this.#registered.resolve(client);
+      throw error;
+    });
     const { externalId } = (await readInstance(client.instanceId)) ?? {};
     if (externalId) await client.setAlias(externalId);
     this.#registered.resolve(client);
