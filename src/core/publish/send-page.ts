@@ -60,7 +60,11 @@ interface ParkedDelivery {
 export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<SentPage> {
   const { range, devices } = page;
   const targets = devices.map((device): DeviceToReach => ({ device, attempts: 0, firstAttemptAt: null }));
-  const settling = settleOrPark(deps, devices, await deliver(deps, range, page.body, targets));
+  // Many publishes are to interests or users without a device.
+  const settling: SettledPage | Promise<SettledPage> =
+    devices.length === 0
+      ? { deliveries: [], parked: [] }
+      : settleOrPark(deps, devices, await deliver(deps, range, page.body, targets));
   return {
     record: async (endsRange = false) => {
       const { deliveries, parked } = await settling;
