@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { v7 } from 'uuid';
+import { runOne } from '../src/core/ports/command.ts';
+import type { DeviceKey } from '../src/core/ports/device-store.ts';
+import type { Store } from '../src/core/ports/store.ts';
+
+export interface FilledStore {
+  readonly store: Store;
+  readonly instanceId: string;
+  readonly devices: readonly DeviceKey[];
+}
+
+const items = 2_000;
+const itemsPerCommand = 100;
+const pagesRead = 200;
+
+/** Processor microseconds, of this process with the store's threads, for one of each. */
+export async function costPerItem({ store, instanceId, devices }: FilledStore) {
+  const inBatches = (count: number, run: (size: number) => Promise<readonly { readonly ok: boolean }[]>) =>
+    microsecondsPerItem(count, async () => {
+      for (let left = count; left > 0; left -= itemsPerCommand) {
+        const results = await run(Math.min(left, itemsPerCommand));
+        if (!results.every(({ ok }) => ok)) throw new Error('the store refused an item');
+      }
+    });
+  const many = <Item>(size: number, item: () => Item): Item[] => Array.from({ length: size }, item);
+  const aPublish = () => ({
+    instanceId,
+    publishId: v7(),
+    target: { kind: 'interests' as const, interests: ['red', 'green', 'blue'] },
+    platforms: ['web' as const],
+    body: new Uint8Array(400),
+    hasWebhook: false,
+  });
+
+  const register = await inBatches(items, (size) =>
+    store.registerDevices(
+      many(size, () => ({
+        instanceId,
+        platform: 'web' as const,
+        deviceId: randomUUID(),
+        address: `https://updates.push.services.mozilla.com/wpush/v2/${randomUUID()}`,
+        keys: new Uint8Array(81),
+        metadata: '{}',
+      })),
+    ),
+  );
+  const accept = await inBatches(items, (size) => store.acceptPublishes(many(size, aPublish)));
+  const { publishId } = aPublish();
+  await runOne(store.acceptPublishes, { ...aPublish(), publishId });
+  const [range] = await runOne(store.claimRanges, { limit: 1, leaseMs: 600_000 });
+  if (!range) throw new Error('no range is due');
+  const places = devices.length - 1_000;
+  const read = await microsecondsPerItem(pagesRead * 100, async () => {
+    for (let page = 0; page < pagesRead; page++) {
+      const device = Math.floor((places / pagesRead) * page);
+      await store.readAudiencePage({ ...range, audience: { kind: 'everyone' } }, { user: 0, device }, 100);
+    }
+  });
+  const report = await inBatches(items, (size) =>
+    store.recordReports(
+      many(size, () => ({
+        ...(devices[Math.floor(Math.random() * devices.length)] as DeviceKey),
+        publishId,
+        kind: 'delivery' as const,
+        happenedAt: 1,
+        notifiesUserWebhooks: true,
+        appInBackground: null,
+        hasDisplayableContent: null,
+        hasData: null,
+      })),
+    ),
+  );
+  return { register, accept, read, report };
+}
+
+async function microsecondsPerItem(count: number, run: () => Promise<void>): Promise<number> {
+  const before = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count;
+}
