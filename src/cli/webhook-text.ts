@@ -4,10 +4,20 @@ import { formatFields } from './format-text.ts';
 export type ListedWebhook = ReturnType<typeof renderWebhook>;
 export type ShownWebhook = ReturnType<typeof renderWebhookWithSecret>;
 
-export const webhookText = ({ id, url, events, secret, customData, disabledAt, createdAt }: ShownWebhook): string =>
+export const webhookText = ({
+  id,
+  url,
+  format,
+  events,
+  secret,
+  customData,
+  disabledAt,
+  createdAt,
+}: ShownWebhook): string =>
   formatFields({
     'webhook id': id,
     target: url,
+    format,
     events,
     secret,
     'custom data': customData,

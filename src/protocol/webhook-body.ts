@@ -1,5 +1,10 @@
 import type { EventType } from './event-types.ts';
 import type { JsonObject } from './json.ts';
+import type { ClassicEvent } from './push-payload.ts';
+
+/** What an instance webhook gets: Beams' envelope, or the bodies of OneSignal's classic webhooks. */
+export const webhookFormats = ['beams', 'classic'] as const;
+export type WebhookFormat = (typeof webhookFormats)[number];
 
 /** Body of an instance webhook (Beams' envelope). `event_id` stays the same on every retry. */
 export interface WebhookBody {
@@ -46,6 +51,23 @@ export interface NotificationEvent {
   readonly action?: string;
   /** The notification's launch URL, or that of the button that was clicked; left out when there is none. */
   readonly url?: string;
+}
+
+/** Body of OneSignal's classic webhooks. What was not given when the notification was sent is left out. */
+export interface ClassicWebhookBody {
+  readonly event: ClassicEvent;
+  /** UUID of the publish. */
+  readonly id: string;
+  /** UUID of the device; null when it is not known any more. */
+  readonly userId: string | null;
+  readonly heading?: string;
+  readonly content?: string;
+  /** The notification's launch URL, also when a button was clicked. */
+  readonly url?: string;
+  readonly icon?: string;
+  readonly data?: JsonObject;
+  /** Clicks only: the id of the button, or empty for the notification's body. */
+  readonly action?: string;
 }
 
 /** Body sent to the `webhookUrl` of a publish (Beams' publish webhooks). */

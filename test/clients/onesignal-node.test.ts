@@ -145,7 +145,10 @@ describe("OneSignal's REST client for Node", () => {
       },
       data: {
         order: 7,
-        pusher: { instanceId, publishId: `pubid-${id}`, hasDisplayableContent: true, hasData: true },
+        pusher: {
+          ...{ instanceId, publishId: `pubid-${id}`, hasDisplayableContent: true, hasData: true },
+          relayedEvents: [],
+        },
       },
     });
     expect(seen).toMatchObject({ ...fields, successful: 2, failed: 1, errored: 0, remaining: 0, canceled: false });

@@ -74,7 +74,7 @@ export async function openPublishingWorld({
   const fanOut = new FanOut({
     ...shared,
     brake,
-    instances: { findInstance: async () => instance, findWebhook: async () => null },
+    instances: { findInstance: async () => instance, findWebhook: async () => null, listRelayedEvents: async () => [] },
     clock: Date.now,
     gateways: { web },
     giveUpAfterMs,

@@ -39,7 +39,16 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
   });
   const events = ['v1.UserNotificationOpen'] as const;
   for (const { id } of webhooks) {
-    const record = { instanceId, id, url: sealed, events, secret: sealed, customData: '{}', createdAt: 0 };
+    const record = {
+      instanceId,
+      id,
+      url: sealed,
+      format: 'beams',
+      events,
+      secret: sealed,
+      customData: '{}',
+      createdAt: 0,
+    } as const;
     await runOne(store.createWebhooks, { ...record, disabledAt: null });
   }
   const silent = { info: () => {}, warn: () => {}, error: () => {} };
@@ -57,11 +66,11 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     retryDelaysMs: [60_000],
     sealer: { seal: () => sealed, open: () => Buffer.alloc(0) },
     instances: {
-      findInstance: async () => null,
       findWebhook: async (_, webhookId) => {
         const path = webhooks.find(({ id }) => id === webhookId)?.path ?? '';
         const url = `http://127.0.0.1:${port}${path}`;
-        return { instanceId, id: webhookId, url, events, secret: 's', customData: {}, createdAt: 0, disabledAt: null };
+        const about = { instanceId, id: webhookId, url, format: 'beams', events } as const;
+        return { ...about, secret: 's', customData: {}, createdAt: 0, disabledAt: null };
       },
     },
   });

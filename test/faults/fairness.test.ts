@@ -74,7 +74,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
   const fanOut = new FanOut({
     ...shared,
     brake: await openGoneBrake({ ...shared, goneShare: 0.25 }),
-    instances: { findInstance: async () => instance, findWebhook: async () => null },
+    instances: { findInstance: async () => instance, findWebhook: async () => null, listRelayedEvents: async () => [] },
     gateways: { web },
     giveUpAfterMs: 600_000,
     gatewayDeadlineMs: 10_000,

@@ -88,6 +88,11 @@ describe('commands', () => {
     expect(await json('webhook', 'update', id, webhook.id, '--enable')).toMatchObject({ disabledAt: null });
     expect(await pharos('webhook', 'delete', id, webhook.id)).toMatchObject({ code: 0 });
     expect((await pharos('webhook', 'list', id)).stdout).toBe('The instance has no webhooks.\n');
+    const classic = ['--target', 'https://site.example/hook', '--format', 'classic'];
+    expect(await json('webhook', 'create', id, ...classic)).toMatchObject({
+      format: 'classic',
+      events: ['v1.NotificationDisplayed', 'v1.NotificationClicked', 'v1.NotificationDismissed'],
+    });
   });
 
   it('list messages and attempts', async () => {

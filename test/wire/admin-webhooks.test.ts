@@ -20,6 +20,7 @@ describe('webhooks', () => {
     expect(await world.created(webhooks, { url, events })).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       url,
+      format: 'beams',
       events,
       secret: expect.stringMatching(/^[0-9a-f]{64}$/),
       customData: {},

@@ -56,7 +56,10 @@ export const unlimited = { take: () => null };
 type WiresDeps = BeamsDeps & OneSignalDeps & PageDeps;
 type WiresStore = BeamsDeps['store'] & OneSignalDeps['store'] & PageDeps['store'] & Pick<Store, 'check'>;
 
-export async function openWorld(store: WiresStore, change: Partial<Omit<BeamsDeps, 'store'>> = {}): Promise<World> {
+export async function openWorld(
+  store: WiresStore,
+  change: Partial<Omit<BeamsDeps, 'store' | 'instances'>> = {},
+): Promise<World> {
   const logged: string[] = [];
   const write: Log['info'] = (event, fields) => void logged.push(`${event} ${JSON.stringify(fields)}`);
   const log: Log = { info: write, warn: write, error: write };
@@ -76,7 +79,10 @@ export async function openWorld(store: WiresStore, change: Partial<Omit<BeamsDep
   ];
   const deps: WiresDeps & { readonly store: WiresStore } = {
     store,
-    instances: { findInstance: async (id) => instances.find((known) => known.id === id) ?? null },
+    instances: {
+      findInstance: async (id) => instances.find((known) => known.id === id) ?? null,
+      listRelayedEvents: async () => [],
+    },
     sealer: { seal: (_place, text) => Buffer.from(text), open: (_place, sealed) => Buffer.from(sealed) },
     ids: { random: () => v4(), timeOrdered: () => v7() },
     clock: Date.now,

@@ -28,7 +28,7 @@ test('names of users come back in publish webhooks as requested, are not stored 
 
   const [started] = await runOne(store.claimMessages, { limit: 10, leaseMs: 60_000, maxPerTarget: 10, inFlight: [] });
   if (!started) throw new Error('there is no message');
-  const instances = { findInstance: async () => null, findWebhook: async () => null };
+  const instances = { findWebhook: async () => null };
   const sealer = { seal: () => new Uint8Array(), open: (_: unknown, sealed: Uint8Array) => Buffer.from(sealed) };
   const requestBody = async () => {
     const built = await buildRequest({ store, instances, sealer }, started);

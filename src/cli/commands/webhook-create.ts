@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
-import { eventTypes } from '../../protocol/event-types.ts';
+import { Option } from 'commander';
+import { eventTypes, isClassicEventType } from '../../protocol/event-types.ts';
+import type { WebhookFormat } from '../../protocol/webhook-body.ts';
+import { webhookFormats } from '../../protocol/webhook-body.ts';
 import { clientCommand, runOnServer } from '../client-command.ts';
 import { readSecretOption } from '../secret-option.ts';
 import { parseJsonOption, splitList } from '../structured-options.ts';
@@ -11,9 +14,14 @@ export const webhookCreate = (): Command =>
     clientCommand('create', 'Send events of an instance to a URL.')
       .argument('<instance>', 'instance id')
       .requiredOption('--target <url>', 'where the events go')
+      .addOption(
+        new Option('--format <name>', "beams, or classic: the bodies of OneSignal's classic webhooks")
+          .choices(webhookFormats)
+          .default('beams'),
+      )
       .option(
         '--events <types>',
-        `event types, separated by commas (default: all, which are ${eventTypes.join(', ')})`,
+        `event types, separated by commas (default: all, which are ${eventTypes.join(', ')}; classic: those named v1.Notification…)`,
         splitList,
       )
       .option('--secret-file <file>', 'file with the secret that signs the requests (default: a new one)')
@@ -22,7 +30,8 @@ export const webhookCreate = (): Command =>
         'after',
         `
 The secret that signs the requests is printed. A request that is not answered 2xx within 3 seconds is repeated
-after 10, 30, 120 and 300 seconds; \`pharos message list\` shows what became of each.
+after 10, 30, 120 and 300 seconds; \`pharos message list\` shows what became of each. While a classic webhook gets an
+event, visitors' browsers do not send it to the URL that the page named.
 
 Example:
   pharos webhook create 1b2c… --target https://shop.example/pharos --events v1.UserNotificationOpen`,
@@ -32,17 +41,19 @@ Example:
       [instance],
       {
         target,
+        format,
         events,
         secretFile,
         customData,
-      }: { target?: string; events?: string[]; secretFile?: string; customData?: object },
+      }: { target?: string; format?: WebhookFormat; events?: string[]; secretFile?: string; customData?: object },
     ) => {
       const webhook = await admin.call<ShownWebhook>(
         'POST',
         `/instances/${encodeURIComponent(String(instance))}/webhooks`,
         {
           url: target,
-          events: events ?? eventTypes,
+          format,
+          events: events ?? (format === 'classic' ? eventTypes.filter(isClassicEventType) : eventTypes),
           ...(secretFile !== undefined && { secret: readSecretOption(secretFile) }),
           ...(customData && { customData }),
         },

@@ -10,9 +10,10 @@ export const webhookList = (): Command =>
     async (admin, [instance]) => {
       const path = `/instances/${encodeURIComponent(String(instance))}/webhooks`;
       const json = await admin.call<{ webhooks: ListedWebhook[] }>('GET', path);
-      const rows = json.webhooks.map(({ id, url, events, disabledAt }) => ({
+      const rows = json.webhooks.map(({ id, url, format, events, disabledAt }) => ({
         'webhook id': id,
         target: withoutPassword(url),
+        format,
         events,
         'disabled at': disabledAt,
       }));

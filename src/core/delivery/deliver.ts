@@ -1,7 +1,7 @@
 import { uuidV7Time } from '../../protocol/ids.ts';
-import type { Instance, InstanceDirectory } from '../instances/instance.ts';
+import type { InstanceDirectory } from '../instances/instance.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeliveryOutcome, Gateways } from '../ports/gateway.ts';
+import type { DeliveryOutcome, GatewayBatch, Gateways, WebContent } from '../ports/gateway.ts';
 import type { AudienceDevice, DeliveryRecord, FinalOutcome, PublishKey } from '../ports/publish-store.ts';
 import type { PublishBody } from '../publish/publish-body.ts';
 import { decideDelivery } from './decide-delivery.ts';
@@ -36,7 +36,8 @@ export async function deliver(
 ): Promise<readonly Promise<DeliveryRecord>[]> {
   const instance = await deps.instances.findInstance(publish.instanceId);
   if (!instance) throw new Error(`publish ${publish.publishId} belongs to an unknown instance`);
-  const outcomes = startDelivery(deps, instance, publish, body, devices);
+  const relayedEvents = await deps.instances.listRelayedEvents(publish.instanceId);
+  const outcomes = startDelivery(deps, { vapid: instance.vapid, relayedEvents }, publish, body, devices);
   return devices.map(async (target, index) => {
     const outcome = await (outcomes[index] as Promise<DeliveryOutcome>);
     return toRecord(deps, publish, body, target, outcome);
@@ -45,7 +46,7 @@ export async function deliver(
 
 function startDelivery(
   deps: DeliverDeps,
-  instance: Instance,
+  told: Pick<GatewayBatch<WebContent>, 'vapid' | 'relayedEvents'>,
   publish: PublishKey,
   body: PublishBody,
   devices: readonly DeviceToReach[],
@@ -66,7 +67,7 @@ function startDelivery(
   }
   const sent = deps.gateways.web.deliver({
     ...publish,
-    vapid: instance.vapid,
+    ...told,
     content: web,
     timeToLiveSeconds: Math.max(0, web.timeToLiveSeconds - elapsedSeconds),
     devices: indices.map((index) => (devices[index] as DeviceToReach).device),

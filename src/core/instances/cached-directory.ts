@@ -1,11 +1,14 @@
-import type { InstanceQueries } from '../ports/instance-store.ts';
+import type { EventType } from '../../protocol/event-types.ts';
+import { classicEventOf, eventTypes, isClassicEventType } from '../../protocol/event-types.ts';
+import type { ClassicEvent } from '../../protocol/push-payload.ts';
+import type { InstanceQueries, WebhookRecord } from '../ports/instance-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { Instance, InstanceDirectory, Webhook } from './instance.ts';
 import { openInstance, openWebhook } from './sealed-records.ts';
 import { SharedCache } from './shared-cache.ts';
 
 export interface CachedDirectoryDeps {
-  readonly store: Pick<InstanceQueries, 'findInstance' | 'findWebhook'>;
+  readonly store: Pick<InstanceQueries, 'findInstance' | 'findWebhook' | 'listWebhooks'>;
   readonly sealer: Sealer;
   /** Most instances, and most webhooks, kept in memory. */
   readonly maxEntries: number;
@@ -20,6 +23,7 @@ export interface CachedDirectory extends InstanceDirectory {
 export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirectoryDeps): CachedDirectory {
   const instances = new SharedCache<Instance>(maxEntries);
   const webhooks = new SharedCache<Webhook>(maxEntries);
+  const relayed = new SharedCache<readonly ClassicEvent[]>(maxEntries);
   const webhookKey = (instanceId: string, webhookId: string): string => `${instanceId}/${webhookId}`;
   return {
     findInstance: (id) =>
@@ -32,7 +36,21 @@ export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirec
         const record = await store.findWebhook(instanceId, webhookId);
         return record && openWebhook(sealer, record);
       }),
+    listRelayedEvents: async (instanceId) =>
+      (await relayed.get(instanceId, async () => relayedBy(await store.listWebhooks(instanceId)))) ?? [],
     forgetInstance: (id) => instances.forget(id),
-    forgetWebhook: (instanceId, webhookId) => webhooks.forget(webhookKey(instanceId, webhookId)),
+    forgetWebhook(instanceId, webhookId) {
+      webhooks.forget(webhookKey(instanceId, webhookId));
+      relayed.forget(instanceId);
+    },
   };
+}
+
+function relayedBy(records: readonly WebhookRecord[]): readonly ClassicEvent[] {
+  const relays = records.filter(({ format, disabledAt }) => format === 'classic' && disabledAt === null);
+  const isRelayed = (type: EventType): boolean => relays.some(({ events }) => events.includes(type));
+  return eventTypes
+    .filter(isClassicEventType)
+    .filter(isRelayed)
+    .map((type) => classicEventOf[type]);
 }

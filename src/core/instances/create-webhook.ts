@@ -17,10 +17,12 @@ export interface CreateWebhookDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly allowHttpWebhooks: boolean;
+  /** What was remembered of the instance's webhooks is out of date. */
+  readonly forgetWebhook: (instanceId: string, webhookId: string) => void;
 }
 
-/** Without a secret a random one is made; without custom data it is `{}`. */
-export type NewWebhook = Pick<Webhook, 'url' | 'events'> & Partial<Pick<Webhook, 'secret' | 'customData'>>;
+/** Without a format it is `beams`, without a secret a random one is made, without custom data it is `{}`. */
+export type NewWebhook = Pick<Webhook, 'url' | 'events'> & Partial<Pick<Webhook, 'format' | 'secret' | 'customData'>>;
 
 export async function createWebhook(
   deps: CreateWebhookDeps,
@@ -33,6 +35,7 @@ export async function createWebhook(
     instanceId,
     id: deps.ids.random(),
     url: input.url,
+    format: input.format ?? 'beams',
     events: input.events,
     secret: input.secret ?? randomBytes(32).toString('hex'),
     customData: input.customData ?? {},
@@ -43,6 +46,12 @@ export async function createWebhook(
   if (mistake) return mistake;
   const kind = await runOne(deps.store.createWebhooks, sealWebhook(deps.sealer, webhook));
   if (kind !== 'created') return { kind };
-  deps.log.info('webhook.created', { instanceId, webhookId: webhook.id, events: webhook.events });
+  deps.forgetWebhook(instanceId, webhook.id);
+  deps.log.info('webhook.created', {
+    instanceId,
+    webhookId: webhook.id,
+    format: webhook.format,
+    events: webhook.events,
+  });
   return { kind, webhook };
 }

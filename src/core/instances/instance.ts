@@ -1,5 +1,7 @@
 import type { EventType } from '../../protocol/event-types.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import type { ClassicEvent } from '../../protocol/push-payload.ts';
+import type { WebhookFormat } from '../../protocol/webhook-body.ts';
 import type { VapidKeys } from '../ports/gateway.ts';
 
 /** A tenant with its secrets opened; held in memory only. */
@@ -24,6 +26,7 @@ export interface Webhook {
   readonly id: string;
   /** May hold credentials: never log it. */
   readonly url: string;
+  readonly format: WebhookFormat;
   readonly events: readonly EventType[];
   readonly secret: string;
   readonly customData: JsonObject;
@@ -35,4 +38,6 @@ export interface Webhook {
 export interface InstanceDirectory {
   findInstance(id: string): Promise<Instance | null>;
   findWebhook(instanceId: string, webhookId: string): Promise<Webhook | null>;
+  /** Classic events that some enabled webhook of the instance gets, so that browsers must not send them. */
+  listRelayedEvents(instanceId: string): Promise<readonly ClassicEvent[]>;
 }

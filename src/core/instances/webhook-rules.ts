@@ -1,6 +1,5 @@
-import { eventTypes } from '../../protocol/event-types.ts';
+import { eventTypes, isClassicEventType } from '../../protocol/event-types.ts';
 import type { EventType } from '../../protocol/event-types.ts';
-import type { JsonObject } from '../../protocol/json.ts';
 import type { Webhook } from './instance.ts';
 import { firstInvalid, invalid } from './invalid-field.ts';
 import type { InvalidField } from './invalid-field.ts';
@@ -16,26 +15,32 @@ function checkWebhookUrl(text: string, allowHttp: boolean): InvalidField | null 
   return fits && protocols.includes(new URL(text).protocol) ? null : invalid('url', expected);
 }
 
-const checkEvents = (events: readonly EventType[]): InvalidField | null =>
-  events.length > 0 && new Set(events).size === events.length && events.every((event) => eventTypes.includes(event))
+function checkEvents({ format, events }: Webhook): InvalidField | null {
+  const known: readonly EventType[] = format === 'classic' ? eventTypes.filter(isClassicEventType) : eventTypes;
+  return events.length > 0 && new Set(events).size === events.length && events.every((event) => known.includes(event))
     ? null
-    : invalid('events', `a list, each at most once, of ${eventTypes.map((event) => `"${event}"`).join(', ')}`);
+    : invalid('events', `a list, each at most once, of ${known.map((event) => `"${event}"`).join(', ')}`);
+}
 
 /** Receivers check signatures with it. */
 const checkWebhookSecret = (secret: string): InvalidField | null =>
   /^[\x21-\x7e]{8,256}$/.test(secret) ? null : invalid('secret', '8 to 256 printable ASCII characters without blanks');
 
 /** It is part of every request's body. */
-const checkCustomData = (customData: JsonObject): InvalidField | null =>
-  Buffer.byteLength(JSON.stringify(customData)) <= maxCustomDataBytes
+function checkCustomData({ format, customData }: Webhook): InvalidField | null {
+  if (format === 'classic' && Object.keys(customData).length > 0) {
+    return invalid('customData', 'empty in the classic format, which has no place for it');
+  }
+  return Buffer.byteLength(JSON.stringify(customData)) <= maxCustomDataBytes
     ? null
     : invalid('customData', `an object of at most ${maxCustomDataBytes} bytes as JSON`);
+}
 
 /** The first field that cannot be taken. */
 export const checkWebhook = (webhook: Webhook, allowHttp: boolean): InvalidField | null =>
   firstInvalid([
     checkWebhookUrl(webhook.url, allowHttp),
-    checkEvents(webhook.events),
+    checkEvents(webhook),
     checkWebhookSecret(webhook.secret),
-    checkCustomData(webhook.customData),
+    checkCustomData(webhook),
   ]);

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../protocol/json.ts';
-import type { WebNotification } from '../../protocol/push-payload.ts';
+import type { ClassicEvent, WebNotification } from '../../protocol/push-payload.ts';
 import type { DeviceAddress } from './device-store.ts';
 
 /** What one attempt to hand a push to a push service came to. */
@@ -33,6 +33,8 @@ export interface GatewayBatch<Content> {
   /** What the tokens that identify the instance to push services are signed with. */
   readonly vapid: VapidKeys;
   readonly content: Content;
+  /** Classic events that the server sends itself: browsers are told not to. */
+  readonly relayedEvents: readonly ClassicEvent[];
   /** What is left of the time to live. */
   readonly timeToLiveSeconds: number;
   readonly devices: readonly DeviceAddress[];

@@ -1,4 +1,5 @@
 import type { EventType } from '../../protocol/event-types.ts';
+import type { WebhookFormat } from '../../protocol/webhook-body.ts';
 import type { Command } from './command.ts';
 
 /** Bytes sealed by `core/secrets`; the store never sees what is inside. */
@@ -27,6 +28,7 @@ export interface WebhookRecord {
   readonly id: string;
   /** May hold credentials, hence sealed. */
   readonly url: Sealed;
+  readonly format: WebhookFormat;
   readonly events: readonly EventType[];
   readonly secret: Sealed;
   /** JSON text of an object. */
@@ -49,8 +51,8 @@ export interface InstanceCommands {
     'replaced' | 'changed' | 'unknown-instance'
   >;
   readonly createWebhooks: Command<WebhookRecord, 'created' | 'unknown-instance'>;
-  /** Replaces everything but ids and creation time. */
-  readonly updateWebhooks: Command<Omit<WebhookRecord, 'createdAt'>, 'updated' | 'unknown-webhook'>;
+  /** Replaces everything but ids, format and creation time. */
+  readonly updateWebhooks: Command<Omit<WebhookRecord, 'format' | 'createdAt'>, 'updated' | 'unknown-webhook'>;
   /** Drops its waiting messages too. */
   readonly deleteWebhooks: Command<{ readonly instanceId: string; readonly id: string }, 'deleted' | 'unknown-webhook'>;
 }

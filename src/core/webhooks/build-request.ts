@@ -5,6 +5,7 @@ import type { PublishQueries, PublishSummary } from '../ports/publish-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { openPublishBody } from '../publish/publish-body.ts';
 import {
+  renderClassicWebhook,
   renderNotificationEvent,
   renderPublishFinished,
   renderPublishStarted,
@@ -12,13 +13,14 @@ import {
   renderUserNotification,
   renderWebhookBody,
 } from './render-message.ts';
-import type { EventType } from '../../protocol/event-types.ts';
-import { eventTypes } from '../../protocol/event-types.ts';
+import type { ClassicEventType, EventType } from '../../protocol/event-types.ts';
+import { eventTypes, isClassicEventType } from '../../protocol/event-types.ts';
+import type { ClassicWebhookBody } from '../../protocol/webhook-body.ts';
 import { splitCredentials } from './split-credentials.ts';
 
 export interface BuildRequestDeps {
   readonly store: Pick<PublishQueries, 'summarizePublish'>;
-  readonly instances: InstanceDirectory;
+  readonly instances: Pick<InstanceDirectory, 'findWebhook'>;
   readonly sealer: Sealer;
 }
 
@@ -39,7 +41,10 @@ type InstanceMessage = ClaimedMessage & { readonly eventType: EventType };
 const isInstanceEvent = (message: ClaimedMessage): message is InstanceMessage =>
   (eventTypes as readonly string[]).includes(message.eventType);
 
-const isNotificationEvent = (type: EventType): boolean => type.startsWith('v1.Notification');
+type NotificationMessage = ClaimedMessage & { readonly eventType: ClassicEventType };
+
+const isNotificationEvent = (message: InstanceMessage): message is NotificationMessage =>
+  isClassicEventType(message.eventType);
 
 async function buildInstanceWebhook(
   deps: BuildRequestDeps,
@@ -53,10 +58,13 @@ async function buildInstanceWebhook(
     return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
   }
   if (message.user === 'erased') return 'user-erased';
-  if (isNotificationEvent(message.eventType)) {
-    if (!message.device) throw new Error(`message ${message.messageId} (${message.eventType}) names no device`);
+  if (isNotificationEvent(message)) {
     const summary = await summarize(deps, message);
     const { content } = openPublishBody(deps.sealer, message, summary.body);
+    if (webhook.format === 'classic') {
+      return classicRequest(message, webhook, renderClassicWebhook(message, content.web));
+    }
+    if (!message.device) throw new Error(`message ${message.messageId} (${message.eventType}) names no device`);
     const payload = renderNotificationEvent(message, message.device, message.user, content.web?.notification);
     return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
   }
@@ -88,15 +96,22 @@ const commonHeaders = { 'User-Agent': 'pusher-webhooks', 'Content-Type': 'applic
 const signedRequest = (message: ClaimedMessage, webhook: Webhook, body: string): WebhookRequest =>
   withCredentials(
     webhook.url,
-    {
-      ...commonHeaders,
-      'Webhook-Event-Type': message.eventType,
-      'Webhook-ID-UUID': webhook.id,
-      'Webhook-Request-ID-UUID': message.messageId,
-      'Webhook-Signature': createHmac('sha1', webhook.secret).update(body).digest('hex'),
-    },
+    { ...commonHeaders, 'Webhook-Event-Type': message.eventType, ...signature(message, webhook, body) },
     body,
   );
+
+/** Headers of OneSignal's classic webhooks with `cors`, and a signature, which those lack. */
+const classicRequest = (message: ClaimedMessage, webhook: Webhook, content: ClassicWebhookBody): WebhookRequest => {
+  const body = JSON.stringify(content);
+  const headers = { 'Content-Type': 'application/json', 'X-OneSignal-Event': content.event };
+  return withCredentials(webhook.url, { ...headers, ...signature(message, webhook, body) }, body);
+};
+
+const signature = (message: ClaimedMessage, webhook: Webhook, body: string) => ({
+  'Webhook-ID-UUID': webhook.id,
+  'Webhook-Request-ID-UUID': message.messageId,
+  'Webhook-Signature': createHmac('sha1', webhook.secret).update(body).digest('hex'),
+});
 
 function withCredentials(target: string, headers: Readonly<Record<string, string>>, body: string): WebhookRequest {
   const { url, authorization } = splitCredentials(new URL(target));

@@ -1,6 +1,7 @@
 import { formatDeviceId, formatPublishId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type {
+  ClassicWebhookBody,
   NotificationEvent,
   PlatformResult,
   PublishToUsersAttempt,
@@ -9,7 +10,9 @@ import type {
   WebhookBody,
 } from '../../protocol/webhook-body.ts';
 import type { WebNotification } from '../../protocol/push-payload.ts';
-import type { EventType } from '../../protocol/event-types.ts';
+import type { ClassicEventType, EventType } from '../../protocol/event-types.ts';
+import { classicEventOf } from '../../protocol/event-types.ts';
+import type { WebContent } from '../ports/gateway.ts';
 import type { ClaimedMessage } from '../ports/message-store.ts';
 import type { PublishSummary } from '../ports/publish-store.ts';
 
@@ -54,6 +57,24 @@ export const renderNotificationEvent = (
     ...(url !== undefined && { url }),
   };
 };
+
+const nothing = { notification: {}, data: {} };
+
+/** As a browser would post it: see `src/service-worker/classic-webhook.ts`. */
+export const renderClassicWebhook = (
+  message: Pick<ClaimedMessage, 'publishId' | 'device' | 'action'> & { readonly eventType: ClassicEventType },
+  { notification: { title, body, deep_link: url, icon }, data }: Pick<WebContent, 'notification' | 'data'> = nothing,
+): ClassicWebhookBody => ({
+  event: classicEventOf[message.eventType],
+  id: message.publishId,
+  userId: message.device?.deviceId ?? null,
+  ...(title !== undefined && { heading: title }),
+  ...(body !== undefined && { content: body }),
+  ...(url !== undefined && { url }),
+  ...(icon !== undefined && { icon }),
+  ...(Object.keys(data).length > 0 && { data }),
+  ...(message.action !== null && { action: message.action }),
+});
 
 export const renderPublishToUsersAttempt = (summary: PublishSummary): PublishToUsersAttempt => ({
   instance_id: summary.instanceId,

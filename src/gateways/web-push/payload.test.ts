@@ -9,10 +9,12 @@ const encoded = (content: Pick<WebContent, 'notification' | 'data'>): unknown =>
       publishId: 'p',
       vapid: { publicKey: new Uint8Array(), privateKey: new Uint8Array() },
       timeToLiveSeconds: 60,
+      relayedEvents,
       content: { timeToLiveSeconds: 60, ...content },
     }).toString(),
   );
 
+const relayedEvents = ['notification.clicked'] as const;
 const ids = { instanceId: 'i', publishId: 'pubid-p' };
 
 test.each([
@@ -23,6 +25,14 @@ test.each([
 ])('%j with %j', (notification, data, hasDisplayableContent, hasData) => {
   expect(encoded({ notification, data })).toEqual({
     notification,
-    data: { ...data, pusher: { ...ids, hasDisplayableContent, hasData } },
+    data: { ...data, pusher: { ...ids, hasDisplayableContent, hasData, relayedEvents } },
   });
+});
+
+test('a list that does not fit into the push is left out', () => {
+  const fits = encoded({ notification: { body: 'x'.repeat(3_800) }, data: {} });
+  const full = encoded({ notification: { body: 'x'.repeat(3_860) }, data: {} });
+  expect(fits).toMatchObject({ data: { pusher: { relayedEvents } } });
+  expect(full).toMatchObject({ data: { pusher: ids } });
+  expect(full).not.toHaveProperty('data.pusher.relayedEvents');
 });

@@ -1,9 +1,19 @@
 import type { GatewayBatch, WebContent } from '../../core/ports/gateway.ts';
 import { formatPublishId } from '../../protocol/ids.ts';
-import type { PushPayload } from '../../protocol/push-payload.ts';
+import type { PusherMetadata, PushPayload } from '../../protocol/push-payload.ts';
+import { maxPayloadBytes } from './encryption.ts';
 
 /** The JSON that every device of the batch receives, in UTF-8. */
-export function encodePayload({ instanceId, publishId, content }: Omit<GatewayBatch<WebContent>, 'devices'>): Buffer {
+export function encodePayload(batch: Omit<GatewayBatch<WebContent>, 'devices'>): Buffer {
+  const payload = encode(batch, { relayedEvents: batch.relayedEvents });
+  // Content may take all the room; without the list, what the page was told last counts.
+  return payload.length <= maxPayloadBytes ? payload : encode(batch, {});
+}
+
+function encode(
+  { instanceId, publishId, content }: Omit<GatewayBatch<WebContent>, 'devices'>,
+  relayed: Pick<PusherMetadata, 'relayedEvents'>,
+): Buffer {
   const { notification, data } = content;
   const payload: PushPayload = {
     notification,
@@ -15,6 +25,7 @@ export function encodePayload({ instanceId, publishId, content }: Omit<GatewayBa
         // The worker shows title and body; an icon or a link alone displays nothing.
         hasDisplayableContent: Boolean(notification.title || notification.body),
         hasData: Object.keys(data).length > 0,
+        ...relayed,
       },
     },
   };

@@ -6,6 +6,7 @@ import type {
   WebhookRecord,
 } from '../../core/ports/instance-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
+import type { WebhookFormat } from '../../protocol/webhook-body.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
 
@@ -25,6 +26,7 @@ interface WebhookRow {
   instance_id: string;
   id: string;
   url: Uint8Array;
+  format: WebhookFormat;
   secret: Uint8Array;
   custom_data: string;
   created_at: number;
@@ -51,8 +53,8 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
   const findInstance = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM instances WHERE id = ?');
   const insertWebhook = prepare(
     db,
-    `INSERT INTO webhooks (instance_id, id, url, secret, custom_data, created_at, disabled_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO webhooks (instance_id, id, url, format, secret, custom_data, created_at, disabled_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const updateWebhook = prepare(
     db,
@@ -99,8 +101,8 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
     },
     createWebhooks: (item) => {
       if (!findInstance.get(item.instanceId)) return 'unknown-instance';
-      const { instanceId, id, url, secret, customData, createdAt, disabledAt } = item;
-      insertWebhook.run(instanceId, id, url, secret, customData, createdAt, disabledAt);
+      const { instanceId, id, url, format, secret, customData, createdAt, disabledAt } = item;
+      insertWebhook.run(instanceId, id, url, format, secret, customData, createdAt, disabledAt);
       subscribe(instanceId, id, item.events);
       return 'created';
     },
@@ -162,6 +164,7 @@ const toWebhook = (row: WebhookRow): WebhookRecord => ({
   instanceId: row.instance_id,
   id: row.id,
   url: row.url,
+  format: row.format,
   events: JSON.parse(row.events) as EventType[],
   secret: row.secret,
   customData: row.custom_data,

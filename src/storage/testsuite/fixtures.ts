@@ -38,6 +38,7 @@ export const aWebhook = (instanceId: string, change: Partial<WebhookRecord> = {}
   instanceId,
   id: randomUUID(),
   url: bytes('sealed url'),
+  format: 'beams',
   events: ['v1.UserNotificationAcknowledgement'],
   secret: bytes('sealed secret'),
   customData: '{"a":1}',

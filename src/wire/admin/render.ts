@@ -33,6 +33,7 @@ export const renderInstanceWithKey = (instance: Instance) => ({
 export const renderWebhook = (webhook: Webhook) => ({
   id: webhook.id,
   url: webhook.url,
+  format: webhook.format,
   events: webhook.events,
   customData: webhook.customData,
   disabledAt: timeOrNull(webhook.disabledAt),

@@ -10,6 +10,7 @@ import type { UpdateWebhookDeps } from '../../core/instances/update-webhook.ts';
 import { updateWebhook } from '../../core/instances/update-webhook.ts';
 import type { InstanceQueries } from '../../core/ports/instance-store.ts';
 import { eventTypes } from '../../protocol/event-types.ts';
+import { webhookFormats } from '../../protocol/webhook-body.ts';
 import { invalidField, unknownInstance, unknownWebhook } from './admin-failure.ts';
 import { parseInput } from './parse-input.ts';
 import { renderWebhook, renderWebhookWithSecret } from './render.ts';
@@ -22,14 +23,16 @@ export interface WebhookRoutesDeps extends CreateWebhookDeps, UpdateWebhookDeps,
   readonly instances: InstanceDirectory;
 }
 
-const newWebhook = z.strictObject({
+const fields = z.strictObject({
   url: z.string(),
   events: z.array(z.enum(eventTypes)),
   secret: z.string().exactOptional(),
   customData: z.record(z.string(), z.json()).exactOptional(),
 });
-const webhookChanges = newWebhook
-  .extend({ url: z.string().exactOptional(), events: newWebhook.shape.events.exactOptional() })
+const newWebhook = fields.extend({ format: z.enum(webhookFormats).exactOptional() });
+// No format: what waits was meant for a receiver of the old one.
+const webhookChanges = fields
+  .extend({ url: z.string().exactOptional(), events: fields.shape.events.exactOptional() })
   .extend({ disabled: z.boolean().exactOptional() });
 
 type OfInstance = { Params: { instanceId: string } };

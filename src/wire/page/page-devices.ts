@@ -11,6 +11,7 @@ import { allowCrossOrigin } from '../beams/cross-origin.ts';
 import { decodeBody, expected } from '../beams/decode-body.ts';
 import { instanceAnswering } from '../beams/device-handler.ts';
 import type { Instances } from '../beams/instance-access.ts';
+import type { InstanceDirectory } from '../../core/instances/instance.ts';
 import { isPlainText, isUserId, maxUserIdLength } from '../beams/names.ts';
 import type { RequestLimits } from '../beams/request-limits.ts';
 import { limitClients } from '../beams/request-limits.ts';
@@ -18,7 +19,7 @@ import { decodeWebToken } from '../beams/web-token.ts';
 import { tagChanges } from './tag-changes.ts';
 
 export interface PageDeviceDeps extends RenewSubscriptionDeps {
-  readonly instances: Instances;
+  readonly instances: Instances & Pick<InstanceDirectory, 'listRelayedEvents'>;
   readonly limits: RequestLimits;
   readonly store: RenewSubscriptionDeps['store'] &
     Pick<DeviceCommands, 'setDeviceAliases' | 'muteDevices' | 'changeTags'> &
@@ -41,8 +42,11 @@ export const pageDevices =
 
     app.get(
       `${prefix}/page-settings`,
-      instanceAnswering(instances)(async ({ vapid }) =>
-        answerJson({ vapidPublicKey: Buffer.from(vapid.publicKey).toString('base64url'), relayedEvents: [] }),
+      instanceAnswering(instances)(async ({ id, vapid }) =>
+        answerJson({
+          vapidPublicKey: Buffer.from(vapid.publicKey).toString('base64url'),
+          relayedEvents: await instances.listRelayedEvents(id),
+        }),
       ),
     );
     app.put(

@@ -5,6 +5,7 @@ import type { PageReportDeps } from './page-reports.ts';
 import { pageReports } from './page-reports.ts';
 
 export interface PageDeps extends PageDeviceDeps, PageReportDeps {
+  readonly instances: PageDeviceDeps['instances'];
   readonly store: PageDeviceDeps['store'] & PageReportDeps['store'];
 }
 

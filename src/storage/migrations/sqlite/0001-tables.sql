@@ -17,6 +17,7 @@ CREATE TABLE webhooks (
   instance_id TEXT NOT NULL,
   id TEXT NOT NULL,
   url BLOB NOT NULL,
+  format TEXT NOT NULL, -- 'beams', 'classic'
   secret BLOB NOT NULL,
   custom_data TEXT NOT NULL,
   created_at INTEGER NOT NULL,
