@@ -127,11 +127,15 @@ export async function openPublishingWorld({
       return publishId;
     },
     summarize,
-    waitUntilFinished: (publishId: string) =>
-      waitFor('the publish to finish', async () => {
-        const summary = await summarize(publishId);
-        return summary.finishedAt !== null && summary;
-      }),
+    waitUntilFinished: (publishId: string, timeoutMs?: number) =>
+      waitFor(
+        'the publish to finish',
+        async () => {
+          const summary = await summarize(publishId);
+          return summary.finishedAt !== null && summary;
+        },
+        timeoutMs,
+      ),
     stopFanOut: () => fanOut.stop(),
     stop: async () => {
       await fanOut.stop();
