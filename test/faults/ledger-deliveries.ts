@@ -1,7 +1,7 @@
 import type { CountedDelivery } from './counting-push-service.ts';
-import type { Customer, SentPublish } from './customer.ts';
-import type { FaultServer } from './fault-server.ts';
+import type { SentPublish } from './customer.ts';
 import type { Findings } from './findings.ts';
+import type { SeenCustomer, SeenServer } from './ledger-evidence.ts';
 
 /** "A crash repeats at most 200 deliveries of a range", and a publish has one range. */
 const maxRepeatsPerKill = 200;
@@ -10,7 +10,7 @@ const maxRepeatsPerKill = 200;
  * Every publish answered 200 reached every device, and was counted once for each. One without an answer was either
  * accepted, and then the same holds for it, or it never happened.
  */
-export async function checkDeliveries(server: FaultServer, customer: Customer): Promise<Findings> {
+export async function checkDeliveries(server: SeenServer, customer: SeenCustomer): Promise<Findings> {
   const problems: string[] = [];
   const repeats: string[] = [];
   const deliveriesOf = Map.groupBy(server.pushService.deliveries, ({ request }) => request);
@@ -51,7 +51,7 @@ function missing({ audience }: SentPublish, publishId: string, deliveries: reado
     .map(({ deviceToken }) => `${publishId} never reached device ${deviceToken}`);
 }
 
-async function readAccepted({ pharos }: FaultServer, { instanceId }: Customer, publishId: string): Promise<number> {
+async function readAccepted({ pharos }: SeenServer, { instanceId }: SeenCustomer, publishId: string): Promise<number> {
   const { counts } = await pharos.admin('GET', `/instances/${instanceId}/publishes/${publishId}`);
   return (counts as { readonly web?: { readonly accepted: number } }).web?.accepted ?? 0;
 }

@@ -1,11 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { waitFor } from '../support/wait-for.ts';
-import type { Customer } from './customer.ts';
 import type { FaultServer } from './fault-server.ts';
 import type { Findings } from './findings.ts';
 import { checkDeliveries } from './ledger-deliveries.ts';
 import { checkMessages } from './ledger-messages.ts';
+import type { SeenCustomer, SeenServer } from './ledger-evidence.ts';
 
 export interface Ledger extends Findings {
   readonly figures: Readonly<Record<string, number>>;
@@ -31,7 +31,7 @@ export async function waitUntilIdle({ pharos }: FaultServer, timeoutMs = 60_000)
  * Compares what the outside world saw with what was promised to it. Call it once the server is idle: everything that
  * was answered 200 has happened, and what happened twice is excused by a kill between the two.
  */
-export async function readLedger(server: FaultServer, customer: Customer): Promise<Ledger> {
+export async function readLedger(server: SeenServer, customer: SeenCustomer): Promise<Ledger> {
   const deliveries = await checkDeliveries(server, customer);
   const messages = await checkMessages(server, customer);
   const count = <Item>(items: readonly Item[], condition: (item: Item) => boolean) => items.filter(condition).length;

@@ -6,8 +6,7 @@ import { readLedger, waitUntilIdle } from './ledger.ts';
 import { chosenBy, readSeed } from './seeded.ts';
 import { startTraffic } from './traffic.ts';
 
-/** `npm run test:soak` sets it to 1,000. */
-// Each kill costs seconds: the older Node shows with a few that nothing depends on the newer one.
+/** Each costs seconds: the older Node shows with a few that nothing depends on the newer one; `npm run test:soak` has 1,000. */
 const kills = Number(process.env['FAULT_KILLS'] ?? (process.versions.node.startsWith('22.') ? 5 : 30));
 const longestRunMs = 800;
 const firstDevices = 130;

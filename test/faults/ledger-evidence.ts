@@ -1,0 +1,13 @@
+import type { Customer } from './customer.ts';
+import type { FaultServer } from './fault-server.ts';
+
+/** What the ledger reads of the server and of the world around it. */
+export interface SeenServer {
+  readonly pharos: Pick<FaultServer['pharos'], 'admin'>;
+  readonly pushService: Pick<FaultServer['pushService'], 'deliveries'>;
+  readonly targets: Pick<FaultServer['targets'], 'requests'>;
+  readonly restarts: readonly number[];
+}
+
+/** What the ledger reads of the customer. */
+export type SeenCustomer = Pick<Customer, 'instanceId' | 'devices' | 'publishes' | 'reports'>;
