@@ -1,7 +1,7 @@
 /**
  * The whole loop on one machine, offline: a fresh server, a local push service with simulated browsers, the official
  * Beams server SDK, and a backend that verifies each webhook. Exits 0 when everything expected arrived. `--keep` leaves
- * it all running until Ctrl-C.
+ * it all running until Ctrl-C, and adds a site to try it in a browser.
  */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,7 @@ import { registerBeamsDevice } from './beams-device.ts';
 import { describeWebhook } from './describe-webhook.ts';
 import { startLocalPushService } from './local-push-service.ts';
 import { startPharosProcess } from '../test/support/pharos-process.ts';
+import { startDemoSite } from './site/start-demo-site.ts';
 
 const { keep } = parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
 const startedAt = performance.now();
@@ -122,7 +123,10 @@ say(good ? 'Everything arrived.' : 'Something is missing.');
 
 if (keep) {
   say(`\nStill up: ${pharos.origin} (admin token in ${pharos.dataDir}/admin-token). Ctrl-C ends it.`);
+  const site = await startDemoSite({ pharos });
+  say(`Open ${site.origin} in a browser, subscribe, and watch its webhooks arrive.`);
   await once(process, 'SIGINT');
+  await site.close();
 }
 await pharos.stop();
 await pharos.remove();
