@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { FolderInUse, lockFolder } from './folder-lock.ts';
 import { ensureFolder, ensureSecretFile, readSecretFile, writeSecretFile } from './secret-file.ts';
 
@@ -30,10 +30,13 @@ afterEach(() => {
 async function startHolder(folder: string) {
   const lockModule = new URL('folder-lock.ts', import.meta.url).href;
   const script = `import { lockFolder } from ${JSON.stringify(lockModule)};
-    lockFolder(${JSON.stringify(folder)}); console.log('locked'); setInterval(() => {}, 1e6);`;
-  const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    lockFolder(${JSON.stringify(folder)}); setInterval(() => {}, 1e6);
+    // A lock that only its caller kept alive would be collected here.
+    setImmediate(() => { globalThis.gc(); console.log('locked'); });`;
+  const holder = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  onTestFinished(() => void holder.kill('SIGKILL'));
   await once(holder.stdout, 'data');
   return holder;
 }

@@ -12,10 +12,13 @@ export class FolderInUse extends OperatorProblem {
   override readonly name = 'FolderInUse';
 }
 
+/** A connection that nothing refers to is collected and closed, and its lock would end with it. */
+const held = new Set<DatabaseSync>();
+
 /**
- * Takes the data folder for this process, or throws `FolderInUse` (or another `OperatorProblem`) at once. The lock is one of the operating system's, held by an
- * open SQLite transaction on `lock.db`, so it ends with the process however that dies; the number in `pharos.pid` only
- * tells people whom to look for.
+ * Takes the data folder for this process, or throws `FolderInUse` (or another `OperatorProblem`) at once. The lock is one
+ * of the operating system's, held by an open SQLite transaction on `lock.db`, so it ends with the process however that
+ * dies; the number in `pharos.pid` only tells people whom to look for.
  */
 export function lockFolder(folder: string): FolderLock {
   const pidFile = join(folder, 'pharos.pid');
@@ -33,10 +36,12 @@ export function lockFolder(folder: string): FolderLock {
     throw new FolderInUse(`${folder} is in use by another Pharos server (process ${readPid(pidFile)})`, { cause });
   }
   const lock = database;
+  held.add(lock);
   writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
   return {
     release() {
       rmSync(pidFile, { force: true });
+      held.delete(lock);
       lock.close();
     },
   };
