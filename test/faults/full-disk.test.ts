@@ -46,12 +46,16 @@ test.runIf(process.platform === 'linux')(
       ['POST', `/reporting_api/v2/instances/${customer.instanceId}/events`, report],
     ];
     const before = residentMegabytes(pid);
-    for (let sent = 0; sent < refusedRequests; sent += atATime) {
+    let refused = 0;
+    while (refused < refusedRequests) {
       const batch = Array.from({ length: atATime / requests.length }, () => requests).flat();
       const answers = await Promise.all(batch.map((request) => customer.send(...request)));
-      expect(answers.filter((answer) => !isRefusal(answer))).toEqual([]);
+      const refusals = answers.filter(isRefusal);
+      // A small commit may still find room in the part of the write-ahead log that is used again.
+      expect(answers.filter((answer) => !refusals.includes(answer) && answer?.status !== 200)).toEqual([]);
+      refused += refusals.length;
     }
-    expect((await customer.publish(['user 1'])).refused).toBe(true);
+    await waitFor('a publish to be refused', async () => (await customer.publish(['user 1'])).refused);
     expect(residentMegabytes(pid) - before).toBeLessThan(mayGrowByMegabytes);
 
     disk.free(pharos);
