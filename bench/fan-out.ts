@@ -36,7 +36,7 @@ interface Round {
 const receiver = fork(join(import.meta.dirname, 'push-receiver.ts'), {
   stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 });
-const { port, certificate } = await receiverMessage('listening');
+const { port, http1Port, certificate } = await receiverMessage('listening');
 const sender = fork(join(import.meta.dirname, 'web-push-sender.ts'), {
   stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' },
@@ -104,7 +104,12 @@ async function runBaseline(): Promise<Round> {
   await expectPushes(baselineCount);
   const startedAt = performance.now();
   const reached = receiverMessage('reached');
-  const order: SendOrder = { endpointOrigin: `https://localhost:${port}`, count: baselineCount, concurrency, payload };
+  const order: SendOrder = {
+    endpointOrigin: `https://localhost:${http1Port}`,
+    count: baselineCount,
+    concurrency,
+    payload,
+  };
   sender.send(order);
   const [{ cpuMs }] = (await once(sender, 'message')) as [{ cpuMs: number }];
   await reached;

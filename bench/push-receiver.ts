@@ -3,12 +3,13 @@
  * counts them. Speaks over IPC: `{expect}` resets the count; `{reached}` comes back when that many have arrived.
  */
 import { createSecureServer } from 'node:http2';
+import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createTestAuthority } from '../test/support/test-authority.ts';
 
 /** What it says, one key a message. */
 export interface ReceiverMessages {
-  readonly listening: { readonly port: number; readonly certificate: string };
+  readonly listening: { readonly port: number; readonly http1Port: number; readonly certificate: string };
   readonly expecting: number;
   readonly reached: number;
 }
@@ -18,21 +19,33 @@ const send = (message: Partial<ReceiverMessages>): void => void process.send?.(m
 let expected = 0;
 let arrived = 0;
 
-const server = createSecureServer(
-  { ...authority.issue(['localhost']), allowHTTP1: true, settings: { maxConcurrentStreams: 1000 } },
-  (request, response) => {
-    request.resume();
-    request.on('end', () => {
-      response.writeHead(201);
-      response.end();
-      arrived += 1;
-      if (arrived === expected) send({ reached: arrived });
-    });
-  },
-);
-server.listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo;
-  send({ listening: { port, certificate: authority.certificate } });
+const certificate = authority.issue(['localhost']);
+function count(): void {
+  arrived += 1;
+  if (arrived === expected) send({ reached: arrived });
+}
+
+// Two servers, each with the leanest way to answer: what the receiver uses, the sender beside it cannot.
+const http2 = createSecureServer({ ...certificate, settings: { maxConcurrentStreams: 1000 } });
+http2.on('stream', (stream) => {
+  stream.resume();
+  stream.on('end', () => {
+    stream.respond({ ':status': 201 }, { endStream: true });
+    count();
+  });
+});
+const http1 = createServer(certificate, (request, response) => {
+  request.resume();
+  request.on('end', () => {
+    response.writeHead(201).end();
+    count();
+  });
+});
+http2.listen(0, '127.0.0.1', () => {
+  http1.listen(0, '127.0.0.1', () => {
+    const [port, http1Port] = [http2, http1].map((server) => (server.address() as AddressInfo).port);
+    send({ listening: { port: port ?? 0, http1Port: http1Port ?? 0, certificate: authority.certificate } });
+  });
 });
 process.on('message', (message: { readonly expect: number }) => {
   expected = message.expect;

@@ -31,7 +31,7 @@ export interface FanOutDeps extends Omit<
 /** At most 200 deliveries of a range are unrecorded, in two pages. */
 const pageSize = 100;
 /** Then the range goes behind all others that wait. */
-const pagesPerTurn = 8;
+const pagesPerTurn = 32;
 const turnMs = 1_000;
 const rangesAtATime = 8;
 const deferredAtATime = 256;
