@@ -1,5 +1,4 @@
-const { currentScript } = document;
+const script = document.currentScript;
 
 /** Origin of the file that this code was loaded from; null in a module, which must name the server. */
-export const scriptOrigin: string | null =
-  currentScript instanceof HTMLScriptElement && currentScript.src ? new URL(currentScript.src).origin : null;
+export const scriptOrigin: string | null = script && 'src' in script && script.src ? new URL(script.src).origin : null;
