@@ -8,13 +8,11 @@ export interface MessageKey {
   readonly messageId: string;
 }
 
-/** A leased message: one event for one webhook. Its body is rendered from this when it is sent. */
-export interface ClaimedMessage extends MessageKey {
-  readonly claimToken: string;
-  /** Null: the target is the `webhookUrl` of the publish. */
-  readonly webhookId: string | null;
+/** What an event is rendered from: by reference, so that names are filled in when somebody is told of it. */
+export interface EventReference {
+  readonly instanceId: string;
   readonly eventType: EventType | PublishWebhookType;
-  /** UUID v7, the same for every webhook. */
+  /** UUID v7, the same for everyone who is told of it. */
   readonly eventId: string;
   readonly eventAt: number;
   /** UUID v7 of the publish that the event is about. */
@@ -25,6 +23,13 @@ export interface ClaimedMessage extends MessageKey {
   readonly device: { readonly platform: Platform; readonly deviceId: string } | null;
   /** Of a click: the id of the button, '' for the body; null for other events. */
   readonly action: string | null;
+}
+
+/** A leased message: one event for one webhook. Its body is rendered from this when it is sent. */
+export interface ClaimedMessage extends MessageKey, EventReference {
+  readonly claimToken: string;
+  /** Null: the target is the `webhookUrl` of the publish. */
+  readonly webhookId: string | null;
   /** Attempts made before this one. */
   readonly attempts: number;
 }

@@ -1,27 +1,22 @@
 import { createHmac } from 'node:crypto';
 import type { InstanceDirectory, Webhook } from '../instances/instance.ts';
 import type { ClaimedMessage, DropReason } from '../ports/message-store.ts';
-import type { PublishQueries, PublishSummary } from '../ports/publish-store.ts';
-import type { Sealer } from '../ports/sealer.ts';
 import { openPublishBody } from '../publish/publish-body.ts';
 import {
   renderClassicWebhook,
-  renderNotificationEvent,
   renderPublishFinished,
   renderPublishStarted,
-  renderPublishToUsersAttempt,
-  renderUserNotification,
   renderWebhookBody,
 } from './render-message.ts';
-import type { ClassicEventType, EventType } from '../../protocol/event-types.ts';
-import { eventTypes, isClassicEventType } from '../../protocol/event-types.ts';
+import type { RenderEventDeps } from './render-event.ts';
+import { isInstanceEvent, renderEvent, summarize } from './render-event.ts';
+import type { EventType } from '../../protocol/event-types.ts';
+import { isClassicEventType } from '../../protocol/event-types.ts';
 import type { ClassicWebhookBody } from '../../protocol/webhook-body.ts';
 import { splitCredentials } from './split-credentials.ts';
 
-export interface BuildRequestDeps {
-  readonly store: Pick<PublishQueries, 'summarizePublish'>;
+export interface BuildRequestDeps extends RenderEventDeps {
   readonly instances: Pick<InstanceDirectory, 'findWebhook'>;
-  readonly sealer: Sealer;
 }
 
 /** A message as it goes out, the same on every attempt. */
@@ -38,14 +33,6 @@ export function buildRequest(deps: BuildRequestDeps, message: ClaimedMessage): P
 
 type InstanceMessage = ClaimedMessage & { readonly eventType: EventType };
 
-const isInstanceEvent = (message: ClaimedMessage): message is InstanceMessage =>
-  (eventTypes as readonly string[]).includes(message.eventType);
-
-type NotificationMessage = ClaimedMessage & { readonly eventType: ClassicEventType };
-
-const isNotificationEvent = (message: InstanceMessage): message is NotificationMessage =>
-  isClassicEventType(message.eventType);
-
 async function buildInstanceWebhook(
   deps: BuildRequestDeps,
   message: InstanceMessage,
@@ -53,23 +40,14 @@ async function buildInstanceWebhook(
   const webhook = message.webhookId && (await deps.instances.findWebhook(message.instanceId, message.webhookId));
   if (!webhook) return 'webhook-deleted';
   if (webhook.disabledAt !== null) return 'webhook-disabled';
-  if (message.eventType === 'v1.PublishToUsersAttempt') {
-    const payload = renderPublishToUsersAttempt(await summarize(deps, message));
-    return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
+  if (webhook.format === 'classic' && isClassicEventType(message.eventType)) {
+    if (message.user === 'erased') return 'user-erased';
+    const { content } = openPublishBody(deps.sealer, message, (await summarize(deps, message)).body);
+    const { eventType } = message;
+    return classicRequest(message, webhook, renderClassicWebhook({ ...message, eventType }, content.web));
   }
-  if (message.user === 'erased') return 'user-erased';
-  if (isNotificationEvent(message)) {
-    const summary = await summarize(deps, message);
-    const { content } = openPublishBody(deps.sealer, message, summary.body);
-    if (webhook.format === 'classic') {
-      return classicRequest(message, webhook, renderClassicWebhook(message, content.web));
-    }
-    if (!message.device) throw new Error(`message ${message.messageId} (${message.eventType}) names no device`);
-    const payload = renderNotificationEvent(message, message.device, message.user, content.web?.notification);
-    return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
-  }
-  if (!message.user) throw new Error(`message ${message.messageId} (${message.eventType}) names no user`);
-  const payload = renderUserNotification(message, message.user.name);
+  const payload = await renderEvent(deps, message);
+  if (payload === 'user-erased') return payload;
   return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
 }
 
@@ -82,12 +60,6 @@ async function buildPublishWebhook(deps: BuildRequestDeps, message: ClaimedMessa
       ? renderPublishStarted(summary, webhook.requestBody)
       : renderPublishFinished(summary, webhook.requestBody);
   return withCredentials(webhook.url, commonHeaders, JSON.stringify(body));
-}
-
-async function summarize(deps: BuildRequestDeps, message: ClaimedMessage): Promise<PublishSummary> {
-  const summary = await deps.store.summarizePublish(message);
-  if (!summary) throw new Error(`message ${message.messageId} is about a publish that is not stored`);
-  return summary;
 }
 
 const commonHeaders = { 'User-Agent': 'pusher-webhooks', 'Content-Type': 'application/json' };

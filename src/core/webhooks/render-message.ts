@@ -13,47 +13,47 @@ import type { WebNotification } from '../../protocol/push-payload.ts';
 import type { ClassicEventType, EventType } from '../../protocol/event-types.ts';
 import { classicEventOf } from '../../protocol/event-types.ts';
 import type { WebContent } from '../ports/gateway.ts';
-import type { ClaimedMessage } from '../ports/message-store.ts';
+import type { EventReference } from '../ports/message-store.ts';
 import type { PublishSummary } from '../ports/publish-store.ts';
 
 /** Beams' envelope around the payload of an event. */
 export function renderWebhookBody(
-  message: ClaimedMessage & { readonly eventType: EventType },
+  event: EventReference & { readonly eventType: EventType },
   payload: WebhookBody['payload'],
   customData: JsonObject,
 ): WebhookBody {
   return {
     payload,
     metadata: {
-      created_at: formatCreatedAt(message.eventAt),
-      event_type: message.eventType,
-      event_id: message.eventId,
+      created_at: formatCreatedAt(event.eventAt),
+      event_type: event.eventType,
+      event_id: event.eventId,
       product: 'beams',
     },
     custom_data: customData,
   };
 }
 
-export const renderUserNotification = (message: ClaimedMessage, userId: string): UserNotification => ({
-  instance_id: message.instanceId,
-  publish_id: formatPublishId(message.publishId),
+export const renderUserNotification = (event: EventReference, userId: string): UserNotification => ({
+  instance_id: event.instanceId,
+  publish_id: formatPublishId(event.publishId),
   user_id: userId,
 });
 
 export const renderNotificationEvent = (
-  message: ClaimedMessage,
-  device: NonNullable<ClaimedMessage['device']>,
+  event: EventReference,
+  device: NonNullable<EventReference['device']>,
   user: { readonly name: string } | null,
   { deep_link: launchUrl, buttons = [] }: WebNotification = {},
 ): NotificationEvent => {
   // From what was sent, not from what the browser says it opened.
-  const url = buttons.find(({ id }) => id === message.action)?.url ?? launchUrl;
+  const url = buttons.find(({ id }) => id === event.action)?.url ?? launchUrl;
   return {
-    instance_id: message.instanceId,
-    publish_id: formatPublishId(message.publishId),
+    instance_id: event.instanceId,
+    publish_id: formatPublishId(event.publishId),
     device_id: formatDeviceId(device.platform, device.deviceId),
     ...(user && { user_id: user.name }),
-    ...(message.action !== null && { action: message.action }),
+    ...(event.action !== null && { action: event.action }),
     ...(url !== undefined && { url }),
   };
 };
@@ -62,18 +62,18 @@ const nothing = { notification: {}, data: {} };
 
 /** As a browser would post it: see `src/service-worker/classic-webhook.ts`. */
 export const renderClassicWebhook = (
-  message: Pick<ClaimedMessage, 'publishId' | 'device' | 'action'> & { readonly eventType: ClassicEventType },
+  event: Pick<EventReference, 'publishId' | 'device' | 'action'> & { readonly eventType: ClassicEventType },
   { notification: { title, body, deep_link: url, icon }, data }: Pick<WebContent, 'notification' | 'data'> = nothing,
 ): ClassicWebhookBody => ({
-  event: classicEventOf[message.eventType],
-  id: message.publishId,
-  userId: message.device?.deviceId ?? null,
+  event: classicEventOf[event.eventType],
+  id: event.publishId,
+  userId: event.device?.deviceId ?? null,
   ...(title !== undefined && { heading: title }),
   ...(body !== undefined && { content: body }),
   ...(url !== undefined && { url }),
   ...(icon !== undefined && { icon }),
   ...(Object.keys(data).length > 0 && { data }),
-  ...(message.action !== null && { action: message.action }),
+  ...(event.action !== null && { action: event.action }),
 });
 
 export const renderPublishToUsersAttempt = (summary: PublishSummary): PublishToUsersAttempt => ({
@@ -102,11 +102,13 @@ const withUsers = (summary: PublishSummary, requestBody: JsonObject): JsonObject
   summary.targetKind === 'users' ? { ...requestBody, users: [...summary.users.all] } : requestBody;
 
 function platformResult(summary: PublishSummary, platform: 'web' | 'fcm' | 'apns'): PlatformResult {
-  const { accepted, gone, rejected, failed } = summary.counts[platform] ?? noOutcomes;
-  return { numSuccessfulPublishes: accepted, numFailedPublishes: gone + rejected + failed };
+  const { accepted, gone, rejected, failed, unauthorized } = summary.counts[platform] ?? noOutcomes;
+  const refused = gone + rejected + failed;
+  if (unauthorized > 0 && accepted + refused === 0) return { failed: true };
+  return { numSuccessfulPublishes: accepted, numFailedPublishes: refused + unauthorized };
 }
 
-const noOutcomes = { accepted: 0, gone: 0, rejected: 0, failed: 0 };
+const noOutcomes = { accepted: 0, gone: 0, rejected: 0, failed: 0, unauthorized: 0 };
 
 /** Beams' form, like `2019-03-11T10:42:16+0000`. */
 const formatCreatedAt = (at: number): string => new Date(at).toISOString().replace(/\.\d{3}Z$/, '+0000');

@@ -1,0 +1,45 @@
+import type { EventType } from '../../protocol/event-types.ts';
+import { eventTypes, isClassicEventType } from '../../protocol/event-types.ts';
+import type { WebhookBody } from '../../protocol/webhook-body.ts';
+import type { EventReference } from '../ports/message-store.ts';
+import type { PublishKey, PublishQueries, PublishSummary } from '../ports/publish-store.ts';
+import type { Sealer } from '../ports/sealer.ts';
+import { openPublishBody } from '../publish/publish-body.ts';
+import { renderNotificationEvent, renderPublishToUsersAttempt, renderUserNotification } from './render-message.ts';
+
+export interface RenderEventDeps {
+  readonly store: Pick<PublishQueries, 'summarizePublish'>;
+  readonly sealer: Sealer;
+}
+
+/** An event for an instance's webhooks, or its feed. */
+export type InstanceEvent = EventReference & { readonly eventType: EventType };
+
+export const isInstanceEvent = <Event extends EventReference>(
+  event: Event,
+): event is Event & { readonly eventType: EventType } => (eventTypes as readonly string[]).includes(event.eventType);
+
+/** What an event tells, with the names that are known now. `user-erased`: nothing may be told any more. */
+export async function renderEvent(
+  deps: RenderEventDeps,
+  event: InstanceEvent,
+): Promise<WebhookBody['payload'] | 'user-erased'> {
+  if (event.eventType === 'v1.PublishToUsersAttempt') return renderPublishToUsersAttempt(await summarize(deps, event));
+  if (event.user === 'erased') return 'user-erased';
+  if (isClassicEventType(event.eventType)) {
+    if (!event.device) throw new Error(`event ${event.eventId} (${event.eventType}) names no device`);
+    const { content } = openPublishBody(deps.sealer, event, (await summarize(deps, event)).body);
+    return renderNotificationEvent(event, event.device, event.user, content.web?.notification);
+  }
+  if (!event.user) throw new Error(`event ${event.eventId} (${event.eventType}) names no user`);
+  return renderUserNotification(event, event.user.name);
+}
+
+export async function summarize(
+  { store }: RenderEventDeps,
+  { instanceId, publishId }: PublishKey,
+): Promise<PublishSummary> {
+  const summary = await store.summarizePublish({ instanceId, publishId });
+  if (!summary) throw new Error(`an event is about publish ${publishId}, which is not stored`);
+  return summary;
+}
