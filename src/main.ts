@@ -31,10 +31,12 @@ import { createPushConnections } from './egress/push-connections.ts';
 import { createPushEndpointRules, defaultPushEndpointHosts } from './egress/push-endpoint-rules.ts';
 import { createWebPushGateway } from './gateways/web-push/gateway.ts';
 import { createLog } from './logging/create-log.ts';
+import { createMetrics } from './metrics/create-metrics.ts';
 import { backUp, backupFilePattern } from './storage/sqlite/back-up.ts';
 import { openSqliteStore } from './storage/sqlite/open-sqlite-store.ts';
 import { adminRoutes } from './wire/admin/admin-routes.ts';
 import { beamsRoutes } from './wire/beams/beams-routes.ts';
+import { metricsRoute } from './wire/admin/metrics-route.ts';
 import type { RequestLimits } from './wire/beams/request-limits.ts';
 import { createHttpApp, defaultInFlight } from './wire/http/create-http-app.ts';
 import { InFlight } from './wire/http/in-flight.ts';
@@ -99,10 +101,13 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
 
   const keyring = readKeyring(folder);
   const sealer = createSealer(keyring);
-  const store = await openSqliteStore({ file: folder.databaseFile });
+  const metrics = createMetrics();
+  metrics.start();
+  ending.add('metrics', async () => metrics.stop());
+  const store = await openSqliteStore({ file: folder.databaseFile, onCommit: metrics.committed });
   ending.add('store', () => store.close());
   const instances = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
-  const shared = { store, sealer, instances, log, clock: Date.now, ids };
+  const shared = { store, sealer, instances, log, metrics, clock: Date.now, ids };
 
   const masterKeys = new MasterKeys({ ...shared, keyring, writeKeyring: (text) => folder.replaceKeyring(text) });
   const retention = new Retention({ ...shared, retentionDays: settings.retentionDays });
@@ -151,6 +156,10 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const limits = requestLimits(settings);
   const routes: FastifyPluginAsync[] = [
     healthRoutes(store),
+    metricsRoute({
+      adminToken: folder.adminToken,
+      renderMetrics: async () => metrics.render({ queues: await store.measureQueues().catch(() => null) }),
+    }),
     adminRoutes({
       ...shared,
       ...instances,
@@ -189,7 +198,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   dispatcher.start();
   const urls: string[] = [];
   for (const { port, keys } of [{ port: settings.port, keys: null }, ...(tls ? [tls] : [])]) {
-    const app = await createHttpApp({ log, tls: keys, trustedProxies, routes, inFlight });
+    const app = await createHttpApp({ log, tls: keys, trustedProxies, routes, inFlight, metrics });
     listeners.push(app);
     const portSetting = settingTable[keys ? 'tlsPort' : 'port'].name;
     const options = { host: settings.host, port, hostSetting: settingTable.host.name, portSetting };

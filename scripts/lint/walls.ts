@@ -17,6 +17,7 @@ export const walls: readonly Wall[] = [
   { place: 'storage', mayImport: ['core/ports', 'protocol'] },
   { place: 'data-folder', mayImport: ['core/ports', 'protocol'] },
   { place: 'logging', mayImport: ['core/ports', 'protocol'] },
+  { place: 'metrics', mayImport: ['core/ports', 'protocol'] },
   { place: 'config', mayImport: ['protocol'] },
   { place: 'webhooks', mayImport: ['protocol'] },
   { place: 'browser', mayImport: ['protocol'] },

@@ -11,6 +11,7 @@ import { createAddressGuard } from '../../src/egress/address-guard.ts';
 import { createPushConnections } from '../../src/egress/push-connections.ts';
 import { createPushEndpointRules } from '../../src/egress/push-endpoint-rules.ts';
 import { createWebPushGateway } from '../../src/gateways/web-push/gateway.ts';
+import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
 import { webContent } from '../core/publishing-world.ts';
 import type { HttpHandler } from '../support/http-handler.ts';
@@ -49,6 +50,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
   const shared = {
     store,
     log,
+    metrics: createMetrics(),
     clock: Date.now,
     sealer: {
       seal: (_place: unknown, text: Uint8Array | string) => Buffer.from(text),
@@ -74,7 +76,13 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
   const fanOut = new FanOut({
     ...shared,
     brake: await openGoneBrake({ ...shared, goneShare: 0.25 }),
-    instances: { findInstance: async () => instance, findWebhook: async () => null, listRelayedEvents: async () => [] },
+    instances: {
+      findInstance: async () => instance,
+      findWebhook: async () => null,
+      findFcmCredentials: async () => null,
+      findApnsCredentials: async () => null,
+      listRelayedEvents: async () => [],
+    },
     gateways: { web },
     giveUpAfterMs: 600_000,
     gatewayDeadlineMs: 10_000,

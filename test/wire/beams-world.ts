@@ -6,6 +6,7 @@ import { beamsRoutes, type BeamsDeps } from '../../src/wire/beams/beams-routes.t
 import { oneSignalRoutes, type OneSignalDeps } from '../../src/wire/onesignal/onesignal-routes.ts';
 import { pageRoutes, type PageDeps } from '../../src/wire/page/page-routes.ts';
 import { createHttpApp } from '../../src/wire/http/create-http-app.ts';
+import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { healthRoutes } from '../../src/wire/http/health-routes.ts';
 import { v4, v7 } from 'uuid';
 import type { FastifyInstance } from 'fastify';
@@ -87,6 +88,7 @@ export async function openWorld(
     ids: { random: () => v4(), timeOrdered: () => v7() },
     clock: Date.now,
     log,
+    metrics: createMetrics(),
     endpointRules: {
       refusal: (endpoint) => (endpoint.startsWith('https://push.service.example/') ? null : 'not a known push service'),
     },

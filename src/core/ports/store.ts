@@ -1,13 +1,16 @@
+import type { CredentialsCommands, CredentialsQueries } from './credentials-store.ts';
 import type { DeviceCommands, DeviceQueries } from './device-store.ts';
 import type { InstanceCommands, InstanceQueries } from './instance-store.ts';
 import type { MessageCommands, MessageQueries } from './message-store.ts';
 import type { PublishCommands, PublishQueries } from './publish-store.ts';
 import type { PushOriginCommands, PushOriginQueries } from './push-origin-store.ts';
+import type { QueueQueries } from './queue-store.ts';
 import type { ReportCommands, ReportQueries } from './report-store.ts';
 import type { RetentionCommands } from './retention-store.ts';
 import type { SealedCommands, SealedQueries } from './sealed-store.ts';
 
 export type StoreCommands = InstanceCommands &
+  CredentialsCommands &
   DeviceCommands &
   PublishCommands &
   PushOriginCommands &
@@ -16,9 +19,11 @@ export type StoreCommands = InstanceCommands &
   RetentionCommands &
   SealedCommands;
 export type StoreQueries = InstanceQueries &
+  CredentialsQueries &
   DeviceQueries &
   PublishQueries &
   PushOriginQueries &
+  QueueQueries &
   ReportQueries &
   MessageQueries &
   SealedQueries;

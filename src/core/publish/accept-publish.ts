@@ -2,6 +2,7 @@ import { formatPublishId } from '../../protocol/ids.ts';
 import { runOne } from '../ports/command.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { AcceptAnswer, PublishCommands, PublishTarget } from '../ports/publish-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { PublishBody } from './publish-body.ts';
@@ -12,6 +13,7 @@ export interface AcceptPublishDeps {
   readonly sealer: Sealer;
   readonly ids: IdSource;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'publishRequested'>;
   /** Called after the commit: there is something to fan out, and perhaps a message to send. */
   readonly onAccepted: () => void;
 }
@@ -43,6 +45,7 @@ export async function acceptPublish(deps: AcceptPublishDeps, request: PublishReq
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   });
   const event = answer.replayed ? 'replayed' : answer.publishId === null ? 'reached-nobody' : 'accepted';
+  deps.metrics.publishRequested(event);
   deps.log.info(`publish.${event}`, {
     instanceId,
     publishId: answer.publishId && formatPublishId(answer.publishId),

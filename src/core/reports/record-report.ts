@@ -1,11 +1,13 @@
 import { formatDeviceId, formatPublishId } from '../../protocol/ids.ts';
 import { runOne } from '../ports/command.ts';
 import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { IgnoredReason, RecordReport, ReportCommands } from '../ports/report-store.ts';
 
 export interface RecordReportDeps {
   readonly store: Pick<ReportCommands, 'recordReports'>;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'reportReceived'>;
   /** Called after the commit: there is a message to send. */
   readonly onMessages: () => void;
 }
@@ -13,6 +15,7 @@ export interface RecordReportDeps {
 export interface IgnoreReportDeps {
   readonly store: Pick<ReportCommands, 'countIgnoredReports'>;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'reportReceived'>;
 }
 
 /** What a device told, and whether it named its user. */
@@ -30,6 +33,7 @@ export async function recordReport(deps: RecordReportDeps, { namesUser, ...repor
     // Older SDKs of phones do not know their user; browsers are asked no such thing, whatever their version.
     notifiesUserWebhooks: report.platform === 'web' || namesUser,
   });
+  deps.metrics.reportReceived(report.kind, result.kind);
   const isKnown = result.kind === 'recorded' || result.kind === 'repeat';
   deps.log.info(isKnown ? 'report.recorded' : 'report.ignored', {
     instanceId: report.instanceId,
@@ -43,10 +47,11 @@ export async function recordReport(deps: RecordReportDeps, { namesUser, ...repor
 
 /** Counts a report whose ids cannot be any device's or publish's. Rejects with `StoreUnavailable`. */
 export async function ignoreReport(
-  { store, log }: IgnoreReportDeps,
+  { store, log, metrics }: IgnoreReportDeps,
   instanceId: string,
   reason: IgnoredReason,
 ): Promise<void> {
   await runOne(store.countIgnoredReports, { instanceId, reason });
+  metrics.reportReceived('unknown', reason);
   log.info('report.ignored', { instanceId, result: reason });
 }

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../../core/ports/command.ts';
+import type { Commit } from '../../core/ports/metrics.ts';
 import type { Store, StoreCommands, StoreQueries } from '../../core/ports/store.ts';
 import { runCommands } from './command-engine.ts';
 import { lazyConnection } from './lazy-connection.ts';
@@ -15,6 +16,8 @@ export interface SqliteStoreOptions {
   readonly file: string;
   /** Items that may wait for the commit; beyond it commands reject with `StoreUnavailable`. */
   readonly maxPendingItems?: number;
+  /** Called after each transaction; not for `:memory:`. */
+  readonly onCommit?: (commit: Commit) => void;
 }
 
 type Send = (name: string, input: readonly unknown[], items: number) => Promise<unknown>;
@@ -22,6 +25,8 @@ type Send = (name: string, input: readonly unknown[], items: number) => Promise<
 const commandNames = Object.keys({
   createInstances: true,
   updateInstances: true,
+  saveCredentials: true,
+  deleteCredentials: true,
   replaceSecretKeys: true,
   createWebhooks: true,
   updateWebhooks: true,
@@ -56,6 +61,8 @@ const commandNames = Object.keys({
 const queryNames = Object.keys({
   findInstance: true,
   listInstances: true,
+  findCredentials: true,
+  listExpiringCredentials: true,
   findWebhook: true,
   listWebhooks: true,
   findDevice: true,
@@ -70,6 +77,7 @@ const queryNames = Object.keys({
   listMessages: true,
   listAttempts: true,
   listSealed: true,
+  measureQueues: true,
   nextDue: true,
 } satisfies Record<keyof StoreQueries | 'nextDue', true>);
 
@@ -79,11 +87,17 @@ const queryNames = Object.keys({
  * nobody's, and what they held is due at once.
  * Rejects with an `OperatorProblem` when the database cannot be opened or was written by a newer version.
  */
-export async function openSqliteStore({ file, maxPendingItems = 10_000 }: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { file, maxPendingItems = 10_000, onCommit = () => {} } = options;
   if (file === ':memory:') return openMemoryStore();
   const thread = (name: 'writer-thread' | 'reader-thread') => {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    return new StorageThread({ entry: new URL(`./${name}.${extension}`, import.meta.url), file, maxPendingItems });
+    return new StorageThread({
+      entry: new URL(`./${name}.${extension}`, import.meta.url),
+      file,
+      maxPendingItems,
+      onCommit,
+    });
   };
   const writer = thread('writer-thread');
   const reader = thread('reader-thread');

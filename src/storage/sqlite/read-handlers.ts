@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { prepareCredentialsQueries } from './credentials.ts';
 import { prepareDevicePageQueries } from './device-page.ts';
 import { prepareDeviceQueries } from './devices.ts';
 import { prepareNextDue } from './due-times.ts';
@@ -6,16 +7,19 @@ import { prepareInstanceQueries } from './instances.ts';
 import { prepareMessageQueries } from './messages.ts';
 import { preparePublishQueries } from './publish-queries.ts';
 import { preparePushOriginQueries } from './push-origins.ts';
+import { prepareQueueQueries } from './queue-sizes.ts';
 import { prepareSealedQueries } from './sealed-values.ts';
 import { prepareReportQueries } from './reports.ts';
 import type { ReadHandlers } from './query-engine.ts';
 
 export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
   ...prepareInstanceQueries(db),
+  ...prepareCredentialsQueries(db),
   ...prepareDeviceQueries(db),
   ...prepareDevicePageQueries(db),
   ...preparePublishQueries(db),
   ...preparePushOriginQueries(db),
+  ...prepareQueueQueries(db),
   ...prepareReportQueries(db),
   ...prepareMessageQueries(db),
   ...prepareSealedQueries(db),

@@ -18,7 +18,7 @@ port.on('message', (message: ToThread) => {
     port.close();
     return;
   }
-  for (const call of message) send({ kind: 'replies', replies: [runQuery(connection, call)] });
+  for (const call of message) send({ kind: 'replies', replies: [runQuery(connection, call)], commit: null });
 });
 
 // The database is opened by the first query: this script loads while the writer still migrates.

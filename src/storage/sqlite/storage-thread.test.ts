@@ -23,7 +23,7 @@ const entry = new URL(
 );
 
 async function startThread(maxPendingItems = 100): Promise<StorageThread> {
-  const thread = new StorageThread({ entry, file: '', maxPendingItems });
+  const thread = new StorageThread({ entry, file: '', maxPendingItems, onCommit: () => {} });
   onTestFinished(() => thread.close());
   await thread.start();
   return thread;

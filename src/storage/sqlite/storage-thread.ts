@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '../../core/ports/command.ts';
+import type { Commit } from '../../core/ports/metrics.ts';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
 import type { Call, FromThread, ToThread } from './thread-protocol.ts';
 
@@ -10,6 +11,7 @@ export interface StorageThreadOptions {
   readonly file: string;
   /** Items that may wait for an answer; beyond it calls are refused. */
   readonly maxPendingItems: number;
+  readonly onCommit: (commit: Commit) => void;
 }
 
 interface Pending {
@@ -105,6 +107,7 @@ export class StorageThread {
 
   #onMessage(message: FromThread): void {
     if (message.kind !== 'replies') return;
+    if (message.commit) this.#options.onCommit(message.commit);
     for (const { id, outcome } of message.replies) {
       const pending = this.#take(id);
       if (outcome.kind === 'done') pending?.resolve(outcome.value);

@@ -1,3 +1,5 @@
+import type { Commit } from '../../core/ports/metrics.ts';
+
 /** What crosses the border between the main thread and the storage threads. */
 
 /** `input`: a command's items or a query's arguments. */
@@ -24,6 +26,7 @@ export type FromThread =
   | { readonly kind: 'opened' }
   /** `problem`: a sentence for who runs the server. */
   | { readonly kind: 'open-failed'; readonly error: Error; readonly problem: string | null }
-  | { readonly kind: 'replies'; readonly replies: readonly Reply[] };
+  /** `commit`: the transaction that the replies are from; null for queries. */
+  | { readonly kind: 'replies'; readonly replies: readonly Reply[]; readonly commit: Commit | null };
 
 export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

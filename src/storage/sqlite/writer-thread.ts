@@ -22,12 +22,20 @@ port.on('message', (first: ToThread) => {
     if (next === 'close') closing = true;
     else calls.push(...next);
   }
-  if (calls.length > 0) send({ kind: 'replies', replies: runCommands(connection, calls) });
+  if (calls.length > 0) commit(calls);
   if (closing) {
     connection.giveUp();
     port.close();
   }
 });
+
+function commit(calls: readonly Call[]): void {
+  const startedAt = performance.now();
+  const replies = runCommands(connection, calls);
+  const items = calls.reduce((sum, { input }) => sum + input.length, 0);
+  const written = replies.every(({ outcome }) => outcome.kind !== 'unavailable');
+  send({ kind: 'replies', replies, commit: { items, durationMs: performance.now() - startedAt, written } });
+}
 
 try {
   connection.get();

@@ -15,6 +15,7 @@ import { userDeletion } from './user-deletion.ts';
 export interface BeamsDeps extends PublishApiDeps, DeviceApiDeps, UserDeletionDeps, ReportingApiDeps {
   readonly store: PublishApiDeps['store'] & DeviceApiDeps['store'] & ReportingApiDeps['store'];
   readonly ids: PublishApiDeps['ids'];
+  readonly metrics: PublishApiDeps['metrics'] & ReportingApiDeps['metrics'];
 }
 
 /** Every route of Pusher Beams' APIs; each API is encapsulated with hooks of its own. */

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify';
 import { fastify } from 'fastify';
 import type { Log } from '../../core/ports/log.ts';
+import type { Metrics } from '../../core/ports/metrics.ts';
 import { defaultAnswer, maxHeaders, maxPathLength } from './default-answer.ts';
 import type { HttpFailure } from './http-failure.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
@@ -21,6 +22,7 @@ export interface HttpAppOptions {
   readonly routes: readonly FastifyPluginAsync[];
   /** Shared by the listeners of a process. */
   readonly inFlight?: InFlight;
+  readonly metrics?: Pick<Metrics, 'requestAnswered'>;
 }
 
 /** About as many requests as the store's queue takes, and bodies that fit into the memory of a small machine once parsed. */
@@ -54,7 +56,7 @@ const socketTimeoutMs = 70_000;
  * Requests are answered to the end while it closes.
  */
 export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
-  const { log, tls, trustedProxies, routes, inFlight = new InFlight(defaultInFlight) } = options;
+  const { log, tls, trustedProxies, routes, inFlight = new InFlight(defaultInFlight), metrics } = options;
   const app = fastify<http.Server>({
     // Not Fastify's own servers, whose type differs between HTTP and HTTPS.
     serverFactory: (handler) => {
@@ -81,6 +83,11 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     if ((request.raw.url ?? '').length > maxPathLength) return sendFailure(reply, 'path-too-long');
     inFlight.track(request.raw, reply.raw);
     done();
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? null;
+    const { statusCode: status, elapsedTime: durationMs } = reply;
+    metrics?.requestAnswered({ method: request.method, route, status, durationMs });
   });
   app.addHook('preHandler', async (request) => {
     const { admission } = request.routeOptions.config;

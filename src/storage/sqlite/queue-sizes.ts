@@ -1,0 +1,41 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Queue, QueueQueries, QueueSize } from '../../core/ports/queue-store.ts';
+import type { QueryHandlers } from './handlers.ts';
+import { prepare } from './statement.ts';
+
+const maxCounted = 1_000_000;
+const tables: Readonly<Record<Queue, string>> = {
+  messages: 'messages INDEXED BY messages_by_due',
+  ranges: 'ranges INDEXED BY ranges_by_due',
+  deliveries: 'deferred_deliveries INDEXED BY deferred_deliveries_by_due',
+};
+
+export function prepareQueueQueries(db: DatabaseSync): QueryHandlers<QueueQueries> {
+  const measures = Object.entries(tables).map(([queue, table]) => [queue, prepareMeasure(db, table)] as const);
+  return {
+    measureQueues: () => {
+      const now = Date.now();
+      const sizes = measures.map(([queue, measure]) => [queue, measure(now)]);
+      return Object.fromEntries(sizes) as Record<Queue, QueueSize>;
+    },
+  };
+}
+
+function prepareMeasure(db: DatabaseSync, table: string): (now: number) => QueueSize {
+  const prepareCount = (condition: string) =>
+    prepare<{ count: number }>(
+      db,
+      `SELECT count(*) AS count FROM (SELECT 1 FROM ${table} WHERE due_at IS NOT NULL AND ${condition} LIMIT ${maxCounted})`,
+    );
+  const countDue = prepareCount('due_at <= ?');
+  const countLater = prepareCount('due_at > ?');
+  const findOldest = prepare<{ due_at: number | null }>(
+    db,
+    `SELECT min(due_at) AS due_at FROM ${table} WHERE due_at IS NOT NULL`,
+  );
+  return (now) => ({
+    due: countDue.get(now)?.count ?? 0,
+    later: countLater.get(now)?.count ?? 0,
+    oldestDueMs: Math.max(0, now - (findOldest.get()?.due_at ?? now)),
+  });
+}
