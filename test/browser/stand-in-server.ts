@@ -3,7 +3,7 @@ import type { HttpHandler } from '../support/http-handler.ts';
 import { startHttpServer } from '../support/http-server.ts';
 
 export const workerFile = new URL('../../dist/worker.js', import.meta.url);
-export const pageFile = new URL('../../dist/page.js', import.meta.url);
+const pageFile = new URL('../../dist/page.js', import.meta.url);
 
 /** Body of a report, as the worker sends it. */
 export interface Report {
