@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { DeliveryOutcome } from '../../src/core/ports/gateway.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { openPublishingWorld, webContent } from './publishing-world.ts';
+import { fcmContent, openPublishingWorld, webContent } from './publishing-world.ts';
 
 type World = Awaited<ReturnType<typeof openPublishingWorld>>;
 const worlds: World[] = [];
@@ -123,10 +123,10 @@ test('a service that never answers holds up neither its page nor later publishes
   expect(world.attempts.filter((address) => address === 'silent')).toHaveLength(1);
 });
 
-test('content for phones only reaches nobody while nothing sends to phones', async () => {
+test('content for phones only reaches no browser', async () => {
   const world = await open();
   await world.register('a', { user: 'anna' });
-  const summary = await world.waitUntilFinished(await world.publish(toUsers('anna'), { fcm: { notification: {} } }));
+  const summary = await world.waitUntilFinished(await world.publish(toUsers('anna'), { fcm: fcmContent }));
   expect(summary.users.noDevices).toEqual(['anna']);
   expect(world.attempts).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { v4, v7 } from 'uuid';
 import type { Instance } from '../../src/core/instances/instance.ts';
-import type { DeliveryOutcome, Gateway, WebContent } from '../../src/core/ports/gateway.ts';
+import type { DeliveryOutcome, Gateway, WebContent, WebSender } from '../../src/core/ports/gateway.ts';
 import { runOne } from '../../src/core/ports/command.ts';
 import type { PublishSummary, PublishTarget } from '../../src/core/ports/publish-store.ts';
 import type { Store } from '../../src/core/ports/store.ts';
@@ -8,6 +8,7 @@ import { acceptPublish } from '../../src/core/publish/accept-publish.ts';
 import type { PublishContent } from '../../src/core/publish/publish-body.ts';
 import { openGoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import { FanOut } from '../../src/core/publish/fan-out.ts';
+import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -28,6 +29,7 @@ export async function openPublishingWorld({
     previousSecretKey: null,
     vapid: { publicKey: new Uint8Array(65), privateKey: new Uint8Array(0) },
     allowedOrigins: null,
+    feed: false,
   };
   await runOne(store.createInstances, {
     id: instance.id,
@@ -38,11 +40,12 @@ export async function openPublishingWorld({
     vapidPublicKey: instance.vapid.publicKey,
     vapidPrivateKey: new Uint8Array(0),
     allowedOrigins: null,
+    feed: false,
   });
   const attempts: string[] = [];
   const attemptsAt = new Map<string, number>();
   const batches: number[] = [];
-  const web: Gateway<WebContent> = {
+  const web: Gateway<WebContent, WebSender> = {
     deliver: ({ devices }) => {
       batches.push(devices.length);
       // As with sockets, others have their turn before the answers come.
@@ -69,12 +72,19 @@ export async function openPublishingWorld({
     },
     ids: { random: () => v4(), timeOrdered: () => v7() },
     log: { info: write, warn: write, error: write },
+    metrics: createMetrics(),
   };
   const brake = await openGoneBrake({ ...shared, clock: Date.now, goneShare: 0.25 });
   const fanOut = new FanOut({
     ...shared,
     brake,
-    instances: { findInstance: async () => instance, findWebhook: async () => null, listRelayedEvents: async () => [] },
+    instances: {
+      findInstance: async () => instance,
+      findWebhook: async () => null,
+      findFcmCredentials: async () => null,
+      findApnsCredentials: async () => null,
+      listRelayedEvents: async () => [],
+    },
     clock: Date.now,
     gateways: { web },
     giveUpAfterMs,
@@ -150,3 +160,6 @@ export const webContent = (changes: Partial<WebContent> = {}): WebContent => ({
   data: {},
   ...changes,
 });
+
+export const fcmContent = { timeToLiveSeconds: 3600, message: {}, hasDisplayableContent: true, hasData: false };
+export const apnsContent = { timeToLiveSeconds: 3600, payload: { aps: {} }, tracksDelivery: true };

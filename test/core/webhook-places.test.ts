@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { v4, v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
+import { defaultWebhookOptions } from '../../src/core/instances/webhook-options.ts';
 import { runOne } from '../../src/core/ports/command.ts';
 import { Dispatcher, messagesAtATime } from '../../src/core/webhooks/dispatcher.ts';
 import { createAddressGuard } from '../../src/egress/address-guard.ts';
@@ -34,7 +35,7 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
   const webhooks = paths.map(webhookOf);
   const sealed = new Uint8Array(0);
   await runOne(store.createInstances, {
-    ...{ id: instanceId, name: 'test', createdAt: 0, allowedOrigins: null, previousSecretKey: null },
+    ...{ id: instanceId, name: 'test', createdAt: 0, allowedOrigins: null, feed: false, previousSecretKey: null },
     ...{ secretKey: sealed, vapidPublicKey: sealed, vapidPrivateKey: sealed },
   });
   const events = ['v1.UserNotificationOpen'] as const;
@@ -45,7 +46,11 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
       url: sealed,
       format: 'beams',
       events,
+      options: defaultWebhookOptions,
       secret: sealed,
+      previousSecret: null,
+      signingKey: null,
+      headers: null,
       customData: '{}',
       createdAt: 0,
     } as const;
@@ -70,7 +75,8 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
         const path = webhooks.find(({ id }) => id === webhookId)?.path ?? '';
         const url = `http://127.0.0.1:${port}${path}`;
         const about = { instanceId, id: webhookId, url, format: 'beams', events } as const;
-        return { ...about, secret: 's', customData: {}, createdAt: 0, disabledAt: null };
+        const keys = { secret: 's', previousSecret: null, signingKey: null, headers: {} };
+        return { ...about, ...keys, options: defaultWebhookOptions, customData: {}, createdAt: 0, disabledAt: null };
       },
     },
   });

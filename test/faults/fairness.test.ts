@@ -44,7 +44,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
   }
   const store = await openSqliteStore({ file: ':memory:' });
   cleanups.push(() => store.close());
-  const secrets = { secretKey: 'secret', previousSecretKey: null, allowedOrigins: null };
+  const secrets = { secretKey: 'secret', previousSecretKey: null, allowedOrigins: null, feed: false };
   const instance: Instance = { id: v4(), name: 'test', createdAt: 0, vapid, ...secrets };
   const log = { info() {}, warn() {}, error() {} };
   const shared = {

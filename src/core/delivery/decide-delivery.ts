@@ -23,16 +23,21 @@ const longestRetryMs = 60_000;
 /** The one place that decides what happens after an attempt: settled for good, or tried again, and when. */
 export function decideDelivery(attempt: DeliveryAttempt): DeliveryDecision {
   const { outcome, attempts, now, giveUpAt, jitter } = attempt;
+  const retry = (atLast: FinalOutcome): DeliveryDecision => {
+    const asked = 'retryAfterMs' in outcome ? (outcome.retryAfterMs ?? 0) : 0;
+    const backoffMs = Math.min(firstRetryMs * 2 ** (attempts - 1), longestRetryMs);
+    const retryInMs = Math.round(Math.max(asked, backoffMs * (0.5 + jitter / 2)));
+    return now + retryInMs < giveUpAt ? { kind: 'deferred', retryInMs } : { kind: atLast };
+  };
   switch (outcome.kind) {
     case 'accepted':
     case 'gone':
     case 'rejected':
       return { kind: outcome.kind };
+    case 'unauthorized':
+      return outcome.retryAfterMs === null ? { kind: 'unauthorized' } : retry('unauthorized');
     case 'throttled':
-    case 'failed': {
-      const backoffMs = Math.min(firstRetryMs * 2 ** (attempts - 1), longestRetryMs);
-      const retryInMs = Math.round(Math.max(outcome.retryAfterMs ?? 0, backoffMs * (0.5 + jitter / 2)));
-      return now + retryInMs < giveUpAt ? { kind: 'deferred', retryInMs } : { kind: 'failed' };
-    }
+    case 'failed':
+      return retry('failed');
   }
 }

@@ -1,7 +1,9 @@
-import { uuidV7Time } from '../../protocol/ids.ts';
-import type { InstanceDirectory } from '../instances/instance.ts';
+import type { Platform } from '../../protocol/ids.ts';
+import { platforms, uuidV7Time } from '../../protocol/ids.ts';
+import type { Instance, InstanceDirectory } from '../instances/instance.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeliveryOutcome, GatewayBatch, Gateways, WebContent } from '../ports/gateway.ts';
+import type { DeliveryOutcome, Gateways } from '../ports/gateway.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { AudienceDevice, DeliveryRecord, FinalOutcome, PublishKey } from '../ports/publish-store.ts';
 import type { PublishBody } from '../publish/publish-body.ts';
 import { decideDelivery } from './decide-delivery.ts';
@@ -13,6 +15,7 @@ export interface DeliverDeps {
   readonly instances: InstanceDirectory;
   readonly clock: Clock;
   readonly deliveryLog: DeliveryLog;
+  readonly metrics: Pick<Metrics, 'deliveryAttempted'>;
   readonly brake: Pick<GoneBrake, 'judge'>;
   /** From the first attempt on; the time to live ends it sooner. */
   readonly giveUpAfterMs: number;
@@ -36,46 +39,67 @@ export async function deliver(
 ): Promise<readonly Promise<DeliveryRecord>[]> {
   const instance = await deps.instances.findInstance(publish.instanceId);
   if (!instance) throw new Error(`publish ${publish.publishId} belongs to an unknown instance`);
-  const relayedEvents = await deps.instances.listRelayedEvents(publish.instanceId);
-  const outcomes = startDelivery(deps, { vapid: instance.vapid, relayedEvents }, publish, body, devices);
+  const outcomes: Promise<DeliveryOutcome>[] = [];
+  for (const platform of platforms) {
+    const indices = devices.flatMap(({ device }, index) => (device.platform === platform ? [index] : []));
+    if (indices.length === 0) continue;
+    const reached = indices.map((index) => (devices[index] as DeviceToReach).device);
+    const sent = await startDelivery(deps, { instance, publish, body }, platform, reached);
+    indices.forEach((index, position) => {
+      outcomes[index] = sent[position] as Promise<DeliveryOutcome>;
+    });
+  }
   return devices.map(async (target, index) => {
     const outcome = await (outcomes[index] as Promise<DeliveryOutcome>);
     return toRecord(deps, publish, body, target, outcome);
   });
 }
 
-function startDelivery(
+interface Sending {
+  readonly instance: Instance;
+  readonly publish: PublishKey;
+  readonly body: PublishBody;
+}
+
+/** Hands devices of one platform to its gateway. */
+async function startDelivery(
   deps: DeliverDeps,
-  told: Pick<GatewayBatch<WebContent>, 'vapid' | 'relayedEvents'>,
-  publish: PublishKey,
-  body: PublishBody,
-  devices: readonly DeviceToReach[],
-): readonly Promise<DeliveryOutcome>[] {
-  const { web } = body.content;
-  const outcomes = devices.map(({ device }) =>
-    Promise.resolve<DeliveryOutcome>({ kind: 'rejected', reason: `nothing sends to ${device.platform} devices` }),
-  );
-  if (!web) return outcomes;
-  const indices = devices.flatMap(({ device }, index) => (device.platform === 'web' ? [index] : []));
+  sending: Sending,
+  platform: Platform,
+  devices: readonly AudienceDevice[],
+): Promise<readonly Promise<DeliveryOutcome>[]> {
+  const { instance, publish, body } = sending;
+  const { web, fcm, apns } = body.content;
+  const timeToLiveSeconds = body.content[platform]?.timeToLiveSeconds ?? 0;
   const elapsedSeconds = Math.max(0, Math.floor((deps.clock() - startOf(publish, body)) / 1000));
+  const all = (outcome: DeliveryOutcome) => devices.map(() => Promise.resolve(outcome));
   // RFC 8030, section 5.2: a time to live of zero is delivered now or never, so the first attempt is always made.
-  if (web.timeToLiveSeconds > 0 && elapsedSeconds >= web.timeToLiveSeconds) {
-    for (const index of indices) {
-      outcomes[index] = Promise.resolve({ kind: 'failed', reason: 'its time to live is over', retryAfterMs: null });
-    }
-    return outcomes;
+  if (timeToLiveSeconds > 0 && elapsedSeconds >= timeToLiveSeconds) {
+    return all({ kind: 'failed', reason: 'its time to live is over', retryAfterMs: null });
   }
-  const sent = deps.gateways.web.deliver({
-    ...publish,
-    ...told,
-    content: web,
-    timeToLiveSeconds: Math.max(0, web.timeToLiveSeconds - elapsedSeconds),
-    devices: indices.map((index) => (devices[index] as DeviceToReach).device),
+  const rest = { ...publish, timeToLiveSeconds: Math.max(0, timeToLiveSeconds - elapsedSeconds), devices };
+  const noCredentials = (service: string): DeliveryOutcome => ({
+    kind: 'unauthorized',
+    reason: `no ${service} credentials are set for this instance`,
+    retryAfterMs: null,
   });
-  indices.forEach((index, position) => {
-    outcomes[index] = sent[position] as Promise<DeliveryOutcome>;
-  });
-  return outcomes;
+  if (platform === 'web' && web) {
+    const relayedEvents = await deps.instances.listRelayedEvents(publish.instanceId);
+    return deps.gateways.web.deliver({ ...rest, content: web, sender: { vapid: instance.vapid, relayedEvents } });
+  }
+  if (platform === 'fcm' && fcm) {
+    const sender = await deps.instances.findFcmCredentials(publish.instanceId);
+    return sender && deps.gateways.fcm
+      ? deps.gateways.fcm.deliver({ ...rest, content: fcm, sender })
+      : all(noCredentials('FCM'));
+  }
+  if (platform === 'apns' && apns) {
+    const sender = await deps.instances.findApnsCredentials(publish.instanceId);
+    return sender && deps.gateways.apns
+      ? deps.gateways.apns.deliver({ ...rest, content: apns, sender })
+      : all(noCredentials('APNs'));
+  }
+  throw new Error(`publish ${publish.publishId} has nothing for ${platform}`);
 }
 
 /** The time to live begins when the publish was accepted, or when it was to be sent. */
@@ -91,7 +115,7 @@ function toRecord(
   const { device } = target;
   const now = deps.clock();
   const attempts = target.attempts + 1;
-  const expiresAt = startOf(publish, body) + (body.content.web?.timeToLiveSeconds ?? 0) * 1000;
+  const expiresAt = startOf(publish, body) + (body.content[device.platform]?.timeToLiveSeconds ?? 0) * 1000;
   const decision = decideDelivery({
     outcome,
     attempts,
@@ -110,6 +134,7 @@ function toRecord(
         ? { ...decision, attempts, claimToken: null }
         : settledOutcome(deps, device, decision),
   };
+  deps.metrics.deliveryAttempted(platform, record.outcome.kind);
   deps.deliveryLog.add(publish, record, outcome);
   return record;
 }

@@ -46,7 +46,7 @@ export function createDeliveryLog(log: Log): DeliveryLog {
       if (outcome.kind === 'accepted' || kind === 'accepted') return;
       const entry = entries.get(publishId) ?? {
         publish: { instanceId, publishId },
-        counts: { gone: 0, rejected: 0, failed: 0, deferred: 0 },
+        counts: { gone: 0, rejected: 0, failed: 0, unauthorized: 0, deferred: 0 },
         reasons: new Map<string, number>(),
         devices: [],
       };

@@ -1,14 +1,17 @@
 import type { EventType } from '../../protocol/event-types.ts';
 import { classicEventOf, eventTypes, isClassicEventType } from '../../protocol/event-types.ts';
 import type { ClassicEvent } from '../../protocol/push-payload.ts';
+import type { CredentialsQueries } from '../ports/credentials-store.ts';
+import type { ApnsCredentials, FcmCredentials } from '../ports/gateway.ts';
 import type { InstanceQueries, WebhookRecord } from '../ports/instance-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { Instance, InstanceDirectory, Webhook } from './instance.ts';
-import { openInstance, openWebhook } from './sealed-records.ts';
+import { openCredentials, openInstance, openWebhook } from './sealed-records.ts';
 import { SharedCache } from './shared-cache.ts';
 
 export interface CachedDirectoryDeps {
-  readonly store: Pick<InstanceQueries, 'findInstance' | 'findWebhook' | 'listWebhooks'>;
+  readonly store: Pick<InstanceQueries, 'findInstance' | 'findWebhook' | 'listWebhooks'> &
+    Pick<CredentialsQueries, 'findCredentials'>;
   readonly sealer: Sealer;
   /** Most instances, and most webhooks, kept in memory. */
   readonly maxEntries: number;
@@ -18,11 +21,14 @@ export interface CachedDirectoryDeps {
 export interface CachedDirectory extends InstanceDirectory {
   readonly forgetInstance: (id: string) => void;
   readonly forgetWebhook: (instanceId: string, webhookId: string) => void;
+  readonly forgetCredentials: (instanceId: string) => void;
 }
 
 export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirectoryDeps): CachedDirectory {
   const instances = new SharedCache<Instance>(maxEntries);
   const webhooks = new SharedCache<Webhook>(maxEntries);
+  const fcm = new SharedCache<FcmCredentials>(maxEntries);
+  const apns = new SharedCache<ApnsCredentials>(maxEntries);
   const relayed = new SharedCache<readonly ClassicEvent[]>(maxEntries);
   const webhookKey = (instanceId: string, webhookId: string): string => `${instanceId}/${webhookId}`;
   return {
@@ -36,12 +42,26 @@ export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirec
         const record = await store.findWebhook(instanceId, webhookId);
         return record && openWebhook(sealer, record);
       }),
+    findFcmCredentials: (instanceId) =>
+      fcm.get(instanceId, async () => {
+        const record = await store.findCredentials({ instanceId, platform: 'fcm' });
+        return record && openCredentials<FcmCredentials>(sealer, record);
+      }),
+    findApnsCredentials: (instanceId) =>
+      apns.get(instanceId, async () => {
+        const record = await store.findCredentials({ instanceId, platform: 'apns' });
+        return record && openCredentials<ApnsCredentials>(sealer, record);
+      }),
     listRelayedEvents: async (instanceId) =>
       (await relayed.get(instanceId, async () => relayedBy(await store.listWebhooks(instanceId)))) ?? [],
     forgetInstance: (id) => instances.forget(id),
     forgetWebhook(instanceId, webhookId) {
       webhooks.forget(webhookKey(instanceId, webhookId));
       relayed.forget(instanceId);
+    },
+    forgetCredentials(instanceId) {
+      fcm.forget(instanceId);
+      apns.forget(instanceId);
     },
   };
 }

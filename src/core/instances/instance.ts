@@ -2,7 +2,8 @@ import type { EventType } from '../../protocol/event-types.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { ClassicEvent } from '../../protocol/push-payload.ts';
 import type { WebhookFormat } from '../../protocol/webhook-body.ts';
-import type { VapidKeys } from '../ports/gateway.ts';
+import type { ApnsCredentials, FcmCredentials, VapidKeys } from '../ports/gateway.ts';
+import type { WebhookOptions } from '../ports/instance-store.ts';
 
 /** A tenant with its secrets opened; held in memory only. */
 export interface Instance {
@@ -17,6 +18,8 @@ export interface Instance {
   readonly vapid: VapidKeys;
   /** Origins whose pages may call the device and reporting APIs; null: any. */
   readonly allowedOrigins: readonly string[] | null;
+  /** Its servers may read its events from a feed. */
+  readonly feed: boolean;
 }
 
 /** A webhook with its secrets opened; held in memory only. */
@@ -28,7 +31,15 @@ export interface Webhook {
   readonly url: string;
   readonly format: WebhookFormat;
   readonly events: readonly EventType[];
+  readonly options: WebhookOptions;
+  /** With the signing `standard`: `whsec_` and base64. */
   readonly secret: string;
+  /** Counts beside it until `endsAt`: receivers change secrets in their own time. */
+  readonly previousSecret: { readonly secret: string; readonly endsAt: number } | null;
+  /** Ed25519, PKCS #8 DER; null until the signing is `standard` for the first time. */
+  readonly signingKey: Uint8Array | null;
+  /** Added to each request. May hold credentials: never log them. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly customData: JsonObject;
   readonly createdAt: number;
   readonly disabledAt: number | null;
@@ -38,6 +49,9 @@ export interface Webhook {
 export interface InstanceDirectory {
   findInstance(id: string): Promise<Instance | null>;
   findWebhook(instanceId: string, webhookId: string): Promise<Webhook | null>;
+  /** Null: the operator has set none. */
+  findFcmCredentials(instanceId: string): Promise<FcmCredentials | null>;
+  findApnsCredentials(instanceId: string): Promise<ApnsCredentials | null>;
   /** Classic events that some enabled webhook of the instance gets, so that browsers must not send them. */
   listRelayedEvents(instanceId: string): Promise<readonly ClassicEvent[]>;
 }

@@ -1,5 +1,7 @@
 import type { JsonObject } from '../../protocol/json.ts';
-import type { InstanceRecord, WebhookRecord } from '../ports/instance-store.ts';
+import type { InstanceRecord, Sealed, WebhookRecord } from '../ports/instance-store.ts';
+import type { CredentialsRecord } from '../ports/credentials-store.ts';
+import type { ApnsCredentials, FcmCredentials } from '../ports/gateway.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { Instance, Webhook } from './instance.ts';
 
@@ -35,22 +37,52 @@ export function sealInstance(sealer: Sealer, instance: Instance): InstanceRecord
   };
 }
 
+const credentialsPlace = (instanceId: string) => ({ instanceId, column: 'gateway_credentials.credentials' }) as const;
+
+export const openCredentials = <Credentials extends FcmCredentials | ApnsCredentials>(
+  sealer: Sealer,
+  { instanceId, credentials }: Pick<CredentialsRecord, 'instanceId' | 'credentials'>,
+): Credentials => JSON.parse(sealer.open(credentialsPlace(instanceId), credentials).toString()) as Credentials;
+
+export const sealCredentials = (
+  sealer: Sealer,
+  instanceId: string,
+  credentials: FcmCredentials | ApnsCredentials,
+): Sealed => sealer.seal(credentialsPlace(instanceId), JSON.stringify(credentials));
+
 export function openWebhook(sealer: Sealer, record: WebhookRecord): Webhook {
-  const { instanceId } = record;
+  const { instanceId, previousSecret: previous, signingKey, headers } = record;
   return {
     ...record,
     url: sealer.open({ instanceId, column: 'webhooks.url' }, record.url).toString(),
     secret: sealer.open({ instanceId, column: 'webhooks.secret' }, record.secret).toString(),
+    previousSecret: previous && {
+      secret: sealer.open({ instanceId, column: 'webhooks.previous_secret' }, previous.secret).toString(),
+      endsAt: previous.endsAt,
+    },
+    signingKey: signingKey && sealer.open({ instanceId, column: 'webhooks.signing_key' }, signingKey),
+    headers: headers
+      ? (JSON.parse(sealer.open({ instanceId, column: 'webhooks.headers' }, headers).toString()) as Webhook['headers'])
+      : {},
     customData: JSON.parse(record.customData) as JsonObject,
   };
 }
 
 export function sealWebhook(sealer: Sealer, webhook: Webhook): WebhookRecord {
-  const { instanceId } = webhook;
+  const { instanceId, previousSecret: previous, signingKey, headers } = webhook;
   return {
     ...webhook,
     url: sealer.seal({ instanceId, column: 'webhooks.url' }, webhook.url),
     secret: sealer.seal({ instanceId, column: 'webhooks.secret' }, webhook.secret),
+    previousSecret: previous && {
+      secret: sealer.seal({ instanceId, column: 'webhooks.previous_secret' }, previous.secret),
+      endsAt: previous.endsAt,
+    },
+    signingKey: signingKey && sealer.seal({ instanceId, column: 'webhooks.signing_key' }, signingKey),
+    headers:
+      Object.keys(headers).length > 0
+        ? sealer.seal({ instanceId, column: 'webhooks.headers' }, JSON.stringify(headers))
+        : null,
     customData: JSON.stringify(webhook.customData),
   };
 }

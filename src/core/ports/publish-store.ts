@@ -1,7 +1,7 @@
 import type { BrowserFamily } from '../../protocol/browser-family.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import type { Command } from './command.ts';
-import type { DeviceAddress } from './device-store.ts';
+import type { GatewayDevice } from './gateway.ts';
 import type { Sealed } from './instance-store.ts';
 
 export type PublishTarget =
@@ -93,7 +93,7 @@ export interface ClaimedRange extends RangeKey {
   readonly end: AudienceCursor;
 }
 
-export interface AudienceDevice extends DeviceAddress {
+export interface AudienceDevice extends GatewayDevice {
   readonly deviceNumber: number;
   /** Null for a device of nobody. */
   readonly userNumber: number | null;
@@ -106,8 +106,8 @@ export interface AudiencePage {
   readonly next: AudienceCursor | null;
 }
 
-/** An outcome that is final for this device and publish. */
-export type FinalOutcome = 'accepted' | 'gone' | 'rejected' | 'failed';
+/** An outcome that is final for this device and publish. `unauthorized`: the platform could not be used at all. */
+export type FinalOutcome = 'accepted' | 'gone' | 'rejected' | 'failed' | 'unauthorized';
 
 export interface DeliveryRecord {
   readonly deviceNumber: number;
@@ -198,7 +198,7 @@ export interface PublishSummary extends PublishKey {
 }
 
 /** What one family of browsers made of a publish: final outcomes, and devices that confirmed it or clicked. */
-export type FamilyCounts = OutcomeCounts & { readonly confirmed: number; readonly clicked: number };
+export type FamilyCounts = Omit<OutcomeCounts, 'unauthorized'> & { readonly confirmed: number; readonly clicked: number };
 
 /** A publish for its sender. */
 export interface PublishView extends PublishKey {

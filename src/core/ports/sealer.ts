@@ -12,6 +12,10 @@ export interface SealedPlace {
     | 'instances.vapid_private_key'
     | 'webhooks.url'
     | 'webhooks.secret'
+    | 'webhooks.previous_secret'
+    | 'webhooks.signing_key'
+    | 'webhooks.headers'
+    | 'gateway_credentials.credentials'
     | 'publishes.body';
 }
 

@@ -1,5 +1,6 @@
 import type { CredentialsCommands, CredentialsQueries } from './credentials-store.ts';
 import type { DeviceCommands, DeviceQueries } from './device-store.ts';
+import type { FeedQueries } from './feed-store.ts';
 import type { InstanceCommands, InstanceQueries } from './instance-store.ts';
 import type { MessageCommands, MessageQueries } from './message-store.ts';
 import type { PublishCommands, PublishQueries } from './publish-store.ts';
@@ -25,6 +26,7 @@ export type StoreQueries = InstanceQueries &
   PushOriginQueries &
   QueueQueries &
   ReportQueries &
+  FeedQueries &
   MessageQueries &
   SealedQueries;
 

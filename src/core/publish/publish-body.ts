@@ -1,16 +1,16 @@
 import type { JsonObject } from '../../protocol/json.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { platforms } from '../../protocol/ids.ts';
-import type { WebContent } from '../ports/gateway.ts';
+import type { ApnsContent, FcmContent, WebContent } from '../ports/gateway.ts';
 import type { Sealed } from '../ports/instance-store.ts';
 import type { PublishKey } from '../ports/publish-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 
-/** What a publish says, per platform; at least one. Phones' parts are kept as the wire gave them. */
+/** What a publish says, per platform; at least one. */
 export interface PublishContent {
   readonly web?: WebContent;
-  readonly fcm?: JsonObject;
-  readonly apns?: JsonObject;
+  readonly fcm?: FcmContent;
+  readonly apns?: ApnsContent;
 }
 
 /** What is stored of a request, sealed: it holds people's messages and perhaps credentials. */

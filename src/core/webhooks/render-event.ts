@@ -1,5 +1,5 @@
 import type { EventType } from '../../protocol/event-types.ts';
-import { eventTypes, isClassicEventType } from '../../protocol/event-types.ts';
+import { isClassicEventType, isEventType } from '../../protocol/event-types.ts';
 import type { WebhookBody } from '../../protocol/webhook-body.ts';
 import type { EventReference } from '../ports/message-store.ts';
 import type { PublishKey, PublishQueries, PublishSummary } from '../ports/publish-store.ts';
@@ -17,7 +17,7 @@ export type InstanceEvent = EventReference & { readonly eventType: EventType };
 
 export const isInstanceEvent = <Event extends EventReference>(
   event: Event,
-): event is Event & { readonly eventType: EventType } => (eventTypes as readonly string[]).includes(event.eventType);
+): event is Event & { readonly eventType: EventType } => isEventType(event.eventType);
 
 /** What an event tells, with the names that are known now. `user-erased`: nothing may be told any more. */
 export async function renderEvent(

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { vapidFault } from '../../../test/support/verify-vapid.ts';
 import { waitFor } from '../../../test/support/wait-for.ts';
 import type { DeviceAddress } from '../../core/ports/device-store.ts';
-import type { DeliveryOutcome, GatewayBatch, WebContent } from '../../core/ports/gateway.ts';
+import type { DeliveryOutcome, GatewayBatch, WebContent, WebSender } from '../../core/ports/gateway.ts';
 import type { PushConnections, PushRequest, PushResponse } from '../../core/ports/push-connections.ts';
 import { createWebPushGateway } from './gateway.ts';
 
@@ -64,14 +64,13 @@ function bench({ respond = () => accepted, windowPerOrigin = 100, clock = Date.n
     requests,
     warnings,
     deliver(devices, content = {}) {
-      const batch: GatewayBatch<WebContent> = {
+      const batch: GatewayBatch<WebContent, WebSender> = {
         instanceId: '11111111-1111-4111-8111-111111111111',
         publishId: '01890000-0000-7000-8000-000000000000',
-        vapid,
-        relayedEvents: [],
+        sender: { vapid, relayedEvents: [] },
         timeToLiveSeconds: 59.5,
         content: { timeToLiveSeconds: 60, notification: { title: 'Hi' }, data: {}, ...content },
-        devices,
+        devices: devices.map((device) => ({ ...device, bundleIdentifier: null, registeredAt: 0 })),
       };
       return gateway.deliver(batch);
     },

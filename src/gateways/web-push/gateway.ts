@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/ports/clock.ts';
 import type { DeviceAddress } from '../../core/ports/device-store.ts';
-import type { DeliveryOutcome, Gateway, GatewayBatch, WebContent } from '../../core/ports/gateway.ts';
+import type { DeliveryOutcome, Gateway, GatewayBatch, WebContent, WebSender } from '../../core/ports/gateway.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { PushConnections } from '../../core/ports/push-connections.ts';
 import type { PushEndpointRules } from '../../core/ports/push-endpoint-rules.ts';
@@ -26,7 +26,7 @@ export interface WebPushGatewayDeps {
 }
 
 /** Web push: RFC 8030, 8188, 8291 and 8292. Closing it closes the connections. */
-export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebContent> {
+export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebContent, WebSender> {
   const { connections, rules, deadlineMs, log } = deps;
   const encryption = new EncryptionPool(deps.encryptionThreads);
   const vapid = createVapid(deps);
@@ -34,7 +34,7 @@ export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebConte
   const client = createPushClient({ connections, windowPerOrigin: deps.windowPerOrigin, notifyRejection });
   const inFlight = new Set<Promise<DeliveryOutcome>>();
   /** Batches that have told of a bug: a dead encryption thread fails all their deliveries alike. */
-  const told = new WeakSet<GatewayBatch<WebContent>>();
+  const told = new WeakSet<GatewayBatch<WebContent, WebSender>>();
 
   const settledBeforeSending = (instanceId: string, device: DeviceAddress): DeliveryOutcome | URL => {
     const refusal = rules.refusal(device.address);
@@ -48,7 +48,7 @@ export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebConte
   };
 
   const deliverEncrypted = async (
-    batch: GatewayBatch<WebContent>,
+    batch: GatewayBatch<WebContent, WebSender>,
     authorize: Authorize,
     endpoint: URL,
     encrypted: Promise<Uint8Array | null>,
@@ -81,7 +81,7 @@ export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebConte
       const plans = batch.devices.map((device) => settledBeforeSending(batch.instanceId, device));
       const keys = batch.devices.filter((_, index) => plans[index] instanceof URL).map((device) => device.keys);
       const bodies = encryption.encrypt(payload, keys).values();
-      const authorize = vapid(batch.vapid);
+      const authorize = vapid(batch.sender.vapid);
       return plans.map((plan) => {
         const outcome =
           plan instanceof URL
@@ -101,7 +101,7 @@ export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebConte
 
 /** RFC 8030, section 5; RFC 8291, section 4; RFC 8292, section 3. */
 const pushHeaders = (
-  { content, timeToLiveSeconds }: GatewayBatch<WebContent>,
+  { content, timeToLiveSeconds }: GatewayBatch<WebContent, WebSender>,
   authorization: string,
 ): Record<string, string> => ({
   ttl: String(Math.max(0, Math.floor(timeToLiveSeconds))),

@@ -7,9 +7,8 @@ const encoded = (content: Pick<WebContent, 'notification' | 'data'>): unknown =>
     encodePayload({
       instanceId: 'i',
       publishId: 'p',
-      vapid: { publicKey: new Uint8Array(), privateKey: new Uint8Array() },
       timeToLiveSeconds: 60,
-      relayedEvents,
+      sender: { vapid: { publicKey: new Uint8Array(), privateKey: new Uint8Array() }, relayedEvents },
       content: { timeToLiveSeconds: 60, ...content },
     }).toString(),
   );

@@ -17,6 +17,8 @@ interface DueDelivery {
   platform: Platform;
   address: string;
   keys: Uint8Array;
+  bundle_identifier: string | null;
+  registered_at: number;
   user_number: number | null;
   gone_at: number | null;
 }
@@ -27,7 +29,7 @@ export function prepareDeliveryCommands(
   const listDue = prepare<DueDelivery>(
     db,
     `SELECT f.instance_id, f.publish_id, f.device_number, f.attempts, f.first_attempt_at,
-       d.platform, d.address, d.keys, d.user_number, d.gone_at
+       d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, d.user_number, d.gone_at
      FROM deferred_deliveries f CROSS JOIN devices d ON d.number = f.device_number
      WHERE f.due_at <= ? ORDER BY f.due_at LIMIT ?`,
   );
@@ -80,6 +82,8 @@ export function prepareDeliveryCommands(
             platform: row.platform,
             address: row.address,
             keys: row.keys,
+            bundleIdentifier: row.bundle_identifier,
+            registeredAt: row.registered_at,
           },
           deviceGone: row.gone_at !== null,
           attempts: row.attempts,

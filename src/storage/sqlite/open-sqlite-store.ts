@@ -74,6 +74,7 @@ const queryNames = Object.keys({
   listPublishes: true,
   listPushOrigins: true,
   listIgnoredReports: true,
+  readFeed: true,
   listMessages: true,
   listAttempts: true,
   listSealed: true,

@@ -7,7 +7,7 @@ import { preparePublishViewQueries } from './publish-views.ts';
 import { userStates } from './settle.ts';
 import { prepare } from './statement.ts';
 
-const noOutcomes: OutcomeCounts = { accepted: 0, gone: 0, rejected: 0, failed: 0 };
+const noOutcomes: OutcomeCounts = { accepted: 0, gone: 0, rejected: 0, failed: 0, unauthorized: 0 };
 
 export function preparePublishQueries(db: DatabaseSync): QueryHandlers<PublishQueries> {
   const findPublish = prepare<{
@@ -19,7 +19,7 @@ export function preparePublishQueries(db: DatabaseSync): QueryHandlers<PublishQu
   const listCounts = prepare<{ platform: Platform; outcome: FinalOutcome; count: number }>(
     db,
     `SELECT platform, outcome, sum(count) AS count FROM publish_outcomes
-     WHERE instance_id = ? AND publish_id = ? AND outcome IN ('accepted', 'gone', 'rejected', 'failed')
+     WHERE instance_id = ? AND publish_id = ? AND outcome IN ('accepted', 'gone', 'rejected', 'failed', 'unauthorized')
      GROUP BY platform, outcome`,
   );
   const listUsers = prepare<{ name: string; state: number }>(

@@ -3,6 +3,7 @@ import { prepareCredentialsQueries } from './credentials.ts';
 import { prepareDevicePageQueries } from './device-page.ts';
 import { prepareDeviceQueries } from './devices.ts';
 import { prepareNextDue } from './due-times.ts';
+import { prepareFeedQueries } from './feed.ts';
 import { prepareInstanceQueries } from './instances.ts';
 import { prepareMessageQueries } from './messages.ts';
 import { preparePublishQueries } from './publish-queries.ts';
@@ -21,6 +22,7 @@ export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
   ...preparePushOriginQueries(db),
   ...prepareQueueQueries(db),
   ...prepareReportQueries(db),
+  ...prepareFeedQueries(db),
   ...prepareMessageQueries(db),
   ...prepareSealedQueries(db),
   nextDue: prepareNextDue(db),

@@ -5,16 +5,18 @@ import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
 
 /** Tables with sealed columns, in the order in which they are read. */
-const tables = ['instances', 'webhooks', 'publishes'] as const;
+const tables = ['instances', 'webhooks', 'gateway_credentials', 'publishes'] as const;
 type Table = (typeof tables)[number];
 
 const columnsOf: Readonly<Record<Table, readonly SealedPlace['column'][]>> = {
   instances: ['instances.secret_key', 'instances.previous_secret_key', 'instances.vapid_private_key'],
-  webhooks: ['webhooks.url', 'webhooks.secret'],
+  webhooks: ['webhooks.url', 'webhooks.secret', 'webhooks.previous_secret', 'webhooks.signing_key', 'webhooks.headers'],
+  gateway_credentials: ['gateway_credentials.credentials'],
   publishes: ['publishes.body'],
 };
 const nameOf = (column: SealedPlace['column']): string => column.slice(column.indexOf('.') + 1);
 const instanceOf = (table: Table): string => (table === 'instances' ? 'id' : 'instance_id');
+const rowIdOf = (table: Table): string => (table === 'gateway_credentials' ? 'platform' : 'id');
 
 /** Rows read by a query: few enough for the queries behind it, although bodies may have to be read. */
 const rowsAtATime = 200;
@@ -24,7 +26,7 @@ export function prepareSealedCommands(db: DatabaseSync): CommandHandlers<SealedC
     tables.flatMap((table) =>
       columnsOf[table].map((column) => {
         const name = nameOf(column);
-        const sql = `UPDATE ${table} SET ${name} = ? WHERE ${instanceOf(table)} = ? AND id = ? AND ${name} = ?`;
+        const sql = `UPDATE ${table} SET ${name} = ? WHERE ${instanceOf(table)} = ? AND ${rowIdOf(table)} = ? AND ${name} = ?`;
         return [column, prepare(db, sql)] as const;
       }),
     ),
@@ -45,7 +47,7 @@ export function prepareSealedQueries(db: DatabaseSync): QueryHandlers<SealedQuer
   // By rowid: the cheapest order, and new rows come last in it.
   const reads = tables.map((table) => {
     const names = columnsOf[table].map(nameOf).join(', ');
-    const sql = `SELECT rowid AS place, ${instanceOf(table)} AS instance_id, id, ${names} FROM ${table}
+    const sql = `SELECT rowid AS place, ${instanceOf(table)} AS instance_id, ${rowIdOf(table)} AS id, ${names} FROM ${table}
       WHERE rowid > ? ORDER BY rowid LIMIT ${rowsAtATime}`;
     return { table, read: prepare<Row>(db, sql) };
   });

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { WriteHandlers } from './command-engine.ts';
 import { prepareReleaseAbandonedClaims } from './abandoned-claims.ts';
+import { prepareCredentialsCommands } from './credentials.ts';
 import { prepareDeliveryCommands } from './deliveries.ts';
 import { prepareDevicePageCommands } from './device-page.ts';
 import { prepareDeviceCommands } from './devices.ts';
@@ -21,6 +22,7 @@ export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
   );
   return {
     ...prepareInstanceCommands(db),
+    ...prepareCredentialsCommands(db),
     ...prepareDeviceCommands(db),
     ...prepareDevicePageCommands(db),
     ...preparePublishCommands(db),

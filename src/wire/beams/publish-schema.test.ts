@@ -16,10 +16,9 @@ test.each([
   expect(usersPublish(allowHttp).safeParse({ users: ['a'], apns: {}, webhookUrl: url }).success).toBe(valid);
 });
 
-test('what core gets: defaults for browsers, phones as they came', () => {
-  const fcm = { notification: { title: 'a' }, unknown: [1] };
-  const body = interestsPublish(false).parse({ interests: ['a'], web: { unknown: 1 }, fcm, ignored: true });
-  expect(publishContent(body)).toEqual({ web: { timeToLiveSeconds: 2_419_200, notification: {}, data: {} }, fcm });
+test('what core gets of browsers: defaults, and nothing unknown', () => {
+  const body = interestsPublish(false).parse({ interests: ['a'], web: { unknown: 1 }, ignored: true });
+  expect(publishContent(body)).toEqual({ web: { timeToLiveSeconds: 2_419_200, notification: {}, data: {} } });
 });
 
 test('keys that pages could misuse stay what they are: data', () => {

@@ -2,7 +2,9 @@ import * as z from 'zod';
 import type { PublishContent } from '../../core/publish/publish-body.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { isJsonObject } from '../http/json-body.ts';
-import { expected, jsonObject } from './decode-body.ts';
+import { apnsContent } from './apns-content.ts';
+import { expected } from './decode-body.ts';
+import { fcmContent } from './fcm-content.ts';
 import { isInterestName, isUserId, maxUserIdLength } from './names.ts';
 
 /** "`time_to_live` seconds (0–2419200, default 4 weeks)" */
@@ -66,9 +68,8 @@ const content = (allowHttpWebhooks: boolean) => {
   return {
     webhookUrl: z.string({ error: webhookUrl }).refine(isWebhookUrl, { error: webhookUrl }).exactOptional(),
     web: web.exactOptional(),
-    // "Unknown keys inside `apns`/`fcm` pass through to the gateway".
-    fcm: jsonObject.exactOptional(),
-    apns: jsonObject.exactOptional(),
+    fcm: fcmContent.exactOptional(),
+    apns: apnsContent.exactOptional(),
   };
 };
 

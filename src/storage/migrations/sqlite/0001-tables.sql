@@ -13,12 +13,29 @@ CREATE TABLE instances (
   allowed_origins TEXT -- JSON array of strings; null: any
 ) STRICT;
 
+-- What Google and Apple gave the instance for its apps.
+CREATE TABLE gateway_credentials (
+  instance_id TEXT NOT NULL,
+  platform TEXT NOT NULL, -- 'fcm', 'apns'
+  credentials BLOB NOT NULL,
+  fingerprint TEXT NOT NULL,
+  set_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  PRIMARY KEY (instance_id, platform)
+) STRICT;
+CREATE INDEX gateway_credentials_by_expiry ON gateway_credentials (expires_at) WHERE expires_at IS NOT NULL;
+
 CREATE TABLE webhooks (
   instance_id TEXT NOT NULL,
   id TEXT NOT NULL,
   url BLOB NOT NULL,
-  format TEXT NOT NULL, -- 'beams', 'classic'
+  format TEXT NOT NULL, -- 'beams', 'classic', 'standard'
+  options TEXT NOT NULL, -- JSON object
   secret BLOB NOT NULL,
+  previous_secret BLOB,
+  previous_secret_ends_at INTEGER,
+  signing_key BLOB, -- Ed25519
+  headers BLOB, -- custom headers
   custom_data TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   disabled_at INTEGER,
@@ -196,8 +213,10 @@ CREATE TABLE reports (
   has_displayable_content INTEGER,
   has_data INTEGER,
   event_id TEXT, -- set when the report is an event for webhooks
+  feed_position INTEGER, -- of that event, when the instance has a feed
   PRIMARY KEY (instance_id, day, publish_id, device_number, kind, action)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX reports_by_feed ON reports (instance_id, feed_position) WHERE feed_position IS NOT NULL;
 
 -- Reports that were answered and not stored, by the day they came.
 CREATE TABLE ignored_reports (
@@ -216,7 +235,18 @@ CREATE TABLE events (
   type TEXT NOT NULL,
   happened_at INTEGER NOT NULL,
   publish_id TEXT NOT NULL,
+  feed_position INTEGER, -- when the instance has a feed
   PRIMARY KEY (instance_id, day, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX events_by_feed ON events (instance_id, feed_position) WHERE feed_position IS NOT NULL;
+
+-- Instances whose events can be read in the order of their commits. Positions are microseconds since 1970, or one more
+-- than the last.
+CREATE TABLE feeds (
+  instance_id TEXT NOT NULL PRIMARY KEY,
+  position INTEGER NOT NULL, -- of the newest event
+  complete_after INTEGER NOT NULL, -- events after this position are all there
+  is_on INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE messages (
@@ -244,8 +274,7 @@ CREATE INDEX messages_by_target_due ON messages (instance_id, ifnull(webhook_id,
 -- Conditions on the state: a claim changes due_at, and leaves these alone.
 CREATE INDEX messages_waiting_for_webhook ON messages (instance_id, webhook_id)
   WHERE state = 'waiting' AND webhook_id IS NOT NULL;
-CREATE INDEX messages_waiting_about_user ON messages (instance_id, user_number)
-  WHERE state = 'waiting' AND user_number IS NOT NULL;
+CREATE INDEX messages_about_user ON messages (instance_id, user_number, id) WHERE user_number IS NOT NULL;
 CREATE INDEX messages_by_webhook ON messages (instance_id, webhook_id, id);
 CREATE INDEX messages_by_publish ON messages (instance_id, publish_id, id);
 -- STARTED and FINISHED of a publish, found without walking through its users' messages.
@@ -260,6 +289,9 @@ CREATE TABLE attempts (
   duration_ms INTEGER NOT NULL,
   status INTEGER,
   error TEXT,
+  address TEXT,
+  response_headers TEXT, -- JSON object of texts
+  response_body TEXT,
   PRIMARY KEY (instance_id, day, message_id, number)
 ) STRICT, WITHOUT ROWID;
 
