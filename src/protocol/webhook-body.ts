@@ -2,9 +2,17 @@ import type { EventType } from './event-types.ts';
 import type { JsonObject } from './json.ts';
 import type { ClassicEvent } from './push-payload.ts';
 
-/** What an instance webhook gets: Beams' envelope, or the bodies of OneSignal's classic webhooks. */
-export const webhookFormats = ['beams', 'classic'] as const;
+/** What an instance webhook gets: Beams' envelope, the bodies of OneSignal's classic webhooks, or those of Standard Webhooks. */
+export const webhookFormats = ['beams', 'classic', 'standard'] as const;
 export type WebhookFormat = (typeof webhookFormats)[number];
+
+/** How requests are signed: `Webhook-Signature` holds Beams' hex HMAC-SHA1, or the list of Standard Webhooks. */
+export const webhookSignings = ['beams', 'standard'] as const;
+export type WebhookSigning = (typeof webhookSignings)[number];
+
+/** When a message is tried again: four times within eight minutes as Beams does, or for days as Standard Webhooks advises. */
+export const webhookRetryPolicies = ['beams', 'standard'] as const;
+export type WebhookRetryPolicy = (typeof webhookRetryPolicies)[number];
 
 /** Body of an instance webhook (Beams' envelope). `event_id` stays the same on every retry. */
 export interface WebhookBody {

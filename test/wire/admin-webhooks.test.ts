@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultWebhookOptions } from '../../src/core/instances/webhook-options.ts';
 import type { AdminWorld } from './admin-world.ts';
 import { events, openAdminWorld, refusal, without } from './admin-world.ts';
 
@@ -22,7 +23,10 @@ describe('webhooks', () => {
       url,
       format: 'beams',
       events,
+      options: defaultWebhookOptions,
       secret: expect.stringMatching(/^[0-9a-f]{64}$/),
+      previousSecretEndsAt: null,
+      headers: {},
       customData: {},
       disabledAt: null,
       createdAt: expect.any(String),
@@ -63,7 +67,7 @@ describe('webhooks', () => {
 
   it('are listed without secrets, shown with them, and deleted', async () => {
     const webhook = await world.created(webhooks, { url: 'https://a.example/', events });
-    const listed = without(webhook, 'secret');
+    const listed = ['secret', 'previousSecretEndsAt', 'headers'].reduce(without, webhook);
     expect((await world.call('GET', webhooks)).body).toEqual({ webhooks: [listed] });
     expect((await world.call('GET', `${webhooks}/${webhook.id}`)).body).toEqual(webhook);
     expect((await world.call('DELETE', `${webhooks}/${webhook.id}`)).status).toBe(204);

@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
 import type { IdSource } from '../ports/id-source.ts';
-import type { InstanceCommands } from '../ports/instance-store.ts';
+import type { InstanceCommands, WebhookOptions } from '../ports/instance-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import type { Webhook } from './instance.ts';
 import type { InvalidField } from './invalid-field.ts';
 import { sealWebhook } from './sealed-records.ts';
+import { defaultWebhookOptions } from './webhook-options.ts';
 import { checkWebhook } from './webhook-rules.ts';
+import { generateSigningKey, generateWebhookSecret } from './webhook-secret.ts';
 
 export interface CreateWebhookDeps {
   readonly store: Pick<InstanceCommands, 'createWebhooks'>;
@@ -21,8 +22,11 @@ export interface CreateWebhookDeps {
   readonly forgetWebhook: (instanceId: string, webhookId: string) => void;
 }
 
-/** Without a format it is `beams`, without a secret a random one is made, without custom data it is `{}`. */
-export type NewWebhook = Pick<Webhook, 'url' | 'events'> & Partial<Pick<Webhook, 'format' | 'secret' | 'customData'>>;
+/** Without a format it is `beams`, without a secret a random one is made; other things are none, or their defaults. */
+export type NewWebhook = Pick<Webhook, 'url' | 'events'> &
+  Partial<Pick<Webhook, 'format' | 'secret' | 'customData' | 'headers'>> & {
+    readonly options?: Partial<WebhookOptions>;
+  };
 
 export async function createWebhook(
   deps: CreateWebhookDeps,
@@ -31,13 +35,18 @@ export async function createWebhook(
 ): Promise<
   { readonly kind: 'created'; readonly webhook: Webhook } | { readonly kind: 'unknown-instance' } | InvalidField
 > {
+  const options = { ...defaultWebhookOptions, ...input.options };
   const webhook: Webhook = {
     instanceId,
     id: deps.ids.random(),
     url: input.url,
     format: input.format ?? 'beams',
     events: input.events,
-    secret: input.secret ?? randomBytes(32).toString('hex'),
+    options,
+    secret: input.secret ?? generateWebhookSecret(options.signing),
+    previousSecret: null,
+    signingKey: options.signing === 'standard' ? await generateSigningKey() : null,
+    headers: input.headers ?? {},
     customData: input.customData ?? {},
     createdAt: deps.clock(),
     disabledAt: null,

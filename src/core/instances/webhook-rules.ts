@@ -3,6 +3,9 @@ import type { EventType } from '../../protocol/event-types.ts';
 import type { Webhook } from './instance.ts';
 import { firstInvalid, invalid } from './invalid-field.ts';
 import type { InvalidField } from './invalid-field.ts';
+import { checkWebhookHeaders } from './webhook-headers.ts';
+import { checkWebhookOptions } from './webhook-options.ts';
+import { checkWebhookSecret } from './webhook-secret.ts';
 
 const maxUrlLength = 2000;
 const maxCustomDataBytes = 4096;
@@ -22,14 +25,10 @@ function checkEvents({ format, events }: Webhook): InvalidField | null {
     : invalid('events', `a list, each at most once, of ${known.map((event) => `"${event}"`).join(', ')}`);
 }
 
-/** Receivers check signatures with it. */
-const checkWebhookSecret = (secret: string): InvalidField | null =>
-  /^[\x21-\x7e]{8,256}$/.test(secret) ? null : invalid('secret', '8 to 256 printable ASCII characters without blanks');
-
 /** It is part of every request's body. */
 function checkCustomData({ format, customData }: Webhook): InvalidField | null {
-  if (format === 'classic' && Object.keys(customData).length > 0) {
-    return invalid('customData', 'empty in the classic format, which has no place for it');
+  if (format !== 'beams' && Object.keys(customData).length > 0) {
+    return invalid('customData', `empty in the ${format} format, which has no place for it`);
   }
   return Buffer.byteLength(JSON.stringify(customData)) <= maxCustomDataBytes
     ? null
@@ -38,9 +37,11 @@ function checkCustomData({ format, customData }: Webhook): InvalidField | null {
 
 /** The first field that cannot be taken. */
 export const checkWebhook = (webhook: Webhook, allowHttp: boolean): InvalidField | null =>
+  checkWebhookUrl(webhook.url, allowHttp) ??
   firstInvalid([
-    checkWebhookUrl(webhook.url, allowHttp),
     checkEvents(webhook),
-    checkWebhookSecret(webhook.secret),
+    checkWebhookSecret(webhook.options.signing, webhook.secret),
     checkCustomData(webhook),
+    checkWebhookOptions(webhook),
+    checkWebhookHeaders(webhook),
   ]);

@@ -1,5 +1,5 @@
 import type { EventType } from '../../protocol/event-types.ts';
-import type { WebhookFormat } from '../../protocol/webhook-body.ts';
+import type { WebhookFormat, WebhookRetryPolicy, WebhookSigning } from '../../protocol/webhook-body.ts';
 import type { Command } from './command.ts';
 
 /** Bytes sealed by `core/secrets`; the store never sees what is inside. */
@@ -22,6 +22,33 @@ export interface InstanceRecord {
   readonly allowedOrigins: readonly string[] | null;
 }
 
+/** How a webhook's messages are chosen, signed and sent. */
+export interface WebhookOptions {
+  readonly signing: WebhookSigning;
+  readonly retryPolicy: WebhookRetryPolicy;
+  /** Most requests in flight at once. */
+  readonly maxInFlight: number;
+  /** Most requests begun in a second; null: as many as can be. */
+  readonly maxPerSecond: number | null;
+  /** Events that fit all that is named; those that have no interest or no user do not fit a filter by it. */
+  readonly filter: WebhookFilter;
+  /** Null: each event in a request of its own. */
+  readonly batch: WebhookBatch | null;
+}
+
+export interface WebhookFilter {
+  /** Of publishes to at least one of these. */
+  readonly interests?: readonly string[];
+  /** About users whose names begin with this. */
+  readonly userPrefix?: string;
+}
+
+export interface WebhookBatch {
+  readonly maxEvents: number;
+  /** How long the first event waits for others. */
+  readonly maxWaitMs: number;
+}
+
 /** A webhook as stored. */
 export interface WebhookRecord {
   readonly instanceId: string;
@@ -30,7 +57,14 @@ export interface WebhookRecord {
   readonly url: Sealed;
   readonly format: WebhookFormat;
   readonly events: readonly EventType[];
+  readonly options: WebhookOptions;
   readonly secret: Sealed;
+  /** Null when the last change of secrets is over. */
+  readonly previousSecret: { readonly secret: Sealed; readonly endsAt: number } | null;
+  /** Ed25519 private key as PKCS #8 DER; null until the webhook's signing is `standard` for the first time. */
+  readonly signingKey: Sealed | null;
+  /** JSON text of the custom headers; null: none. They may hold credentials, hence sealed. */
+  readonly headers: Sealed | null;
   /** JSON text of an object. */
   readonly customData: string;
   readonly createdAt: number;
@@ -51,8 +85,14 @@ export interface InstanceCommands {
     'replaced' | 'changed' | 'unknown-instance'
   >;
   readonly createWebhooks: Command<WebhookRecord, 'created' | 'unknown-instance'>;
-  /** Replaces everything but ids, format and creation time. */
-  readonly updateWebhooks: Command<Omit<WebhookRecord, 'format' | 'createdAt'>, 'updated' | 'unknown-webhook'>;
+  /**
+   * Replaces everything but ids, format and creation time if the secret is still `expected` (byte for byte: sealing anew
+   * changes it); else `changed`, and nothing is written.
+   */
+  readonly updateWebhooks: Command<
+    Omit<WebhookRecord, 'format' | 'createdAt'> & { readonly expected: Sealed },
+    'updated' | 'changed' | 'unknown-webhook'
+  >;
   /** Drops its waiting messages too. */
   readonly deleteWebhooks: Command<{ readonly instanceId: string; readonly id: string }, 'deleted' | 'unknown-webhook'>;
 }

@@ -3,6 +3,7 @@ import type {
   InstanceCommands,
   InstanceQueries,
   InstanceRecord,
+  WebhookOptions,
   WebhookRecord,
 } from '../../core/ports/instance-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
@@ -27,7 +28,12 @@ interface WebhookRow {
   id: string;
   url: Uint8Array;
   format: WebhookFormat;
+  options: string;
   secret: Uint8Array;
+  previous_secret: Uint8Array | null;
+  previous_secret_ends_at: number | null;
+  signing_key: Uint8Array | null;
+  headers: Uint8Array | null;
   custom_data: string;
   created_at: number;
   disabled_at: number | null;
@@ -36,6 +42,19 @@ interface WebhookRow {
 
 const originsToText = (origins: InstanceRecord['allowedOrigins']) =>
   origins === null ? null : JSON.stringify(origins);
+
+const changeableColumns = (webhook: Omit<WebhookRecord, 'format' | 'createdAt'>) =>
+  [
+    webhook.url,
+    JSON.stringify(webhook.options),
+    webhook.secret,
+    webhook.previousSecret?.secret ?? null,
+    webhook.previousSecret?.endsAt ?? null,
+    webhook.signingKey,
+    webhook.headers,
+    webhook.customData,
+    webhook.disabledAt,
+  ] as const;
 
 export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<InstanceCommands> {
   const insertInstance = prepare(
@@ -53,13 +72,17 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
   const findInstance = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM instances WHERE id = ?');
   const insertWebhook = prepare(
     db,
-    `INSERT INTO webhooks (instance_id, id, url, format, secret, custom_data, created_at, disabled_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO webhooks (instance_id, id, format, created_at, url, options, secret, previous_secret,
+       previous_secret_ends_at, signing_key, headers, custom_data, disabled_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const updateWebhook = prepare(
     db,
-    'UPDATE webhooks SET url = ?, secret = ?, custom_data = ?, disabled_at = ? WHERE instance_id = ? AND id = ?',
+    `UPDATE webhooks SET url = ?, options = ?, secret = ?, previous_secret = ?, previous_secret_ends_at = ?,
+       signing_key = ?, headers = ?, custom_data = ?, disabled_at = ?
+     WHERE instance_id = ? AND id = ? AND secret = ?`,
   );
+  const findWebhook = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM webhooks WHERE instance_id = ? AND id = ?');
   const deleteWebhook = prepare(db, 'DELETE FROM webhooks WHERE instance_id = ? AND id = ?');
   const insertSubscription = prepare(
     db,
@@ -101,15 +124,17 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
     },
     createWebhooks: (item) => {
       if (!findInstance.get(item.instanceId)) return 'unknown-instance';
-      const { instanceId, id, url, format, secret, customData, createdAt, disabledAt } = item;
-      insertWebhook.run(instanceId, id, url, format, secret, customData, createdAt, disabledAt);
+      const { instanceId, id, format, createdAt } = item;
+      insertWebhook.run(instanceId, id, format, createdAt, ...changeableColumns(item));
       subscribe(instanceId, id, item.events);
       return 'created';
     },
-    updateWebhooks: ({ instanceId, id, url, secret, customData, disabledAt, events }) => {
-      if (updateWebhook.run(url, secret, customData, disabledAt, instanceId, id) === 0) return 'unknown-webhook';
+    updateWebhooks: (item) => {
+      const { instanceId, id, expected } = item;
+      if (!findWebhook.get(instanceId, id)) return 'unknown-webhook';
+      if (updateWebhook.run(...changeableColumns(item), instanceId, id, expected) === 0) return 'changed';
       deleteSubscriptions.run(instanceId, id);
-      subscribe(instanceId, id, events);
+      subscribe(instanceId, id, item.events);
       return 'updated';
     },
     deleteWebhooks: ({ instanceId, id }) => {
@@ -166,7 +191,14 @@ const toWebhook = (row: WebhookRow): WebhookRecord => ({
   url: row.url,
   format: row.format,
   events: JSON.parse(row.events) as EventType[],
+  options: JSON.parse(row.options) as WebhookOptions,
   secret: row.secret,
+  previousSecret:
+    row.previous_secret === null || row.previous_secret_ends_at === null
+      ? null
+      : { secret: row.previous_secret, endsAt: row.previous_secret_ends_at },
+  signingKey: row.signing_key,
+  headers: row.headers,
   customData: row.custom_data,
   createdAt: row.created_at,
   disabledAt: row.disabled_at,

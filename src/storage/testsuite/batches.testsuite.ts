@@ -49,7 +49,9 @@ export function batchesSuite(open: OpenStore): void {
       const instanceId = await createInstance(store);
       const webhook = await createWebhook(store, aWebhook(instanceId, { events: ['v1.UserNotificationOpen'] }));
       const events = ['v1.PublishToUsersAttempt', null] as never;
-      await expect(runOne(store.updateWebhooks, { ...webhook, customData: '{"b":2}', events })).rejects.toThrow(Error);
+      await expect(
+        runOne(store.updateWebhooks, { ...webhook, customData: '{"b":2}', events, expected: webhook.secret }),
+      ).rejects.toThrow(Error);
       expect(await store.findWebhook(instanceId, webhook.id)).toEqual(webhook);
       await expect(runOne(store.createWebhooks, webhook)).rejects.toThrow(Error);
     });

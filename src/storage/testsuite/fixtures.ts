@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { expect } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { DeviceKey, RegisterDevice } from '../../core/ports/device-store.ts';
-import type { InstanceRecord, WebhookRecord } from '../../core/ports/instance-store.ts';
+import type { InstanceRecord, WebhookOptions, WebhookRecord } from '../../core/ports/instance-store.ts';
 import type { ClaimMessages } from '../../core/ports/message-store.ts';
 import type {
   AcceptPublish,
@@ -34,13 +34,27 @@ export const anInstance = (change: Partial<InstanceRecord> = {}): InstanceRecord
   ...change,
 });
 
+export const aWebhookOptions = (change: Partial<WebhookOptions> = {}): WebhookOptions => ({
+  signing: 'beams',
+  retryPolicy: 'beams',
+  maxInFlight: 64,
+  maxPerSecond: null,
+  filter: {},
+  batch: null,
+  ...change,
+});
+
 export const aWebhook = (instanceId: string, change: Partial<WebhookRecord> = {}): WebhookRecord => ({
   instanceId,
   id: randomUUID(),
   url: bytes('sealed url'),
   format: 'beams',
   events: ['v1.UserNotificationAcknowledgement'],
+  options: aWebhookOptions(),
   secret: bytes('sealed secret'),
+  previousSecret: null,
+  signingKey: null,
+  headers: null,
   customData: '{"a":1}',
   createdAt: 1_000,
   disabledAt: null,

@@ -6,6 +6,7 @@ import {
   accept,
   anInstance,
   aWebhook,
+  aWebhookOptions,
   claimMessages,
   createInstance,
   createWebhook,
@@ -58,13 +59,22 @@ export function instancesSuite(open: OpenStore): void {
       expect(await store.findWebhook(randomUUID(), old.id)).toBeNull();
       expect(await store.listWebhooks(instanceId)).toEqual([old, young]);
 
-      const { createdAt, ...change } = { ...old, events: [], customData: '{}', disabledAt: 5 };
-      expect(await runOne(store.updateWebhooks, change)).toBe('updated');
+      const sealed = (text: string) => new Uint8Array(Buffer.from(text));
+      const { createdAt, ...change } = {
+        ...old,
+        ...{ events: [], customData: '{}', disabledAt: 5, secret: sealed('new'), signingKey: sealed('key') },
+        ...{ previousSecret: { secret: old.secret, endsAt: 9 }, headers: sealed('headers') },
+        options: aWebhookOptions({ filter: { userPrefix: 'a' }, batch: { maxEvents: 2, maxWaitMs: 3 } }),
+      };
+      const update = { ...change, expected: old.secret };
+      expect(await runOne(store.updateWebhooks, update)).toBe('updated');
+      expect(await store.findWebhook(instanceId, old.id)).toEqual({ ...change, createdAt });
+      expect(await runOne(store.updateWebhooks, { ...update, disabledAt: null })).toBe('changed');
       expect(await store.findWebhook(instanceId, old.id)).toEqual({ ...change, createdAt });
 
       expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id })).toBe('deleted');
       expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id })).toBe('unknown-webhook');
-      expect(await runOne(store.updateWebhooks, change)).toBe('unknown-webhook');
+      expect(await runOne(store.updateWebhooks, update)).toBe('unknown-webhook');
       expect(await store.listWebhooks(instanceId)).toEqual([young]);
     });
 

@@ -28,7 +28,13 @@ async function withSealedValues(store: Store, publishes: number) {
     vapidPrivateKey: old('private'),
   });
   await runOne(store.createInstances, instance);
-  const webhook = aWebhook(instance.id, { url: old('url'), secret: old('secret') });
+  const webhook = aWebhook(instance.id, {
+    url: old('url'),
+    secret: old('secret'),
+    previousSecret: { secret: old('previous'), endsAt: 5_000 },
+    signingKey: old('signing key'),
+    headers: old('headers'),
+  });
   await runOne(store.createWebhooks, webhook);
   const publish = await accept(store, instance.id, toInterests('a'), { body: old('body') });
   for (let count = 1; count < publishes; count += 1) {
@@ -49,6 +55,9 @@ export function sealedValuesSuite(open: OpenStore): void {
         [{ instanceId: instance.id, column: 'instances.vapid_private_key' }, instance.id],
         [{ instanceId: instance.id, column: 'webhooks.url' }, webhook.id],
         [{ instanceId: instance.id, column: 'webhooks.secret' }, webhook.id],
+        [{ instanceId: instance.id, column: 'webhooks.previous_secret' }, webhook.id],
+        [{ instanceId: instance.id, column: 'webhooks.signing_key' }, webhook.id],
+        [{ instanceId: instance.id, column: 'webhooks.headers' }, webhook.id],
         [{ instanceId: instance.id, column: 'publishes.body' }, publish.publishId],
       ]);
       for (const value of found) {
@@ -67,7 +76,7 @@ export function sealedValuesSuite(open: OpenStore): void {
       await withSealedValues(store, 450);
       const found = await listAll(store);
       expect(found.filter(({ place }) => place.column === 'publishes.body')).toHaveLength(450);
-      expect(new Set(found.map(({ place, rowId }) => `${place.column} ${rowId}`)).size).toBe(455);
+      expect(new Set(found.map(({ place, rowId }) => `${place.column} ${rowId}`)).size).toBe(458);
     });
   });
 

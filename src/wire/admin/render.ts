@@ -29,18 +29,24 @@ export const renderInstanceWithKey = (instance: Instance) => ({
   secretKey: instance.secretKey,
 });
 
-/** Lists leave the secret out. */
+/** Lists leave the secret and the custom headers out. */
 export const renderWebhook = (webhook: Webhook) => ({
   id: webhook.id,
   url: webhook.url,
   format: webhook.format,
   events: webhook.events,
+  options: webhook.options,
   customData: webhook.customData,
   disabledAt: timeOrNull(webhook.disabledAt),
   createdAt: time(webhook.createdAt),
 });
 
-export const renderWebhookWithSecret = (webhook: Webhook) => ({ ...renderWebhook(webhook), secret: webhook.secret });
+export const renderWebhookWithSecret = (webhook: Webhook) => ({
+  ...renderWebhook(webhook),
+  secret: webhook.secret,
+  previousSecretEndsAt: timeOrNull(webhook.previousSecret?.endsAt ?? null),
+  headers: webhook.headers,
+});
 
 /** `webhookId` is null for messages to the `webhookUrl` of a publish. */
 export const renderMessage = (message: MessageView) => ({

@@ -10,7 +10,7 @@ import type { UpdateWebhookDeps } from '../../core/instances/update-webhook.ts';
 import { updateWebhook } from '../../core/instances/update-webhook.ts';
 import type { InstanceQueries } from '../../core/ports/instance-store.ts';
 import { eventTypes } from '../../protocol/event-types.ts';
-import { webhookFormats } from '../../protocol/webhook-body.ts';
+import { webhookFormats, webhookRetryPolicies, webhookSignings } from '../../protocol/webhook-body.ts';
 import { invalidField, unknownInstance, unknownWebhook } from './admin-failure.ts';
 import { parseInput } from './parse-input.ts';
 import { renderWebhook, renderWebhookWithSecret } from './render.ts';
@@ -23,11 +23,23 @@ export interface WebhookRoutesDeps extends CreateWebhookDeps, UpdateWebhookDeps,
   readonly instances: InstanceDirectory;
 }
 
+const options = z.strictObject({
+  signing: z.enum(webhookSignings).exactOptional(),
+  retryPolicy: z.enum(webhookRetryPolicies).exactOptional(),
+  maxInFlight: z.number().exactOptional(),
+  maxPerSecond: z.number().nullable().exactOptional(),
+  filter: z
+    .strictObject({ interests: z.array(z.string()).exactOptional(), userPrefix: z.string().exactOptional() })
+    .exactOptional(),
+  batch: z.strictObject({ maxEvents: z.number(), maxWaitMs: z.number() }).nullable().exactOptional(),
+});
 const fields = z.strictObject({
   url: z.string(),
   events: z.array(z.enum(eventTypes)),
   secret: z.string().exactOptional(),
   customData: z.record(z.string(), z.json()).exactOptional(),
+  headers: z.record(z.string(), z.string()).exactOptional(),
+  options: options.exactOptional(),
 });
 const newWebhook = fields.extend({ format: z.enum(webhookFormats).exactOptional() });
 // No format: what waits was meant for a receiver of the old one.
