@@ -6,6 +6,7 @@ import type { MessageCommands, MessageQueries } from './message-store.ts';
 import type { PublishCommands, PublishQueries } from './publish-store.ts';
 import type { PushOriginCommands, PushOriginQueries } from './push-origin-store.ts';
 import type { QueueQueries } from './queue-store.ts';
+import type { ReplayCommands, ReplayQueries } from './replay-store.ts';
 import type { ReportCommands, ReportQueries } from './report-store.ts';
 import type { RetentionCommands } from './retention-store.ts';
 import type { SealedCommands, SealedQueries } from './sealed-store.ts';
@@ -15,6 +16,7 @@ export type StoreCommands = InstanceCommands &
   DeviceCommands &
   PublishCommands &
   PushOriginCommands &
+  ReplayCommands &
   ReportCommands &
   MessageCommands &
   RetentionCommands &
@@ -25,6 +27,7 @@ export type StoreQueries = InstanceQueries &
   PublishQueries &
   PushOriginQueries &
   QueueQueries &
+  ReplayQueries &
   ReportQueries &
   FeedQueries &
   MessageQueries &
@@ -35,12 +38,13 @@ export interface Store extends StoreCommands, StoreQueries {
   /** Rejects with `StoreUnavailable` when a write would fail now. */
   check(): Promise<void>;
   /**
-   * Milliseconds until the next range, delivery or message falls due (0: something is due now; null: nothing waits).
+   * Milliseconds until the next range, delivery, message or replay falls due (0: something is due now; null: nothing waits).
    */
   nextDue(): Promise<{
     readonly ranges: number | null;
     readonly deliveries: number | null;
     readonly messages: number | null;
+    readonly replays: number | null;
   }>;
   close(): Promise<void>;
 }

@@ -5,16 +5,22 @@ import { prepare } from './statement.ts';
 export type DueTimes = Awaited<ReturnType<Store['nextDue']>>;
 
 export function prepareNextDue(db: DatabaseSync): () => DueTimes {
-  const selectDue = prepare<{ ranges: number | null; deliveries: number | null; messages: number | null }>(
+  const selectDue = prepare<DueTimes>(
     db,
     `SELECT (SELECT min(due_at) FROM ranges) AS ranges,
             (SELECT min(due_at) FROM deferred_deliveries) AS deliveries,
-            (SELECT min(due_at) FROM messages WHERE due_at IS NOT NULL) AS messages`,
+            (SELECT min(due_at) FROM messages WHERE due_at IS NOT NULL) AS messages,
+            (SELECT min(due_at) FROM replays WHERE due_at IS NOT NULL) AS replays`,
   );
   return () => {
-    const due = selectDue.get() ?? { ranges: null, deliveries: null, messages: null };
+    const due = selectDue.get() ?? { ranges: null, deliveries: null, messages: null, replays: null };
     const now = Date.now();
     const wait = (dueAt: number | null) => (dueAt === null ? null : Math.max(0, dueAt - now));
-    return { ranges: wait(due.ranges), deliveries: wait(due.deliveries), messages: wait(due.messages) };
+    return {
+      ranges: wait(due.ranges),
+      deliveries: wait(due.deliveries),
+      messages: wait(due.messages),
+      replays: wait(due.replays),
+    };
   };
 }

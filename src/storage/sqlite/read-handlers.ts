@@ -9,6 +9,7 @@ import { prepareMessageQueries } from './messages.ts';
 import { preparePublishQueries } from './publish-queries.ts';
 import { preparePushOriginQueries } from './push-origins.ts';
 import { prepareQueueQueries } from './queue-sizes.ts';
+import { prepareReplayQueries } from './replays.ts';
 import { prepareSealedQueries } from './sealed-values.ts';
 import { prepareReportQueries } from './reports.ts';
 import type { ReadHandlers } from './query-engine.ts';
@@ -21,6 +22,7 @@ export const prepareReadHandlers = (db: DatabaseSync): ReadHandlers => ({
   ...preparePublishQueries(db),
   ...preparePushOriginQueries(db),
   ...prepareQueueQueries(db),
+  ...prepareReplayQueries(db),
   ...prepareReportQueries(db),
   ...prepareFeedQueries(db),
   ...prepareMessageQueries(db),

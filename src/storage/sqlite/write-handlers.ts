@@ -9,6 +9,7 @@ import { prepareInstanceCommands } from './instances.ts';
 import { prepareMessageCommands } from './messages.ts';
 import { preparePublishCommands } from './publishes.ts';
 import { preparePushOriginCommands } from './push-origins.ts';
+import { prepareReplayCommands } from './replays.ts';
 import { prepareReportCommands } from './reports.ts';
 import { prepareRetentionCommands } from './retention.ts';
 import { prepareSealedCommands } from './sealed-values.ts';
@@ -28,6 +29,7 @@ export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
     ...preparePublishCommands(db),
     ...prepareDeliveryCommands(db),
     ...preparePushOriginCommands(db),
+    ...prepareReplayCommands(db),
     ...prepareReportCommands(db),
     ...prepareMessageCommands(db),
     ...prepareRetentionCommands(db),

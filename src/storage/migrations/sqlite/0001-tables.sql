@@ -264,6 +264,7 @@ CREATE TABLE messages (
   state TEXT NOT NULL, -- 'waiting', 'delivered', 'exhausted', 'dropped'
   drop_reason TEXT, -- of a message that was dropped: 'user-erased', 'webhook-deleted', 'webhook-disabled'
   attempts INTEGER NOT NULL,
+  earlier_attempts INTEGER NOT NULL DEFAULT 0, -- of them, those before it was sent again: they count for no schedule
   due_at INTEGER, -- also when a claim's lease ends; null when there is nothing to send (yet)
   claim_token TEXT,
   PRIMARY KEY (instance_id, day, id)
@@ -276,6 +277,10 @@ CREATE INDEX messages_waiting_for_webhook ON messages (instance_id, webhook_id)
   WHERE state = 'waiting' AND webhook_id IS NOT NULL;
 CREATE INDEX messages_about_user ON messages (instance_id, user_number, id) WHERE user_number IS NOT NULL;
 CREATE INDEX messages_by_webhook ON messages (instance_id, webhook_id, id);
+-- What replays send again; few, as long as receivers are well.
+CREATE INDEX messages_failed ON messages (instance_id, id) WHERE state IN ('exhausted', 'held');
+CREATE INDEX messages_failed_by_webhook ON messages (instance_id, webhook_id, id) WHERE state IN ('exhausted', 'held');
+CREATE INDEX messages_by_event ON messages (instance_id, event_id);
 CREATE INDEX messages_by_publish ON messages (instance_id, publish_id, id);
 -- STARTED and FINISHED of a publish, found without walking through its users' messages.
 CREATE INDEX messages_to_publish_webhook ON messages (instance_id, publish_id) WHERE webhook_id IS NULL;
@@ -294,6 +299,28 @@ CREATE TABLE attempts (
   response_body TEXT,
   PRIMARY KEY (instance_id, day, message_id, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Messages of a target that are sent again, step by step.
+CREATE TABLE replays (
+  instance_id TEXT NOT NULL,
+  id TEXT NOT NULL, -- UUID v7: messages before it are meant
+  webhook_id TEXT, -- null: the webhookUrls of publishes
+  states TEXT NOT NULL, -- JSON array of strings
+  event_type TEXT, -- null: all
+  since INTEGER, -- written or last attempted; null: all
+  max_per_second REAL,
+  created_at INTEGER NOT NULL,
+  cursor TEXT NOT NULL, -- last message that was counted or, once there is a total, looked at; '' at the beginning
+  counted INTEGER NOT NULL,
+  total INTEGER,
+  resent INTEGER NOT NULL,
+  skipped INTEGER NOT NULL,
+  due_at INTEGER, -- next step; null when it has ended
+  ended_at INTEGER,
+  canceled INTEGER NOT NULL,
+  PRIMARY KEY (instance_id, id)
+) STRICT;
+CREATE INDEX replays_by_due ON replays (due_at) WHERE due_at IS NOT NULL;
 
 -- One row, changed to find out whether writing works: SQLite writes nothing when an update changes nothing.
 CREATE TABLE write_check (

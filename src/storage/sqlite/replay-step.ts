@@ -1,0 +1,167 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { MessageState } from '../../core/ports/message-store.ts';
+import type { ReplayCommands, ReplayRecord, ReplayedState } from '../../core/ports/replay-store.ts';
+import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
+import type { CommandHandlers } from './handlers.ts';
+import type { prepareResend } from './resend.ts';
+import { prepare } from './statement.ts';
+
+export interface ReplayRow {
+  instance_id: string;
+  id: string;
+  webhook_id: string | null;
+  states: string;
+  event_type: ReplayRecord['eventType'];
+  since: number | null;
+  max_per_second: number | null;
+  created_at: number;
+  cursor: string;
+  counted: number;
+  total: number | null;
+  resent: number;
+  skipped: number;
+  due_at: number | null;
+  ended_at: number | null;
+  canceled: 0 | 1;
+}
+
+interface CandidateRow {
+  id: string;
+  state: MessageState;
+  event_type: ReplayRecord['eventType'];
+  attempts: number;
+}
+
+/** How long a replay waits for its target: for its queue to become shorter, for an operator to enable it. */
+const restMs = { full: 100, disabled: 5_000 };
+/** With a rate, so many times a second some messages become due. */
+const stepsPerSecond = 5;
+
+export function prepareReplayStep(
+  db: DatabaseSync,
+  resend: ReturnType<typeof prepareResend>,
+): CommandHandlers<ReplayCommands>['stepReplays'] {
+  const findDue = prepare<ReplayRow>(
+    db,
+    'SELECT * FROM replays WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT 1',
+  );
+  const findWebhook = prepare<{ disabled_at: number | null }>(
+    db,
+    'SELECT disabled_at FROM webhooks WHERE instance_id = ? AND id = ?',
+  );
+  const countDue = prepare<{ due: number }>(
+    db,
+    `SELECT count(*) AS due FROM (SELECT 1 FROM messages INDEXED BY messages_by_target_due
+       WHERE due_at IS NOT NULL AND instance_id = ? AND ifnull(webhook_id, '') = ? AND due_at <= ? LIMIT ?)`,
+  );
+  const listCandidates = prepareCandidates(db);
+  const isMeant = prepareIsMeant(db);
+  const update = prepare(
+    db,
+    `UPDATE replays SET cursor = ?, counted = ?, total = ?, resent = ?, skipped = ?, due_at = ?, ended_at = ?, canceled = ?
+     WHERE instance_id = ? AND id = ?`,
+  );
+
+  const save = (replay: ReplayRow) => {
+    update.run(
+      ...[replay.cursor, replay.counted, replay.total, replay.resent, replay.skipped, replay.due_at],
+      ...[replay.ended_at, replay.canceled, replay.instance_id, replay.id],
+    );
+  };
+
+  /** How many messages may become due in this step; or why none. */
+  const roomOf = (replay: ReplayRow, now: number, maxDue: number): number | 'deleted' | keyof typeof restMs => {
+    if (replay.webhook_id !== null) {
+      const webhook = findWebhook.get(replay.instance_id, replay.webhook_id);
+      if (!webhook) return 'deleted';
+      if (webhook.disabled_at !== null) return 'disabled';
+    }
+    const due = countDue.get(replay.instance_id, replay.webhook_id ?? '', now, maxDue)?.due ?? 0;
+    const perStep = replay.max_per_second === null ? maxDue : Math.max(1, replay.max_per_second / stepsPerSecond);
+    return due >= maxDue ? 'full' : Math.min(maxDue - due, Math.floor(perStep));
+  };
+
+  /** Counts a stretch of messages before any is sent again: that changes what there is to count. */
+  const count = (replay: ReplayRow, maxRows: number) => {
+    const rows = listCandidates(replay, maxRows);
+    replay.counted += rows.filter((row) => isMeant(replay, row)).length;
+    replay.cursor = rows.at(-1)?.id ?? replay.cursor;
+    if (rows.length === maxRows) return;
+    replay.total = replay.counted;
+    replay.cursor = '';
+  };
+
+  /** True when it has come to the end. */
+  const send = (replay: ReplayRow, maxRows: number, room: number): boolean => {
+    let left = room;
+    const rows = listCandidates(replay, maxRows);
+    for (const row of rows) {
+      if (left === 0) return false;
+      replay.cursor = row.id;
+      if (!isMeant(replay, row)) continue;
+      if (resend({ instanceId: replay.instance_id, messageId: row.id }) === 'due') {
+        replay.resent += 1;
+        left -= 1;
+      } else {
+        replay.skipped += 1;
+      }
+    }
+    return rows.length < maxRows;
+  };
+
+  return ({ maxRows, maxDue }) => {
+    const now = Date.now();
+    const replay = findDue.get(now);
+    if (!replay) return { kind: 'idle' };
+    const before = replay.resent;
+    const room = roomOf(replay, now, maxDue);
+    if (room === 'deleted') Object.assign(replay, { due_at: null, ended_at: now, canceled: 1 });
+    else if (replay.total === null) {
+      count(replay, maxRows);
+      replay.due_at = now;
+    } else if (typeof room === 'string') replay.due_at = now + restMs[room];
+    else if (send(replay, maxRows, room)) Object.assign(replay, { due_at: null, ended_at: now });
+    else replay.due_at = now + Math.ceil(((replay.resent - before) * 1_000) / (replay.max_per_second ?? Infinity));
+    save(replay);
+    const key = { instanceId: replay.instance_id, replayId: replay.id };
+    return { kind: 'stepped', key, resent: replay.resent - before, ended: replay.ended_at !== null };
+  };
+}
+
+/** Messages of the target behind the cursor that were written before the replay, oldest first; some are not meant. */
+function prepareCandidates(db: DatabaseSync): (replay: ReplayRow, limit: number) => readonly CandidateRow[] {
+  const prepareList = (index: string, target: string) =>
+    prepare<CandidateRow>(
+      db,
+      `SELECT id, state, event_type, attempts FROM messages INDEXED BY ${index}
+       WHERE instance_id = ? AND ${target} AND id > ? AND id < ? ORDER BY id LIMIT ?`,
+    );
+  const failed = "state IN ('exhausted', 'held')";
+  const all = {
+    webhook: prepareList('messages_by_webhook', 'webhook_id = ?'),
+    publishWebhooks: prepareList('messages_by_webhook', 'webhook_id IS NULL'),
+  };
+  const onlyFailed = {
+    webhook: prepareList('messages_failed_by_webhook', `webhook_id = ? AND ${failed}`),
+    publishWebhooks: prepareList('messages_failed_by_webhook', `webhook_id IS NULL AND ${failed}`),
+  };
+  return ({ instance_id: instanceId, id, webhook_id: webhookId, states, cursor }, limit) => {
+    const list = (JSON.parse(states) as ReplayedState[]).includes('delivered') ? all : onlyFailed;
+    return webhookId === null
+      ? list.publishWebhooks.all(instanceId, cursor, id, limit)
+      : list.webhook.all(instanceId, webhookId, cursor, id, limit);
+  };
+}
+
+function prepareIsMeant(db: DatabaseSync): (replay: ReplayRow, message: CandidateRow) => boolean {
+  const findLastAttempt = prepare<{ started_at: number }>(
+    db,
+    'SELECT started_at FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ? AND number = ?',
+  );
+  return ({ instance_id: instanceId, states, event_type: eventType, since }, { id, state, event_type, attempts }) => {
+    if (!(JSON.parse(states) as MessageState[]).includes(state)) return false;
+    if (eventType !== null && event_type !== eventType) return false;
+    if (since === null || uuidV7Time(id) >= since) return true;
+    return (findLastAttempt.get(instanceId, uuidV7Day(id), id, attempts)?.started_at ?? 0) >= since;
+  };
+}

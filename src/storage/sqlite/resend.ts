@@ -1,0 +1,61 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { DropReason, MessageKey, MessageState } from '../../core/ports/message-store.ts';
+import type { ResendRefusal } from '../../core/ports/replay-store.ts';
+import { uuidV7Day } from '../../protocol/ids.ts';
+import { prepare } from './statement.ts';
+
+interface ResendRow {
+  state: MessageState;
+  webhook_id: string | null;
+  due_at: number | null;
+  claim_token: string | null;
+  user_erased: 0 | 1;
+  has_publish: 0 | 1;
+  has_webhook: 0 | 1;
+  webhook_disabled: 0 | 1;
+}
+
+/** Makes a message due now: one that was over begins a new schedule. */
+export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | ResendRefusal {
+  const findMessage = prepare<ResendRow>(
+    db,
+    `SELECT m.state, m.webhook_id, m.due_at, m.claim_token,
+       EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased,
+       EXISTS (SELECT 1 FROM publishes p WHERE p.instance_id = m.instance_id AND p.id = m.publish_id) AS has_publish,
+       w.id IS NOT NULL AS has_webhook, w.disabled_at IS NOT NULL AS webhook_disabled
+     FROM messages m LEFT JOIN webhooks w ON w.instance_id = m.instance_id AND w.id = m.webhook_id
+     WHERE m.instance_id = ? AND m.day = ? AND m.id = ?`,
+  );
+  const hurry = prepare(
+    db,
+    'UPDATE messages SET due_at = ?, claim_token = NULL WHERE instance_id = ? AND day = ? AND id = ?',
+  );
+  const beginAgain = prepare(
+    db,
+    `UPDATE messages SET state = 'waiting', drop_reason = NULL, due_at = ?, claim_token = NULL, earlier_attempts = attempts
+     WHERE instance_id = ? AND day = ? AND id = ?`,
+  );
+
+  return ({ instanceId, messageId }) => {
+    const key = [instanceId, uuidV7Day(messageId), messageId] as const;
+    const now = Date.now();
+    const message = findMessage.get(...key);
+    const refusal = refusalOf(message, now);
+    if (refusal || !message) return refusal ?? 'unknown-message';
+    (message.state === 'waiting' ? hurry : beginAgain).run(now, ...key);
+    return 'due';
+  };
+}
+
+function refusalOf(message: ResendRow | undefined, now: number): ResendRefusal | null {
+  if (!message) return 'unknown-message';
+  if (message.state === 'waiting') {
+    if (message.due_at === null) return 'waits-for-started';
+    if (message.claim_token !== null && message.due_at > now) return 'in-flight';
+  }
+  if (message.user_erased === 1) return 'user-erased' satisfies DropReason;
+  if (message.has_publish === 0) return 'publish-deleted';
+  if (message.webhook_id === null) return null;
+  if (message.has_webhook === 0) return 'webhook-deleted' satisfies DropReason;
+  return message.webhook_disabled === 1 ? 'webhook-disabled' : null;
+}
