@@ -13,6 +13,7 @@ import type { IdSource } from './core/ports/id-source.ts';
 import type { Log } from './core/ports/log.ts';
 import { OperatorProblem } from './core/ports/operator-problem.ts';
 import { openGoneBrake } from './core/delivery/gone-brake.ts';
+import { EventFeed } from './core/feed/event-feed.ts';
 import { FanOut } from './core/publish/fan-out.ts';
 import { Retention } from './core/retention/retention.ts';
 import type { Keyring } from './core/secrets/keyring.ts';
@@ -38,6 +39,7 @@ import { adminRoutes } from './wire/admin/admin-routes.ts';
 import { beamsRoutes } from './wire/beams/beams-routes.ts';
 import { metricsRoute } from './wire/admin/metrics-route.ts';
 import type { RequestLimits } from './wire/beams/request-limits.ts';
+import { feedRoutes } from './wire/feed/feed-routes.ts';
 import { createHttpApp, defaultInFlight } from './wire/http/create-http-app.ts';
 import { InFlight } from './wire/http/in-flight.ts';
 import { listen } from './wire/http/listen.ts';
@@ -143,13 +145,18 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     retryDelaysMs: overrides.webhookRetryDelaysMs ?? beamsRetryDelaysMs,
   });
   const brake = await openGoneBrake({ ...shared, goneShare: settings.goneBrakePercent / 100 });
+  const feed = new EventFeed(shared);
+  const onEvent = (instanceId: string): void => feed.wake(instanceId);
   const fanOut = new FanOut({
     ...shared,
     brake,
     gateways: { web },
     giveUpAfterMs: pushGiveUpAfterMs,
     gatewayDeadlineMs: pushDeadlineMs,
-    onFinished: () => dispatcher.wake(),
+    onFinished(instanceId) {
+      dispatcher.wake();
+      feed.wake(instanceId);
+    },
   });
 
   const { allowHttpWebhooks, trustedProxies } = settings;
@@ -181,6 +188,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
         dispatcher.wake();
       },
       onMessages: () => dispatcher.wake(),
+      onEvent,
     }),
     oneSignalRoutes({
       ...shared,
@@ -188,12 +196,17 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       onAccepted: () => fanOut.wake(),
       onMessages: () => dispatcher.wake(),
     }),
-    pageRoutes({ ...shared, endpointRules, limits, onMessages: () => dispatcher.wake() }),
+    pageRoutes({ ...shared, endpointRules, limits, onMessages: () => dispatcher.wake(), onEvent }),
+    feedRoutes({ ...shared, feed }),
     scriptRoutes(readScripts(log)),
   ];
   const listeners: FastifyInstance[] = [];
   const inFlight = new InFlight(defaultInFlight);
-  ending.add('work', () => Promise.all([...listeners.map(closeListener), fanOut.stop(), dispatcher.stop()]));
+  ending.add('work', () => {
+    // Who waits for events is answered, or the listeners would wait with them.
+    feed.stop();
+    return Promise.all([...listeners.map(closeListener), fanOut.stop(), dispatcher.stop()]);
+  });
   fanOut.start();
   dispatcher.start();
   const urls: string[] = [];

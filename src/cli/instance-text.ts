@@ -11,6 +11,7 @@ export const instanceText = ({
   previousSecretKeyEndsAt,
   vapidPublicKey,
   allowedOrigins,
+  feed,
   createdAt,
 }: ShownInstance): string =>
   formatFields({
@@ -20,5 +21,6 @@ export const instanceText = ({
     'previous one ends': previousSecretKeyEndsAt,
     'VAPID public key': vapidPublicKey,
     'allowed origins': allowedOrigins ?? 'any',
+    feed: feed ? 'on' : 'off',
     'created at': createdAt,
   });

@@ -11,6 +11,8 @@ export const eventTypes = [
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
+export const isEventType = (type: string): type is EventType => (eventTypes as readonly string[]).includes(type);
+
 /** Those that OneSignal's classic webhooks have too, with the names that they have there. */
 export const classicEventOf = {
   'v1.NotificationDisplayed': 'notification.displayed',

@@ -19,6 +19,7 @@ describe('instances', () => {
       secretKey: expect.stringMatching(/^[0-9A-F]{64}$/),
       vapidPublicKey: expect.stringMatching(/^[\w-]{87}$/),
       allowedOrigins: null,
+      feed: false,
       previousSecretKeyEndsAt: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     });

@@ -2,6 +2,9 @@ import { createECDH, createHash } from 'node:crypto';
 import type { Instance } from '../../src/core/instances/instance.ts';
 import type { Log } from '../../src/core/ports/log.ts';
 import type { Store } from '../../src/core/ports/store.ts';
+import type { EventFeedDeps } from '../../src/core/feed/event-feed.ts';
+import { EventFeed } from '../../src/core/feed/event-feed.ts';
+import { feedRoutes } from '../../src/wire/feed/feed-routes.ts';
 import { beamsRoutes, type BeamsDeps } from '../../src/wire/beams/beams-routes.ts';
 import { oneSignalRoutes, type OneSignalDeps } from '../../src/wire/onesignal/onesignal-routes.ts';
 import { pageRoutes, type PageDeps } from '../../src/wire/page/page-routes.ts';
@@ -55,7 +58,11 @@ export const encodeSubscription = (name: string): string =>
 export const unlimited = { take: () => null };
 
 type WiresDeps = BeamsDeps & OneSignalDeps & PageDeps;
-type WiresStore = BeamsDeps['store'] & OneSignalDeps['store'] & PageDeps['store'] & Pick<Store, 'check'>;
+type WiresStore = BeamsDeps['store'] &
+  OneSignalDeps['store'] &
+  PageDeps['store'] &
+  EventFeedDeps['store'] &
+  Pick<Store, 'check'>;
 
 export async function openWorld(
   store: WiresStore,
@@ -73,6 +80,7 @@ export async function openWorld(
     previousSecretKey: null,
     vapid: { publicKey: Buffer.from(values.publicKey, 'base64url'), privateKey: Buffer.alloc(0) },
     allowedOrigins,
+    feed: true,
   });
   const instances = [
     instance(values.instance, null),
@@ -99,12 +107,20 @@ export async function openWorld(
     allowHttpWebhooks: false,
     onAccepted: () => void woken.publishes++,
     onMessages: () => void woken.messages++,
+    onEvent: (instanceId) => feed.wake(instanceId),
   };
+  const feed = new EventFeed(deps);
   const app = await createHttpApp({
     log,
     tls: null,
     trustedProxies: [],
-    routes: [healthRoutes(store), beamsRoutes(deps), oneSignalRoutes(deps), pageRoutes(deps)],
+    routes: [
+      healthRoutes(store),
+      beamsRoutes(deps),
+      oneSignalRoutes(deps),
+      pageRoutes(deps),
+      feedRoutes({ ...deps, feed }),
+    ],
   });
   return { app, values, logged, woken };
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import { clientCommand, runOnServer } from '../client-command.ts';
 import type { ShownInstance } from '../instance-text.ts';
 import { instanceText } from '../instance-text.ts';
@@ -9,13 +10,21 @@ export const instanceUpdate = (): Command =>
     clientCommand('update', 'Change an instance; what is not named stays as it is.')
       .argument('<instance>', 'instance id')
       .option('--name <name>', 'what people call it')
-      .option('--allowed-origins <origins>', 'origins whose pages may use it, separated by commas, or "any"'),
-    async (admin, [id], { name, allowedOrigins }: { name?: string; allowedOrigins?: string }) => {
+      .option('--allowed-origins <origins>', 'origins whose pages may use it, separated by commas, or "any"')
+      .addOption(
+        new Option('--feed <state>', 'whether its servers may read its events from a feed').choices(['on', 'off']),
+      ),
+    async (
+      admin,
+      [id],
+      { name, allowedOrigins, feed }: { name?: string; allowedOrigins?: string; feed?: 'on' | 'off' },
+    ) => {
       const instance = await admin.call<ShownInstance>('PATCH', `/instances/${encodeURIComponent(String(id))}`, {
         ...(name !== undefined && { name }),
         ...(allowedOrigins !== undefined && {
           allowedOrigins: allowedOrigins === 'any' ? null : splitList(allowedOrigins),
         }),
+        ...(feed !== undefined && { feed: feed === 'on' }),
       });
       return { json: instance, text: instanceText(instance) };
     },

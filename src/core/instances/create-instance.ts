@@ -40,6 +40,7 @@ export async function createInstance(
     previousSecretKey: null,
     vapid: await generateVapidKeys(),
     allowedOrigins: null,
+    feed: false,
   };
   const mistake = firstInvalid([
     checkName(instance.name),

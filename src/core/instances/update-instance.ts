@@ -17,7 +17,7 @@ export interface UpdateInstanceDeps {
 }
 
 /** What is left out stays as it is. */
-export type InstanceChanges = Partial<Pick<Instance, 'name' | 'allowedOrigins'>>;
+export type InstanceChanges = Partial<Pick<Instance, 'name' | 'allowedOrigins' | 'feed'>>;
 
 export async function updateInstance(
   deps: UpdateInstanceDeps,
@@ -31,8 +31,8 @@ export async function updateInstance(
   const changed = { ...record, ...changes };
   const mistake = firstInvalid([checkName(changed.name), checkOrigins(changed.allowedOrigins)]);
   if (mistake) return mistake;
-  const { name, allowedOrigins } = changed;
-  const kind = await runOne(deps.store.updateInstances, { id, name, allowedOrigins });
+  const { name, allowedOrigins, feed } = changed;
+  const kind = await runOne(deps.store.updateInstances, { id, name, allowedOrigins, feed });
   if (kind !== 'updated') return { kind };
   deps.forgetInstance(id);
   deps.log.info('instance.updated', { instanceId: id, fields: Object.keys(changes) });

@@ -20,6 +20,8 @@ export interface InstanceRecord {
   readonly vapidPrivateKey: Sealed;
   /** Origins whose pages may call the device and reporting APIs; null: any. */
   readonly allowedOrigins: readonly string[] | null;
+  /** Its events can be read in the order of their commits; what happens while this is off cannot. */
+  readonly feed: boolean;
 }
 
 /** How a webhook's messages are chosen, signed and sent. */
@@ -74,9 +76,9 @@ export interface WebhookRecord {
 
 export interface InstanceCommands {
   readonly createInstances: Command<InstanceRecord, 'created' | 'exists'>;
-  /** Replaces name and allowed origins. */
+  /** Replaces name and allowed origins, and turns the feed on or off. */
   readonly updateInstances: Command<
-    Pick<InstanceRecord, 'id' | 'name' | 'allowedOrigins'>,
+    Pick<InstanceRecord, 'id' | 'name' | 'allowedOrigins' | 'feed'>,
     'updated' | 'unknown-instance'
   >;
   /** Replaces both keys if the present one is still `expected` (byte for byte); else `changed`, and nothing is written. */

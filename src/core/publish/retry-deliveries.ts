@@ -13,7 +13,7 @@ export interface RetryDeliveriesDeps extends DeliverDeps {
   /** What has not been answered for by then does not hold up the other deferred deliveries. */
   readonly parkAfterMs: number;
   /** The last delivery of a publish was settled: its closing messages are due. */
-  readonly onFinished: () => void;
+  readonly onFinished: (instanceId: string) => void;
   /** A delivery was deferred once more. */
   readonly onDeferred: () => void;
   /** Takes over a delivery that outlives its turn; its claim holds. */
@@ -65,8 +65,11 @@ const completionOf = (
 async function complete(deps: RetryDeliveriesDeps, completions: readonly Completion[]): Promise<void> {
   if (completions.length === 0) return;
   const results = await whileUnavailable(() => deps.store.completeDeliveries(completions));
-  if (results.some((result) => result.ok && result.value.kind === 'recorded' && result.value.finished))
-    deps.onFinished();
+  results.forEach((result, index) => {
+    const instanceId = completions[index]?.instanceId;
+    if (instanceId && result.ok && result.value.kind === 'recorded' && result.value.finished)
+      deps.onFinished(instanceId);
+  });
   if (completions.some(({ delivery }) => delivery.outcome.kind === 'deferred')) deps.onDeferred();
   const failed = results.find((result) => !result.ok);
   if (failed && !failed.ok) throw failed.error;

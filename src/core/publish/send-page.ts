@@ -23,7 +23,7 @@ export interface SendPageDeps extends DeliverDeps {
   readonly parkedLeaseMs: number;
   readonly rangeLeaseMs: number;
   /** The last delivery of a publish was settled: its closing messages are due. */
-  readonly onFinished: () => void;
+  readonly onFinished: (instanceId: string) => void;
   /** A deferred delivery was written: it falls due some time. */
   readonly onDeferred: () => void;
   /** Takes over a delivery that outlives its page. */
@@ -81,7 +81,7 @@ export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<Se
       const recorded = await whileUnavailable(() => runOne(deps.store.recordPages, record));
       // Whoever has a lost range now sends to its parked devices again.
       if (recorded.kind === 'stale') return 'lost';
-      if (recorded.finished) deps.onFinished();
+      if (recorded.finished) deps.onFinished(range.instanceId);
       if (deliveries.some(({ outcome }) => outcome.kind === 'deferred')) deps.onDeferred();
       for (const delivery of parked) deps.onParked(completeParked(deps, range, delivery));
       return recorded.canceled ? 'canceled' : 'ours';
@@ -118,6 +118,6 @@ async function completeParked(deps: SendPageDeps, publish: PublishKey, parked: P
   const delivery = await parked.record;
   const completion = { instanceId, publishId, claimToken: parked.claimToken, delivery };
   const recorded = await whileUnavailable(() => runOne(deps.store.completeDeliveries, completion));
-  if (recorded.kind === 'recorded' && recorded.finished) deps.onFinished();
+  if (recorded.kind === 'recorded' && recorded.finished) deps.onFinished(instanceId);
   if (delivery.outcome.kind === 'deferred') deps.onDeferred();
 }

@@ -18,7 +18,7 @@ async function record(
     return items.map(() => ({ ok: true, value }) as Result);
   };
   await recordReport(
-    { store: { recordReports }, log, metrics: { reportReceived() {} }, onMessages: () => woken++ },
+    { store: { recordReports }, log, metrics: { reportReceived() {} }, onMessages: () => woken++, onEvent() {} },
     {
       instanceId: 'instance',
       publishId: '01930000-0000-7000-8000-000000000000',

@@ -10,6 +10,8 @@ export interface RecordReportDeps {
   readonly metrics: Pick<Metrics, 'reportReceived'>;
   /** Called after the commit: there is a message to send. */
   readonly onMessages: () => void;
+  /** Called after the commit: the instance may have an event more. */
+  readonly onEvent: (instanceId: string) => void;
 }
 
 export interface IgnoreReportDeps {
@@ -42,7 +44,9 @@ export async function recordReport(deps: RecordReportDeps, { namesUser, ...repor
     kind: report.kind,
     result: result.kind,
   });
-  if (result.kind === 'recorded' && result.messages > 0) deps.onMessages();
+  if (result.kind !== 'recorded') return;
+  deps.onEvent(report.instanceId);
+  if (result.messages > 0) deps.onMessages();
 }
 
 /** Counts a report whose ids cannot be any device's or publish's. Rejects with `StoreUnavailable`. */

@@ -8,6 +8,7 @@ import type {
 } from '../../core/ports/instance-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import type { WebhookFormat } from '../../protocol/webhook-body.ts';
+import { prepareSwitchFeed } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
 
@@ -21,6 +22,7 @@ interface InstanceRow {
   vapid_public_key: Uint8Array;
   vapid_private_key: Uint8Array;
   allowed_origins: string | null;
+  feed: 0 | 1;
 }
 
 interface WebhookRow {
@@ -96,6 +98,8 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
      WHERE instance_id = ? AND webhook_id = ? AND state = 'waiting'`,
   );
 
+  const switchFeed = prepareSwitchFeed(db);
+
   const subscribe = (instanceId: string, webhookId: string, events: readonly EventType[]) => {
     for (const event of events) insertSubscription.run(instanceId, event, webhookId);
   };
@@ -113,10 +117,16 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
         item.vapidPrivateKey,
         originsToText(item.allowedOrigins),
       );
-      return inserted === 1 ? 'created' : 'exists';
+      if (inserted === 0) return 'exists';
+      if (item.feed) switchFeed(item.id, true);
+      return 'created';
     },
-    updateInstances: (item) =>
-      updateInstance.run(item.name, originsToText(item.allowedOrigins), item.id) === 1 ? 'updated' : 'unknown-instance',
+    updateInstances: (item) => {
+      const updated = updateInstance.run(item.name, originsToText(item.allowedOrigins), item.id);
+      if (updated === 0) return 'unknown-instance';
+      switchFeed(item.id, item.feed);
+      return 'updated';
+    },
     replaceSecretKeys: ({ id, secretKey, previousSecretKey: previous, expected }) => {
       if (!findInstance.get(id)) return 'unknown-instance';
       const replaced = replaceSecretKeys.run(secretKey, previous?.key ?? null, previous?.endsAt ?? null, id, expected);
@@ -147,8 +157,10 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
 }
 
 export function prepareInstanceQueries(db: DatabaseSync): QueryHandlers<InstanceQueries> {
-  const findInstance = prepare<InstanceRow>(db, 'SELECT * FROM instances WHERE id = ?');
-  const listInstances = prepare<InstanceRow>(db, 'SELECT * FROM instances ORDER BY created_at, id');
+  const selectInstance = `SELECT i.*, EXISTS (SELECT 1 FROM feeds f WHERE f.instance_id = i.id AND f.is_on = 1) AS feed
+    FROM instances i`;
+  const findInstance = prepare<InstanceRow>(db, `${selectInstance} WHERE id = ?`);
+  const listInstances = prepare<InstanceRow>(db, `${selectInstance} ORDER BY created_at, id`);
   const webhookColumns = `w.*, (SELECT json_group_array(s.event_type ORDER BY s.event_type) FROM webhook_subscriptions s
     WHERE s.instance_id = w.instance_id AND s.webhook_id = w.id) AS events`;
   const findWebhook = prepare<WebhookRow>(
@@ -183,6 +195,7 @@ const toInstance = (row: InstanceRow): InstanceRecord => ({
   vapidPublicKey: row.vapid_public_key,
   vapidPrivateKey: row.vapid_private_key,
   allowedOrigins: row.allowed_origins === null ? null : (JSON.parse(row.allowed_origins) as string[]),
+  feed: row.feed === 1,
 });
 
 const toWebhook = (row: WebhookRow): WebhookRecord => ({

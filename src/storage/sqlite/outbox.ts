@@ -2,7 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { v7 } from 'uuid';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
 import type { EventType, PublishWebhookType } from '../../protocol/event-types.ts';
+import { isEventType } from '../../protocol/event-types.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
+import { prepareTakeFeedPosition } from './feed.ts';
 import { prepare } from './statement.ts';
 
 /** Something that happened, before its messages are written. */
@@ -30,8 +32,9 @@ export interface Outbox {
 export function prepareOutbox(db: DatabaseSync): Outbox {
   const insertEvent = prepare(
     db,
-    'INSERT INTO events (instance_id, day, id, type, happened_at, publish_id) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO events (instance_id, day, id, type, happened_at, publish_id, feed_position) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
+  const takeFeedPosition = prepareTakeFeedPosition(db);
   const listSubscribers = prepare<{ id: string }>(
     db,
     `SELECT w.id FROM webhook_subscriptions s JOIN webhooks w ON w.instance_id = s.instance_id AND w.id = s.webhook_id
@@ -57,7 +60,9 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
     addEvent: ({ instanceId, publishId }, type) => {
       const id = v7();
       const at = Date.now();
-      insertEvent.run(instanceId, uuidV7Day(id), id, type, at, publishId);
+      // What publishes tell their own `webhookUrl` is no event of the instance.
+      const feedPosition = isEventType(type) ? takeFeedPosition(instanceId) : null;
+      insertEvent.run(instanceId, uuidV7Day(id), id, type, at, publishId, feedPosition);
       return { instanceId, publishId, type, id, at, userNumber: null, deviceNumber: null, action: null };
     },
     addToSubscribers: (event) => {

@@ -8,20 +8,13 @@ import type {
   ReportQueries,
 } from '../../core/ports/report-store.ts';
 import type { PublishTarget } from '../../core/ports/publish-store.ts';
-import type { EventType } from '../../protocol/event-types.ts';
 import { browserFamilyOf } from '../../protocol/browser-family.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
+import { eventTypeOfReport } from './event-type-of-report.ts';
+import { prepareTakeFeedPosition } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
 import { prepare } from './statement.ts';
-
-const eventTypeOf: Readonly<Record<ReportKind, EventType>> = {
-  delivery: 'v1.UserNotificationAcknowledgement',
-  open: 'v1.UserNotificationOpen',
-  displayed: 'v1.NotificationDisplayed',
-  clicked: 'v1.NotificationClicked',
-  dismissed: 'v1.NotificationDismissed',
-};
 
 /** What counts a device as one that confirmed the publish, or clicked: the first such report of a device does. */
 const countedAs: Partial<Record<ReportKind, 'confirmed' | 'clicked'>> = {
@@ -78,8 +71,8 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
   const insertReport = prepare(
     db,
     `INSERT INTO reports (instance_id, day, publish_id, device_number, kind, action, user_number, happened_at,
-       received_at, app_in_background, has_displayable_content, has_data, event_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       received_at, app_in_background, has_displayable_content, has_data, event_id, feed_position)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (instance_id, day, publish_id, device_number, kind, action) DO NOTHING`,
   );
   const listSiblings = prepare<{ kind: ReportKind; action: string }>(
@@ -92,6 +85,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
      ON CONFLICT (instance_id, publish_id, platform, family, outcome) DO UPDATE SET count = count + 1`,
   );
   const outbox = prepareOutbox(db);
+  const takeFeedPosition = prepareTakeFeedPosition(db);
 
   const ignore = <Reason extends IgnoredReason>(instanceId: string, reason: Reason) => {
     countIgnored.run(instanceId, Math.floor(Date.now() / dayMs), reason);
@@ -145,7 +139,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
         ...[...key, kind, action, user?.number ?? null],
         ...[report.happenedAt, now],
         ...[toInteger(report.appInBackground), toInteger(report.hasDisplayableContent), toInteger(report.hasData)],
-        eventId,
+        ...[eventId, eventId && takeFeedPosition(instanceId)],
       );
       if (inserted === 0) return { kind: 'repeat' };
       const counted = countedAs[kind];
@@ -157,7 +151,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
       const messages = outbox.addToSubscribers({
         instanceId,
         publishId,
-        type: eventTypeOf[kind],
+        type: eventTypeOfReport[kind],
         id: eventId,
         at: now,
         userNumber: user?.number ?? null,

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { RetentionCommands } from '../../core/ports/retention-store.ts';
 import { dayOf } from './day.ts';
+import { prepareShortenFeed } from './feed.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
 
@@ -15,9 +16,14 @@ interface Step {
 
 export function prepareRetentionCommands(db: DatabaseSync): CommandHandlers<RetentionCommands> {
   const deleteMessages = prepareDeleteMessages(db);
-  const deleteEvents = prepareDeleteByDay(db, 'events', 'instance_id, day, id');
-  const deleteReports = prepareDeleteByDay(db, 'reports', 'instance_id, day, publish_id, device_number, kind, action');
+  const deleteEvents = prepareDeleteEventsByDay(db, 'events', 'instance_id, day, id');
+  const deleteReports = prepareDeleteEventsByDay(
+    db,
+    'reports',
+    'instance_id, day, publish_id, device_number, kind, action',
+  );
   const deleteIgnoredReports = prepareDeleteByDay(db, 'ignored_reports', 'instance_id, day, reason');
+  const deleteReplays = prepareDeleteReplays(db);
   const deletePublishes = prepareDeletePublishes(db);
   const deleteTombstones = prepareDeleteTombstones(db);
   const deleteUsers = prepareDeleteUsers(db);
@@ -28,7 +34,7 @@ export function prepareRetentionCommands(db: DatabaseSync): CommandHandlers<Rete
   );
   // What refers to others goes before them.
   const stages = [
-    ...[deleteMessages, deleteEvents, deleteReports, deleteIgnoredReports],
+    ...[deleteMessages, deleteEvents, deleteReports, deleteIgnoredReports, deleteReplays],
     ...[deletePublishes, deleteTombstones, deleteUsers],
   ];
 
@@ -67,6 +73,33 @@ function prepareDeleteByDay(db: DatabaseSync, table: string, key: string): (step
   );
   return (step) => {
     step.rowsLeft -= deleteOldest.run(step.instanceId, step.firstDay, step.rowsLeft);
+  };
+}
+
+/** Readers of the feed are told that they missed what they had not read by now. */
+function prepareDeleteEventsByDay(db: DatabaseSync, table: 'events' | 'reports', key: string): (step: Step) => void {
+  const deleteOldest = prepare<{ feed_position: number | null }>(
+    db,
+    `DELETE FROM ${table} WHERE (${key}) IN
+       (SELECT ${key} FROM ${table} WHERE instance_id = ? AND day < ? ORDER BY day LIMIT ?) RETURNING feed_position`,
+  );
+  const shortenFeed = prepareShortenFeed(db);
+  return (step) => {
+    const deleted = deleteOldest.all(step.instanceId, step.firstDay, step.rowsLeft);
+    step.rowsLeft -= deleted.length;
+    const last = Math.max(...deleted.map((row) => row.feed_position ?? 0), 0);
+    if (last > 0) shortenFeed(step.instanceId, last);
+  };
+}
+
+function prepareDeleteReplays(db: DatabaseSync): (step: Step) => void {
+  const deleteOldest = prepare(
+    db,
+    `DELETE FROM replays WHERE (instance_id, id) IN
+       (SELECT instance_id, id FROM replays WHERE instance_id = ? AND ended_at < ? ORDER BY id LIMIT ?)`,
+  );
+  return (step) => {
+    step.rowsLeft -= deleteOldest.run(step.instanceId, step.firstDay * dayMs, step.rowsLeft);
   };
 }
 

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { DeviceKey, RegisterDevice } from '../../core/ports/device-store.ts';
 import type { InstanceRecord, WebhookOptions, WebhookRecord } from '../../core/ports/instance-store.ts';
-import type { ClaimMessages } from '../../core/ports/message-store.ts';
+import type { AttemptRecord, ClaimMessages } from '../../core/ports/message-store.ts';
 import type {
   AcceptPublish,
   AudienceDevice,
@@ -31,6 +31,7 @@ export const anInstance = (change: Partial<InstanceRecord> = {}): InstanceRecord
   vapidPublicKey: bytes('public'),
   vapidPrivateKey: bytes('sealed private'),
   allowedOrigins: null,
+  feed: false,
   ...change,
 });
 
@@ -158,6 +159,13 @@ export async function fanOut(
   const deliveries = page.devices.map((device) => deliveryOf(device, outcome(device.address)));
   return runOne(store.recordPages, { ...range, deliveries, next: null, leaseMs: 60_000 });
 }
+
+/** An attempt that was answered 200. */
+export const anAttempt = (change: Partial<AttemptRecord> = {}): AttemptRecord => ({
+  ...{ startedAt: 1, durationMs: 1, status: 200, error: null },
+  ...{ address: '192.0.2.1', responseHeaders: { server: 'test' }, responseBody: 'thanks' },
+  ...change,
+});
 
 export const aReport = (
   { instanceId, publishId }: PublishKey,

@@ -37,7 +37,7 @@ export function instancesSuite(open: OpenStore): void {
       const store = await open();
       const instance = anInstance({ allowedOrigins: ['https://a.example'] });
       await runOne(store.createInstances, instance);
-      const change = { id: instance.id, name: 'new', allowedOrigins: null };
+      const change = { id: instance.id, name: 'new', allowedOrigins: null, feed: true };
       expect(await runOne(store.updateInstances, change)).toBe('updated');
       expect(await store.findInstance(instance.id)).toEqual({ ...instance, ...change });
       expect(await runOne(store.updateInstances, { ...change, id: randomUUID() })).toBe('unknown-instance');

@@ -28,6 +28,7 @@ const newInstance = z.strictObject({
 const instanceChanges = z.strictObject({
   name: z.string().exactOptional(),
   allowedOrigins: z.array(z.string()).nullable().exactOptional(),
+  feed: z.boolean().exactOptional(),
 });
 
 const secretKeyRotation = z.strictObject({

@@ -11,7 +11,7 @@ const timeOrNull = (ms: number | null): string | null => (ms === null ? null : t
 
 /** Lists leave the secret key out. */
 export const renderInstance = (
-  instance: Pick<Instance, 'id' | 'name' | 'createdAt' | 'allowedOrigins'> & {
+  instance: Pick<Instance, 'id' | 'name' | 'createdAt' | 'allowedOrigins' | 'feed'> & {
     readonly previousSecretKey: { readonly endsAt: number } | null;
   },
   vapidPublicKey: Uint8Array,
@@ -20,6 +20,7 @@ export const renderInstance = (
   name: instance.name,
   vapidPublicKey: Buffer.from(vapidPublicKey).toString('base64url'),
   allowedOrigins: instance.allowedOrigins,
+  feed: instance.feed,
   previousSecretKeyEndsAt: timeOrNull(instance.previousSecretKey?.endsAt ?? null),
   createdAt: time(instance.createdAt),
 });

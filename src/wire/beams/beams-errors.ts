@@ -78,6 +78,13 @@ export const beamsErrors = {
     title: 'Unprocessable Entity',
     description: '`Idempotency-Key`: this key belongs to another kind of request',
   },
+  'malformed-feed-query': { status: 400, title: 'Bad Request', description: 'The query is not one of the feed' },
+  'feed-off': { status: 409, title: 'Conflict', description: 'The instance has no feed: it has to be turned on first' },
+  'too-many-feed-readers': {
+    status: 503,
+    title: 'Service Unavailable',
+    description: 'Too many requests read the feed at once: please read again after the time in Retry-After',
+  },
   'malformed-limit': { status: 400, title: 'Bad Request', description: '`limit`: expected a number from 1 to 100' },
   'malformed-cursor': {
     status: 400,
