@@ -3,13 +3,15 @@ export interface EgressFailure {
   readonly kind: 'error';
   readonly reason: 'refused' | 'timeout' | 'connection';
   readonly message: string;
+  /** IP address that was connected to, or that the last try to connect was made to; null when there was no try. */
+  readonly address: string | null;
 }
 
-export const egressFailure = (reason: EgressFailure['reason'], message: string): EgressFailure => ({
-  kind: 'error',
-  reason,
-  message,
-});
+export const egressFailure = (
+  reason: EgressFailure['reason'],
+  message: string,
+  address: string | null = null,
+): EgressFailure => ({ kind: 'error', reason, message, address });
 
 /** Carries a failure through an interface that wants an `Error`. */
 export class EgressError extends Error {
@@ -22,8 +24,9 @@ export class EgressError extends Error {
   }
 }
 
-export function connectionFailure(error: unknown, doing: string): EgressFailure {
+export function connectionFailure(error: unknown, doing: string, address: string | null = null): EgressFailure {
   if (error instanceof EgressError) return error.failure;
   const { code, message } = error as NodeJS.ErrnoException;
-  return egressFailure('connection', `${doing}: ${code && !message.includes(code) ? `${message} (${code})` : message}`);
+  const words = code && !message.includes(code) ? `${message} (${code})` : message;
+  return egressFailure('connection', `${doing}: ${words}`, address);
 }

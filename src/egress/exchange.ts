@@ -8,14 +8,22 @@ export interface ExchangeRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
   readonly timeoutMs: number;
+  /** How much of the response's body is kept. */
+  readonly maxTextBytes: number;
 }
+
+export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface EgressResponse {
   readonly kind: 'response';
   readonly status: number;
   readonly retryAfterMs: number | null;
-  /** The first 1024 bytes of the body at most. */
+  /** Names in lower case. */
+  readonly headers: ResponseHeaders;
+  /** The beginning of the body, `maxTextBytes` at most. */
   readonly text: string;
+  /** IP address of the connection, as far as `sentOver` told. */
+  readonly address: string | null;
 }
 
 /** A POST on its way to exactly one answer: a response, a failure or the deadline. */
@@ -26,14 +34,15 @@ export interface Exchange {
   settled(): boolean;
   /** What frees the connection when the answer is there before the connection is done. */
   onCancel(cancel: () => void): void;
-  responseStarted(status: number, retryAfter: string | readonly string[] | undefined): void;
+  /** The request is being written to a connection to this IP address. */
+  sentOver(address: string | null): void;
+  responseStarted(status: number, headers: ResponseHeaders): void;
   /** Keeps the text and drains a little, so that the connection can be used again. Cancels when the body is too big. */
   responseData(chunk: Uint8Array): void;
   /** The end of the response, or of the connection: then the answer is the response as far as it came, if it came. */
   end(failure: EgressFailure | null): void;
 }
 
-const maxTextBytes = 1024;
 const maxDrainedBytes = 64 * 1024;
 
 /** Starts the clock. A service that has sent its status has answered, even if the rest of its body never comes. */
@@ -42,7 +51,8 @@ export function beginExchange(request: ExchangeRequest): Exchange {
   let settled = false;
   let cancel: (() => void) | null = null;
   let status = 0;
-  let retryAfter: string | readonly string[] | undefined;
+  let headers: ResponseHeaders = {};
+  let address: string | null = null;
   let text: Uint8Array[] = [];
   let receivedBytes = 0;
 
@@ -55,10 +65,15 @@ export function beginExchange(request: ExchangeRequest): Exchange {
         ? {
             kind: 'response',
             status,
-            retryAfterMs: parseRetryAfter(retryAfter, Date.now()),
-            text: Buffer.concat(text).toString('utf8', 0, maxTextBytes),
+            retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
+            headers,
+            text: Buffer.concat(text).toString('utf8', 0, request.maxTextBytes),
+            address,
           }
-        : (failure ?? egressFailure('connection', 'connection closed without a response')),
+        : {
+            ...(failure ?? egressFailure('connection', 'connection closed without a response')),
+            address: address ?? failure?.address ?? null,
+          },
     );
     if (cut) cancel?.();
     text = [];
@@ -72,12 +87,15 @@ export function beginExchange(request: ExchangeRequest): Exchange {
     onCancel(callback) {
       cancel = callback;
     },
-    responseStarted(responseStatus, responseRetryAfter) {
+    sentOver(connectedTo) {
+      address = connectedTo;
+    },
+    responseStarted(responseStatus, responseHeaders) {
       status = responseStatus;
-      retryAfter = responseRetryAfter;
+      headers = responseHeaders;
     },
     responseData(chunk) {
-      if (receivedBytes < maxTextBytes) text.push(chunk);
+      if (receivedBytes < request.maxTextBytes) text.push(chunk);
       receivedBytes += chunk.length;
       if (receivedBytes > maxDrainedBytes) settle(null, true);
     },

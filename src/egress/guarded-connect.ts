@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { AddressGuard } from './address-guard.ts';
 import { connectionFailure, type EgressFailure, egressFailure } from './egress-failure.ts';
 import type { Network } from './network.ts';
@@ -25,6 +25,8 @@ export interface Connected {
   readonly socket: Socket;
   /** What ALPN chose, if anything. */
   readonly protocol: string | null;
+  /** IP address. */
+  readonly address: string;
 }
 
 /** An address that is not the last one gets this long, so that a dead IPv6 route does not cost the whole deadline. */
@@ -49,13 +51,14 @@ export async function guardedConnect(deps: ConnectDeps, target: ConnectTarget): 
     try {
       socket = deps.network.dial(address, target.port);
       await opened(socket, 'connect', attempt);
-      if (!target.alpnProtocols) return { kind: 'connected', socket, protocol: null };
-      return await secured(deps, hostname, target.alpnProtocols, socket, signal);
+      if (!target.alpnProtocols) return { kind: 'connected', socket, protocol: null, address };
+      const tls = await secured(deps, hostname, target.alpnProtocols, socket, signal);
+      return { kind: 'connected', socket: tls, protocol: tls.alpnProtocol || null, address };
     } catch (error) {
       // A late error event must not end the process.
       socket?.on('error', () => socket?.destroy()).destroy();
-      if (signal.aborted) return egressFailure('timeout', `no connection to ${hostname} in time`);
-      failure = connectionFailure(error, `could not connect to ${hostname}`);
+      if (signal.aborted) return egressFailure('timeout', `no connection to ${hostname} in time`, address);
+      failure = connectionFailure(error, `could not connect to ${hostname}`, address);
     }
   }
   return failure;
@@ -86,7 +89,7 @@ async function secured(
   alpnProtocols: readonly string[],
   socket: Socket,
   signal: AbortSignal,
-): Promise<Connected> {
+): Promise<TLSSocket> {
   const tls = connectTls({
     socket,
     host: hostname,
@@ -101,7 +104,7 @@ async function secured(
     tls.on('error', () => tls.destroy()).destroy();
     throw error;
   }
-  return { kind: 'connected', socket: tls, protocol: tls.alpnProtocol || null };
+  return tls;
 }
 
 /** Rejects when the socket fails, closes or is too late. */

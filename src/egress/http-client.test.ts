@@ -59,9 +59,9 @@ function clientOf(
 }
 
 const answer =
-  (status: number, headers: Record<string, string> = {}): RequestListener =>
+  (status: number, headers: Record<string, string> = {}, body = ''): RequestListener =>
   (request, response) =>
-    void request.resume().on('end', () => response.writeHead(status, headers).end());
+    void request.resume().on('end', () => response.writeHead(status, headers).end(body));
 
 test('posts what it is given and keeps the connection', async () => {
   const seen: string[] = [];
@@ -76,7 +76,7 @@ test('posts what it is given and keeps the connection', async () => {
   });
   const { post, dialled } = clientOf(server);
   const response = { kind: 'response', status: 204, retryAfterMs: null };
-  for (let index = 0; index < 10; index += 1) expect(await post('https://hooks.test/in?x=1')).toEqual(response);
+  for (let index = 0; index < 10; index += 1) expect(await post('https://hooks.test/in?x=1')).toMatchObject(response);
   expect(seen).toEqual(Array(10).fill('POST /in?x=1 hooks.test application/json {"ü":1}'));
   // A second connection, when the first is not free again yet.
   expect(dialled.length).toBeLessThanOrEqual(2);
@@ -85,7 +85,9 @@ test('posts what it is given and keeps the connection', async () => {
 
 test('another port, Retry-After, no redirects', async () => {
   const { post, dialled } = clientOf(await serve(answer(302, { location: '/next', 'retry-after': '9' })));
-  expect(await post('https://hooks.test:8443/')).toEqual({ kind: 'response', status: 302, retryAfterMs: 9000 });
+  expect(await post('https://hooks.test:8443/')).toMatchObject({
+    ...{ kind: 'response', status: 302, retryAfterMs: 9000 },
+  });
   expect(dialled).toEqual(['34.120.0.1 8443']);
 });
 
@@ -136,7 +138,7 @@ test('the deadline ends a silent server, and the words name no credentials', asy
 
 test('a status counts, even if its body never ends', async () => {
   const { post } = clientOf(await serve((_request, response) => void response.writeHead(200).write('…')));
-  expect(await post('https://hooks.test/', 300)).toMatchObject({ kind: 'response', status: 200 });
+  expect(await post('https://hooks.test/', 2_000)).toMatchObject({ kind: 'response', status: 200 });
 });
 
 test('a huge body is cut off, and the next request gets a connection', async () => {
@@ -144,6 +146,35 @@ test('a huge body is cut off, and the next request gets a connection', async () 
   expect(await post('https://hooks.test/')).toMatchObject({ status: 200 });
   expect(await post('https://hooks.test/')).toMatchObject({ status: 200 });
   expect(dialled).toHaveLength(2);
+});
+
+test('what came back: headers without cookies, the beginning of the body, the address', async () => {
+  const body = `\0${'ü'.repeat(5_000)}`;
+  const { post } = clientOf(await serve(answer(418, { 'x-told': 'tea', 'set-cookie': 'session=secret' }, body)));
+  const outcome = await post('https://hooks.test/');
+  expect(outcome).toMatchObject({ address: '34.120.0.1', headers: { 'x-told': 'tea' } });
+  if (outcome.kind !== 'response') throw new Error(outcome.message);
+  expect(outcome.headers).not.toHaveProperty('set-cookie');
+  expect(outcome.body.slice(0, 2)).toBe('\ufffdü');
+  expect(outcome.body.length).toBeLessThan(2_060);
+});
+
+test('headers are kept up to a bound', async () => {
+  const headers = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`x-${index}`, 'a'.repeat(1_000)]));
+  const { post } = clientOf(await serve(answer(200, headers)));
+  const outcome = await post('https://hooks.test/');
+  if (outcome.kind !== 'response') throw new Error(outcome.message);
+  expect(Object.keys(outcome.headers)).toEqual(['x-0', 'x-1', 'x-2', 'x-3']);
+});
+
+test('a certificate for another name: the address is told, nothing is sent', async () => {
+  const server = await serve(() => {
+    throw new Error('the request was sent');
+  });
+  expect(await clientOf(server).post('https://other.test/')).toMatchObject({
+    ...{ kind: 'error', reason: 'connection', address: '34.120.0.1' },
+    message: expect.stringContaining("does not match certificate's altnames"),
+  });
 });
 
 test('a connection that is closed without an answer is a value', async () => {

@@ -99,7 +99,7 @@ export class Http2Session {
     });
     let failure: Error | null = null;
     stream.on('response', (responseHeaders) =>
-      exchange.responseStarted(responseHeaders[':status'] ?? 0, responseHeaders['retry-after']),
+      exchange.responseStarted(responseHeaders[':status'] ?? 0, responseHeaders),
     );
     stream.on('data', (chunk: Buffer) => exchange.responseData(chunk));
     stream.on('end', () => {

@@ -13,6 +13,7 @@ export interface PushConnectionsDeps extends ConnectDeps {
 }
 
 const connectTimeoutMs = 10_000;
+const maxTextBytes = 1024;
 
 /**
  * Several HTTP/2 sessions per push service that offers it, else kept-alive HTTP/1.1 connections. ALPN is asked once per
@@ -48,12 +49,14 @@ class PushOrigin implements OriginEntry {
   }
 
   async request(request: PushRequest): Promise<PushResponse> {
-    const exchange = beginExchange(request);
+    const exchange = beginExchange({ ...request, maxTextBytes });
     this.#inFlight.add(exchange.result);
     void this.#send(exchange);
     const response = await exchange.result;
     this.#inFlight.delete(exchange.result);
-    return response;
+    if (response.kind === 'error') return response;
+    const { kind, status, retryAfterMs, text } = response;
+    return { kind, status, retryAfterMs, text };
   }
 
   busy(): boolean {

@@ -13,7 +13,28 @@ export interface HttpPost {
   readonly timeoutMs: number;
 }
 
-export type HttpOutcome =
-  | { readonly kind: 'response'; readonly status: number; readonly retryAfterMs: number | null }
+export type HttpOutcome = (HttpResponse | HttpError) & {
+  /** IP address that was connected to, or that the last try to connect was made to; null when there was no try. */
+  readonly address: string | null;
+  /** By a clock that never jumps. */
+  readonly durationMs: number;
+};
+
+export interface HttpResponse {
+  readonly kind: 'response';
+  readonly status: number;
+  /** What `Retry-After` asks for; null without one. */
+  readonly retryAfterMs: number | null;
+  /** Names in lower case; the first ones, up to 4 KiB. No cookies. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The first 4 KiB, read as UTF-8; what is no text is replaced by U+FFFD. */
+  readonly body: string;
+}
+
+export interface HttpError {
+  readonly kind: 'error';
   /** `refused`: the guard does not let this address be reached. */
-  | { readonly kind: 'error'; readonly reason: 'refused' | 'timeout' | 'connection'; readonly message: string };
+  readonly reason: 'refused' | 'timeout' | 'connection';
+  /** In words, without credentials. */
+  readonly message: string;
+}

@@ -32,6 +32,8 @@ export interface ClaimedMessage extends MessageKey, EventReference {
   readonly webhookId: string | null;
   /** Attempts made before this one. */
   readonly attempts: number;
+  /** Of them, those before it was sent again: they count for no schedule. */
+  readonly earlierAttempts: number;
 }
 
 /** One HTTP request of a message, with what came back. */
@@ -42,6 +44,12 @@ export interface AttemptRecord {
   readonly status: number | null;
   /** In words, without credentials; null when there was a response. */
   readonly error: string | null;
+  /** IP address that was connected to, or that the last try to connect was made to; null when there was no try. */
+  readonly address: string | null;
+  /** Names in lower case, at most 4 KiB of them; null when there was no response, or the user was erased since. */
+  readonly responseHeaders: Readonly<Record<string, string>> | null;
+  /** The first 4 KiB as text; null like the headers. */
+  readonly responseBody: string | null;
 }
 
 export type MessageState = 'waiting' | 'delivered' | 'exhausted' | 'dropped';
@@ -92,19 +100,52 @@ export interface MessageView extends MessageKey {
   /** Null unless it was dropped. */
   readonly dropReason: DropReason | null;
   readonly attempts: number;
+  /** Of them, those before it was sent again. */
+  readonly earlierAttempts: number;
   /** Null when nothing more will be sent, or when it waits for another message. */
   readonly dueAt: number | null;
+  /** A process has it, until `dueAt` at the latest. */
+  readonly claimed: boolean;
+  /** Null when nothing was sent yet. */
+  readonly lastAttempt: Pick<AttemptRecord, 'startedAt' | 'status' | 'error'> | null;
+}
+
+/** A message with what its body is rendered from. */
+export type MessageDetail = MessageView & Pick<ClaimedMessage, 'user' | 'device' | 'action'>;
+
+/** What is left out does not matter. */
+export interface MessageFilter {
+  readonly webhookId?: string;
+  readonly publishId?: string;
+  readonly eventType?: EventType | PublishWebhookType;
+  readonly eventId?: string;
+  /** Name of the user that the event is about. */
+  readonly user?: string;
+  readonly state?: MessageState;
+  /** Of the answer to the last attempt. */
+  readonly status?: number;
+  /** Written at or after this, and before that. */
+  readonly since?: number;
+  readonly until?: number;
+}
+
+export interface MessagePage {
+  readonly messages: readonly MessageView[];
+  /** `before` of the next page; null at the end. */
+  readonly next: string | null;
 }
 
 export interface MessageQueries {
-  /** Newest first; `before` is the id of the last message of the page before. */
-  listMessages(query: {
-    readonly instanceId: string;
-    readonly webhookId?: string;
-    readonly publishId?: string;
-    readonly before?: string;
-    readonly limit: number;
-  }): Promise<readonly MessageView[]>;
+  /**
+   * Newest first. Looks at some ten thousand messages at most, so a page may hold fewer than `limit`, even none, and
+   * still have a `next`.
+   */
+  listMessages(
+    query: MessageFilter & { readonly instanceId: string; readonly before?: string; readonly limit: number },
+  ): Promise<MessagePage>;
+  findMessage(key: MessageKey): Promise<MessageDetail | null>;
+  /** Messages of the same target that have been due for longer, counted up to `limit`. */
+  countAhead(query: MessageTarget & { readonly dueAt: number; readonly limit: number }): Promise<number>;
   /** In order; null for an unknown message. */
   listAttempts(key: MessageKey): Promise<readonly AttemptRecord[] | null>;
 }

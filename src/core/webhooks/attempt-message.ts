@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
 import type { HttpClient, HttpOutcome } from '../ports/http-client.ts';
 import type { Log } from '../ports/log.ts';
-import type { ClaimedMessage, MessageCommands } from '../ports/message-store.ts';
+import type { AttemptRecord, ClaimedMessage, MessageCommands } from '../ports/message-store.ts';
 import type { BuildRequestDeps } from './build-request.ts';
 import { buildRequest } from './build-request.ts';
 import { beamsTimeoutMs, decideAttempt } from './decide-attempt.ts';
@@ -32,10 +32,15 @@ export async function attemptMessage(deps: AttemptMessageDeps, message: ClaimedM
   }
   const startedAt = deps.clock();
   const outcome = await deps.http.post({ ...request, timeoutMs: beamsTimeoutMs });
-  const durationMs = deps.clock() - startedAt;
+  const { durationMs } = outcome;
   const attempts = message.attempts + 1;
-  const next = decideAttempt({ outcome, attempts, durationMs, retryDelaysMs: deps.retryDelaysMs });
-  const attempt = { startedAt, durationMs, ...answerOf(outcome) };
+  const next = decideAttempt({
+    outcome,
+    attempts: attempts - message.earlierAttempts,
+    durationMs,
+    retryDelaysMs: deps.retryDelaysMs,
+  });
+  const attempt = { startedAt, ...recordOf(outcome) };
   const completion = { instanceId, messageId, claimToken, attempt, next };
   const recorded = await whileUnavailable(() => runOne(deps.store.completeAttempts, completion));
   deps.log.info(`message.${recorded === 'stale' ? 'lost' : next.kind}`, {
@@ -49,10 +54,15 @@ export async function attemptMessage(deps: AttemptMessageDeps, message: ClaimedM
   return next.kind === 'retry' || message.eventType === 'publish.started';
 }
 
-const answerOf = (outcome: HttpOutcome): { readonly status: number | null; readonly error: string | null } =>
-  outcome.kind === 'response'
-    ? { status: outcome.status, error: null }
-    : { status: null, error: `${outcome.reason}: ${outcome.message}` };
+function recordOf(outcome: HttpOutcome): Omit<AttemptRecord, 'startedAt'> {
+  const { durationMs, address } = outcome;
+  if (outcome.kind === 'error') {
+    const error = `${outcome.reason}: ${outcome.message}`;
+    return { durationMs, status: null, error, address, responseHeaders: null, responseBody: null };
+  }
+  const { status, headers: responseHeaders, body: responseBody } = outcome;
+  return { durationMs, status, error: null, address, responseHeaders, responseBody };
+}
 
 const describe = (message: ClaimedMessage) => ({
   instanceId: message.instanceId,

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import type { HttpOutcome } from '../ports/http-client.ts';
 import { beamsRetryDelaysMs, decideAttempt } from './decide-attempt.ts';
 
-const response = (status: number): HttpOutcome => ({ kind: 'response', status, retryAfterMs: null });
+const response = (status: number): HttpOutcome => ({
+  ...{ kind: 'response', status, retryAfterMs: null, headers: {}, body: '' },
+  ...{ address: '192.0.2.1', durationMs: 0 },
+});
 const decide = (outcome: HttpOutcome, attempts = 1, durationMs = 0) =>
   decideAttempt({ outcome, attempts, durationMs, retryDelaysMs: beamsRetryDelaysMs });
 
@@ -20,7 +23,10 @@ test('an attempt that took long brings the next one no later', () => {
 });
 
 test('attempts stand at 0, 10, 40, 160 and 460 seconds, then the message is exhausted', () => {
-  const error: HttpOutcome = { kind: 'error', reason: 'timeout', message: 'no answer in 3000 ms' };
+  const error: HttpOutcome = {
+    ...{ kind: 'error', reason: 'timeout', message: 'no answer in 3000 ms' },
+    ...{ address: null, durationMs: 3_000 },
+  };
   let at = 0;
   const times = [1, 2, 3, 4].map((attempts) => {
     const next = decide(error, attempts);

@@ -62,6 +62,12 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
   );
   const eraseName = prepare(db, 'UPDATE users SET name = NULL WHERE number = ?');
   // One that is leased may be on its way: its completion drops it if it would be sent again.
+  // Targets may answer with what they were told.
+  const eraseResponses = prepare(
+    db,
+    `UPDATE attempts SET response_headers = NULL, response_body = NULL WHERE instance_id = ? AND (day, message_id) IN
+       (SELECT day, id FROM messages INDEXED BY messages_about_user WHERE instance_id = ? AND user_number = ?)`,
+  );
   const dropMessages = prepare(
     db,
     `UPDATE messages SET state = 'dropped', drop_reason = 'user-erased', due_at = NULL
@@ -175,6 +181,7 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
       const devices = listUserDevices.all(instanceId, found.number);
       for (const { number } of devices) tombstone(instanceId, number, 'user-erased');
       eraseName.run(found.number);
+      eraseResponses.run(instanceId, instanceId, found.number);
       return { devices: devices.length, messages: dropMessages.run(instanceId, found.number) };
     },
   };

@@ -1,48 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type {
-  AttemptRecord,
-  ClaimedMessage,
-  DropReason,
-  MessageCommands,
-  MessageQueries,
-  MessageState,
-  MessageView,
-} from '../../core/ports/message-store.ts';
+import type { ClaimedMessage, MessageCommands } from '../../core/ports/message-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
-import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import type { CommandHandlers } from './handlers.ts';
+import type { MessageRow } from './message-row.ts';
+import { messageColumns, toMessage } from './message-row.ts';
 import { prepare } from './statement.ts';
 
-interface MessageRow {
-  instance_id: string;
-  id: string;
-  webhook_id: string | null;
-  event_type: ClaimedMessage['eventType'];
-  event_id: string;
-  event_at: number;
-  publish_id: string;
-  state: MessageState;
-  drop_reason: DropReason | null;
-  attempts: number;
-  due_at: number | null;
-}
-
-const toMessage = (row: MessageRow) => ({
-  instanceId: row.instance_id,
-  messageId: row.id,
-  webhookId: row.webhook_id,
-  eventType: row.event_type,
-  eventId: row.event_id,
-  eventAt: row.event_at,
-  publishId: row.publish_id,
-  attempts: row.attempts,
-});
-
 const targetKey = (instanceId: string, webhookId: string | null): string => `${instanceId} ${webhookId ?? ''}`;
-
-const columns =
-  'm.instance_id, m.id, m.webhook_id, m.event_type, m.event_id, m.event_at, m.publish_id, m.state, m.drop_reason, m.attempts, m.due_at';
 
 export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<MessageCommands> {
   // The first entry of each target in the index, one after another: its earliest due message.
@@ -62,7 +28,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
     }
   >(
     db,
-    `SELECT ${columns}, m.user_number, m.action, u.name AS user, d.platform, d.id AS device_id
+    `SELECT ${messageColumns}, m.user_number, m.action, u.name AS user, d.platform, d.id AS device_id
      FROM messages m INDEXED BY messages_by_target_due LEFT JOIN users u ON u.number = m.user_number
        LEFT JOIN devices d ON d.number = m.device_number
      WHERE m.due_at IS NOT NULL AND m.instance_id = ? AND ifnull(m.webhook_id, '') = ? AND m.due_at <= ?
@@ -95,8 +61,9 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
   );
   const insertAttempt = prepare(
     db,
-    `INSERT INTO attempts (instance_id, day, message_id, number, started_at, duration_ms, status, error)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO attempts (instance_id, day, message_id, number, started_at, duration_ms, status, error, address,
+       response_headers, response_body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const complete = prepare(
     db,
@@ -135,8 +102,13 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
       const now = Date.now();
       const attempts = message.attempts + (attempt ? 1 : 0);
       if (attempt) {
-        const { startedAt, durationMs, status, error } = attempt;
-        insertAttempt.run(instanceId, day, messageId, attempts, startedAt, durationMs, status, error);
+        const { startedAt, durationMs, status, error, address, responseHeaders, responseBody } = attempt;
+        insertAttempt.run(
+          ...[instanceId, day, messageId, attempts, startedAt, durationMs, status, error, address],
+          ...(message.user_erased === 1
+            ? [null, null]
+            : [responseHeaders && JSON.stringify(responseHeaders), responseBody]),
+        );
       }
       const userErased = asked.kind === 'retry' && message.user_erased === 1;
       const next = userErased ? ({ kind: 'dropped', reason: 'user-erased' } as const) : asked;
@@ -151,60 +123,6 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
         releaseFinished.run(now, instanceId, message.publish_id);
       }
       return 'recorded';
-    },
-  };
-}
-
-export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQueries> {
-  const listBy = (condition: string, order = 'm.id DESC') =>
-    prepare<MessageRow>(
-      db,
-      `SELECT ${columns} FROM messages m WHERE m.instance_id = ? AND ${condition} ORDER BY ${order} LIMIT ?`,
-    );
-  const listAll = listBy('(m.day, m.id) < (?, ?)', 'm.day DESC, m.id DESC');
-  const listByWebhook = listBy('m.webhook_id = ? AND m.id < ?');
-  const listByPublish = listBy('m.publish_id = ? AND m.id < ?');
-  const listByBoth = listBy('m.publish_id = ? AND m.webhook_id = ? AND m.id < ?');
-  const findMessage = prepare(db, 'SELECT 1 FROM messages WHERE instance_id = ? AND day = ? AND id = ?');
-  const listAttempts = prepare<{
-    started_at: number;
-    duration_ms: number;
-    status: number | null;
-    error: string | null;
-  }>(
-    db,
-    `SELECT started_at, duration_ms, status, error FROM attempts
-     WHERE instance_id = ? AND day = ? AND message_id = ? ORDER BY number`,
-  );
-  // Later than every UUID.
-  const endOfTime = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-
-  return {
-    listMessages: ({ instanceId, webhookId, publishId, before = endOfTime, limit }) => {
-      const rows =
-        webhookId === undefined
-          ? publishId === undefined
-            ? listAll.all(instanceId, uuidV7Day(before), before, limit)
-            : listByPublish.all(instanceId, publishId, before, limit)
-          : publishId === undefined
-            ? listByWebhook.all(instanceId, webhookId, before, limit)
-            : listByBoth.all(instanceId, publishId, webhookId, before, limit);
-      return rows.map((row): MessageView => ({
-        ...toMessage(row),
-        state: row.state,
-        dropReason: row.drop_reason,
-        dueAt: row.due_at,
-      }));
-    },
-    listAttempts: ({ instanceId, messageId }) => {
-      const key = [instanceId, uuidV7Day(messageId), messageId] as const;
-      if (!findMessage.get(...key)) return null;
-      return listAttempts.all(...key).map((row): AttemptRecord => ({
-        startedAt: row.started_at,
-        durationMs: row.duration_ms,
-        status: row.status,
-        error: row.error,
-      }));
     },
   };
 }

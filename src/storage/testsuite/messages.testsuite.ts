@@ -6,6 +6,7 @@ import type { Store } from '../../core/ports/store.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
+  anAttempt,
   aReport,
   aWebhook,
   claimMessages,
@@ -26,8 +27,8 @@ async function withMessages(store: Store, users: readonly string[]) {
   return { instanceId, webhook, publish };
 }
 
-const failed = { startedAt: 10, durationMs: 20, status: null, error: 'connection refused' };
-const succeeded = { startedAt: 30, durationMs: 40, status: 204, error: null };
+const failed = anAttempt({ status: null, error: 'connection refused', responseHeaders: null, responseBody: null });
+const succeeded = anAttempt({ startedAt: 30, durationMs: 40, status: 204 });
 
 export function messagesSuite(open: OpenStore): void {
   describe('messages', () => {
@@ -173,6 +174,20 @@ export function messagesSuite(open: OpenStore): void {
       expect(await store.listMessages({ instanceId, limit: 10 })).toMatchObject([
         { state: 'delivered', dropReason: null },
       ]);
+      const withoutResponse = { ...succeeded, responseHeaders: null, responseBody: null };
+      expect(await store.listAttempts(message)).toEqual([withoutResponse]);
+    });
+
+    test('responses to what was about a user are erased with the name', async () => {
+      const store = await open();
+      const { instanceId } = await withMessages(store, ['anna', 'berta']);
+      const messages = await claimMessages(store, instanceId);
+      for (const message of messages) {
+        await runOne(store.completeAttempts, { ...message, attempt: succeeded, next: { kind: 'delivered' } });
+      }
+      await runOne(store.eraseUsers, { instanceId, user: 'anna' });
+      const bodies = messages.map(async (message) => (await store.listAttempts(message))?.[0]?.responseBody);
+      expect((await Promise.all(bodies)).toSorted()).toEqual(['thanks', null]);
     });
 
     test('are unknown under another instance', async () => {

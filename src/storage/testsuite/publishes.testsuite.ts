@@ -5,6 +5,7 @@ import type { Store } from '../../core/ports/store.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
+  anAttempt,
   aWebhook,
   claimMessages,
   claimRange,
@@ -350,7 +351,7 @@ export function publishesSuite(open: OpenStore): void {
       expect(started).toMatchObject({ ...publish, webhookId: null, eventType: 'publish.started', attempts: 0 });
       const finishedView = { eventType: 'publish.finished', state: 'waiting', dueAt: null };
       expect((await store.listMessages({ ...publish, limit: 10 }))[0]).toMatchObject(finishedView);
-      const attempt = { startedAt: 1, durationMs: 2, status: 500, error: null };
+      const attempt = anAttempt({ status: 500 });
       const next = { kind: 'retry', retryInMs: 60_000 } as const;
       expect(await runOne(store.completeAttempts, { ...started, attempt, next })).toBe('recorded');
       expect(await claimMessages(store, instanceId)).toMatchObject([{ eventType: 'publish.finished' }]);
@@ -359,7 +360,7 @@ export function publishesSuite(open: OpenStore): void {
     test('FINISHED is due at once when STARTED had an attempt, or will never have one', async () => {
       const store = await open();
       const instanceId = await createInstance(store);
-      const attempt = { startedAt: 1, durationMs: 2, status: 200, error: null };
+      const attempt = anAttempt();
       for (const completion of [
         { attempt, next: { kind: 'delivered' } as const },
         { attempt: null, next: { kind: 'dropped', reason: 'webhook-disabled' } as const },

@@ -4,6 +4,7 @@ import type { Store } from '../../core/ports/store.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
+  anAttempt,
   anInstance,
   aReport,
   aWebhook,
@@ -43,8 +44,7 @@ async function wholeStory(store: Store, instanceId: string, user: string) {
   await runOne(store.recordReports, report);
   for (let round = 0; round < 2; round += 1) {
     for (const message of await claimMessages(store, instanceId)) {
-      const attempt = { startedAt: 1, durationMs: 1, status: 200, error: null };
-      await runOne(store.completeAttempts, { ...message, attempt, next: { kind: 'delivered' } });
+      await runOne(store.completeAttempts, { ...message, attempt: anAttempt(), next: { kind: 'delivered' } });
     }
   }
   const messages = await store.listMessages({ instanceId, limit: 100 });
