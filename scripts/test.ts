@@ -1,4 +1,4 @@
-/** Runs every suite, one after another, and ends with a table of minutes and the line `N passed, N failed`. */
+/** Runs every suite, one after another, and ends with what failed, a table of minutes and the line `N passed, N failed`. */
 import { commandSuite } from './suites/command-suite.ts';
 import type { SuiteResult } from './suites/suite-result.ts';
 import { vitestSuite } from './suites/vitest-suite.ts';
@@ -33,6 +33,11 @@ for (const suite of suites) {
 const sum = (part: (result: SuiteResult) => number): number =>
   results.reduce((total, { result }) => total + part(result), 0);
 
+// Here, and not where it happened: of a long run people see the end.
+for (const { name, result } of results) {
+  for (const failure of result.failures) console.log(`\nFAILED ${name}: ${failure}`);
+  for (const test of result.secondTries) console.log(`\nSECOND TRY ${name}: ${test}`);
+}
 console.log(`\n${'suite'.padEnd(20)} minutes  passed  failed  skipped`);
 for (const { name, minutes, result } of results) {
   const numbers = [minutes.toFixed(2).padStart(7), ...[result.passed, result.failed, result.skipped].map(String)];
@@ -40,7 +45,6 @@ for (const { name, minutes, result } of results) {
 }
 const totalMinutes = results.reduce((total, { minutes }) => total + minutes, 0);
 console.log(`${'all'.padEnd(20)} ${totalMinutes.toFixed(2).padStart(7)}\n`);
-for (const { name, result } of results) for (const problem of result.problems) console.log(`${name}: ${problem}`);
 
 const failed = sum((result) => result.failed);
 const skipped = sum((result) => result.skipped);

@@ -6,14 +6,14 @@ export function commandSuite(name: string, commands: Readonly<Record<string, rea
   return {
     name,
     run: async () => {
-      const problems: string[] = [];
+      const failures: string[] = [];
       for (const [command, args] of Object.entries(commands)) {
         console.log(`· ${command}`);
-        const problem = await runNode(24, args);
-        if (problem) problems.push(`${command}: ${problem}`);
+        const { problem, lastLines } = await runNode(24, args);
+        if (problem !== null) failures.push(`${command}: ${problem}\n${lastLines}`);
       }
-      const failed = problems.length;
-      return { passed: Object.keys(commands).length - failed, failed, skipped: 0, problems };
+      const failed = failures.length;
+      return { passed: Object.keys(commands).length - failed, failed, skipped: 0, failures, secondTries: [] };
     },
   };
 }

@@ -11,26 +11,43 @@ export const nodes = {
 } as const;
 export type NodeMajor = keyof typeof nodes;
 
-/** Nothing here takes half as long; a suite that hangs must not hang the run. */
-const deadlineMs = 8 * 60_000;
+/** Nothing here takes half as long, also on a busy machine; a suite that hangs must not hang the run. */
+const deadlineMs = 12 * 60_000;
+const keptLines = 20;
 
-/** Runs Node with our output and no input; answers null when all went well, else what went wrong. */
-export function runNode(major: NodeMajor, args: readonly string[]): Promise<string | null> {
+export interface Ended {
+  /** What went wrong; null for exit code 0. */
+  readonly problem: string | null;
+  /** Of what it printed. */
+  readonly lastLines: string;
+}
+
+/** Runs Node with no input, and prints what it prints. */
+export function runNode(major: NodeMajor, args: readonly string[]): Promise<Ended> {
   const node = nodes[major];
   const path = [dirname(node), join(repository, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
   const child = spawn(node, args, {
     cwd: repository,
     env: { ...process.env, PATH: path },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     timeout: deadlineMs,
     killSignal: 'SIGKILL',
   });
+  let lastLines = '';
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      process[name].write(text);
+      lastLines = (lastLines + text).split('\n').slice(-keptLines).join('\n');
+    });
+  // Whoever outlives a process that was killed must not hold its output open for ever.
+  child.on('exit', () => setTimeout(() => [child.stdout, child.stderr].forEach((stream) => stream.destroy()), 5_000));
   return new Promise((resolve) => {
-    child.on('error', (error) => resolve(error.message));
-    child.on('exit', (code, signal) => {
-      if (code === 0) resolve(null);
-      else if (signal === null) resolve(`exit code ${code}`);
-      else resolve(child.killed ? `took longer than ${deadlineMs / 60_000} minutes` : `ended by ${signal}`);
+    const end = (problem: string | null): void => resolve({ problem, lastLines });
+    child.on('error', (error) => end(error.message));
+    child.on('close', (code, signal) => {
+      if (code === 0) end(null);
+      else if (signal === null) end(`exit code ${code}`);
+      else end(child.killed ? `took longer than ${deadlineMs / 60_000} minutes` : `ended by ${signal}`);
     });
   });
 }

@@ -3,8 +3,10 @@ export interface SuiteResult {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Why it failed, where no test's own output says so. */
-  readonly problems: readonly string[];
+  /** What failed and with which error, some lines each. */
+  readonly failures: readonly string[];
+  /** Names of tests that failed once and then passed, where a second try is allowed. */
+  readonly secondTries: readonly string[];
 }
 
 export interface Suite {
