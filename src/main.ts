@@ -183,10 +183,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       publicOrigin: settings.publicUrl,
       maxDevices: settings.maxDevicesPerInstance,
       limits,
-      onAccepted() {
-        fanOut.wake();
-        dispatcher.wake();
-      },
+      onAccepted: () => fanOut.wake(),
       onMessages: () => dispatcher.wake(),
       onEvent,
     }),

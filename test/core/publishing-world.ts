@@ -132,7 +132,7 @@ export async function openPublishingWorld({
     publish: async (target: PublishTarget, content: PublishContent = { web: webContent() }) => {
       const onAccepted = () => fanOut.wake();
       const request = { instanceId: instance.id, target, content };
-      const { publishId } = await acceptPublish({ ...shared, onAccepted }, request);
+      const { publishId } = await acceptPublish({ ...shared, onAccepted, onMessages: () => {} }, request);
       if (publishId === null) throw new Error('the publish reached nobody');
       return publishId;
     },

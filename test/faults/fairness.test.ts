@@ -92,7 +92,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
   cleanups.push(() => fanOut.stop());
   const publish = async (target: PublishTarget) => {
     const request = { instanceId: instance.id, target, content: { web: webContent() } };
-    const { publishId } = await acceptPublish({ ...shared, onAccepted: () => fanOut.wake() }, request);
+    const { publishId } = await acceptPublish({ ...shared, onAccepted: () => fanOut.wake(), onMessages() {} }, request);
     if (publishId === null) throw new Error('the publish reached nobody');
     return async () => (await store.summarizePublish({ instanceId: instance.id, publishId }))!;
   };

@@ -51,6 +51,7 @@ describe('publishes and messages', () => {
       platforms: ['web'],
       body: sealer.seal({ instanceId, column: 'publishes.body' }, '{"content":{}}'),
       hasWebhook: true,
+      sendAfter: Date.now() + 60_000,
     });
     const publish = await world.call('GET', `/instances/${instanceId}/publishes/pubid-${publishId}`);
     expect(publish).toEqual({

@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../src/core/ports/store.ts';
-import { StoreUnavailable } from '../../src/core/ports/command.ts';
+import { runOne, StoreUnavailable } from '../../src/core/ports/command.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
 import { encodeSubscription, openWorld, type World } from './beams-world.ts';
 
@@ -25,13 +25,16 @@ const publish = (world: World, path: string, body: object) =>
 
 test('a publish is stored once its id is answered, and wakes the fan-out', async () => {
   const { store, world } = await open();
+  const device = { instanceId: instance, platform: 'web', deviceId: randomUUID() } as const;
+  await runOne(store.registerDevices, { ...device, address: 'a', keys: new Uint8Array(), metadata: '{}' });
+  await runOne(store.replaceInterests, { ...device, interests: ['a'] });
   const body = {
     interests: ['b', 'a', 'b'],
     web: { notification: { title: 'Hi' } },
     webhookUrl: 'https://u:p@a.example/x',
   };
   const { publishId } = (await publish(world, 'interests', body)).json<{ publishId: string }>();
-  expect(world.woken).toEqual({ publishes: 1, messages: 0 });
+  expect(world.woken).toEqual({ publishes: 1, messages: 1 });
   const summary = await store.summarizePublish({ instanceId: instance, publishId: publishId.slice('pubid-'.length) });
   expect(summary).toMatchObject({ targetKind: 'interests', platforms: ['web'] });
   expect(JSON.parse(Buffer.from(summary?.body ?? []).toString())).toEqual({

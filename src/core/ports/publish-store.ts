@@ -63,6 +63,8 @@ export interface AcceptAnswer {
   readonly unreached: { readonly deviceIds: readonly string[]; readonly aliases: readonly string[] };
   /** The answer is that of an earlier request with the same key. */
   readonly replayed: boolean;
+  /** Of a publish to interests or users that no device has: it has no range, and its closing messages are written. */
+  readonly finished: boolean;
 }
 
 /** A place in an audience: by device number (`user` is 0); users: by user number, then device number. */
@@ -159,8 +161,8 @@ export type Recorded =
 
 export interface PublishCommands {
   /**
-   * Publish, users, one range over today's devices and (with a webhook) its STARTED message. Two equal keys at once give
-   * one publish.
+   * Publish, users, one range over today's devices, if there are any, and (with a webhook) its STARTED message. Two equal
+   * keys at once give one publish.
    */
   readonly acceptPublishes: Command<AcceptPublish, AcceptAnswer>;
   /** Nothing more is sent. What is on its way is recorded, then the publish is finished. */
@@ -198,7 +200,10 @@ export interface PublishSummary extends PublishKey {
 }
 
 /** What one family of browsers made of a publish: final outcomes, and devices that confirmed it or clicked. */
-export type FamilyCounts = Omit<OutcomeCounts, 'unauthorized'> & { readonly confirmed: number; readonly clicked: number };
+export type FamilyCounts = Omit<OutcomeCounts, 'unauthorized'> & {
+  readonly confirmed: number;
+  readonly clicked: number;
+};
 
 /** A publish for its sender. */
 export interface PublishView extends PublishKey {

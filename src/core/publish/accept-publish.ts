@@ -14,8 +14,10 @@ export interface AcceptPublishDeps {
   readonly ids: IdSource;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'publishRequested'>;
-  /** Called after the commit: there is something to fan out, and perhaps a message to send. */
+  /** Called after the commit: there is something to fan out. */
   readonly onAccepted: () => void;
+  /** Called after the commit: there may be a message to send. */
+  readonly onMessages: () => void;
 }
 
 /** A validated request to notify; names and limits are the wire's business. */
@@ -53,8 +55,10 @@ export async function acceptPublish(deps: AcceptPublishDeps, request: PublishReq
     target: target.kind,
     targets: countTargets(target),
     sendAfter: body.sendAfter,
+    finished: answer.finished,
   });
-  if (event === 'accepted') deps.onAccepted();
+  if (event === 'accepted' && !answer.finished) deps.onAccepted();
+  if (body.webhook || answer.finished) deps.onMessages();
   return answer;
 }
 

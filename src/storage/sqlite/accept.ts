@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { AcceptAnswer, AcceptPublish, Audience, PublishCommands } from '../../core/ports/publish-store.ts';
 import { prepareReadAudiencePage } from './audience.ts';
 import { dayOf } from './day.ts';
+import { prepareClose } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
 import { prepareUseName } from './names.ts';
@@ -22,8 +23,8 @@ export function prepareAcceptPublishes(
   const insertPublish = prepare(
     db,
     `INSERT INTO publishes
-       (instance_id, id, accepted_at, target_kind, audience, platforms, body, has_webhook, send_after)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (instance_id, id, accepted_at, target_kind, audience, platforms, body, has_webhook, send_after, finished_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const insertUsers = prepare(
     db,
@@ -52,6 +53,23 @@ export function prepareAcceptPublishes(
   const toAudience = prepareToAudience(db);
   const readPage = prepareReadAudiencePage(db);
   const outbox = prepareOutbox(db);
+  const close = prepareClose(db);
+  const isSubscribedTo = prepare<{ found: 1 }>(
+    db,
+    'SELECT 1 AS found FROM device_interests WHERE instance_id = ? AND interest = ? LIMIT 1',
+  );
+  const haveDevices = prepare<{ found: 1 }>(
+    db,
+    `SELECT 1 AS found FROM publish_users pu CROSS JOIN devices d INDEXED BY devices_by_user
+       ON d.instance_id = pu.instance_id AND d.user_number = pu.user_number AND d.gone_at IS NULL
+     WHERE pu.instance_id = ? AND pu.publish_id = ? LIMIT 1`,
+  );
+
+  /** Many publishes are to interests or users without a device: a range that finds out later costs three more commits. */
+  const hasNoDevice = ({ instanceId, publishId, target }: AcceptPublish): boolean => {
+    if (target.kind === 'users') return haveDevices.get(instanceId, publishId) === undefined;
+    return target.kind === 'interests' && !target.interests.some((name) => isSubscribedTo.get(instanceId, name));
+  };
 
   const reachesNobody = (item: AcceptPublish, audience: Audience): boolean => {
     let cursor = { user: 0, device: 0 };
@@ -72,12 +90,10 @@ export function prepareAcceptPublishes(
     if (audience.kind !== 'users' && audience.kind !== 'interests') {
       // Who is there when a scheduled publish is due is seen then; devices that are named exist or do not.
       const isKnownNow = sendAfter === undefined || audience.kind === 'devices';
-      if (isKnownNow && reachesNobody(item, audience)) return { publishId: null, unreached, replayed: false };
+      if (isKnownNow && reachesNobody(item, audience)) {
+        return { publishId: null, unreached, replayed: false, finished: false };
+      }
     }
-    insertPublish.run(
-      ...[instanceId, publishId, now, target.kind, JSON.stringify(audience), JSON.stringify(platforms)],
-      ...[body, hasWebhook ? 1 : 0, sendAfter ?? null],
-    );
     let endUser = 0;
     if (target.kind === 'users') {
       // Well-formed, as names are where they are bound alone: SQLite's JSON would keep a lone surrogate's bytes.
@@ -86,12 +102,21 @@ export function prepareAcceptPublishes(
       insertPublishUsers.run(instanceId, publishId, userStates.noDevices, names);
       endUser = lastUser.get(instanceId, publishId)?.number ?? 0;
     }
-    const endDevice = sendAfter === undefined ? (lastDevice.get()?.number ?? 0) : openEnd;
-    insertRange.run(instanceId, publishId, endUser, endDevice, Math.max(now, sendAfter ?? now));
+    const finished = sendAfter === undefined && hasNoDevice(item);
+    insertPublish.run(
+      ...[instanceId, publishId, now, target.kind, JSON.stringify(audience), JSON.stringify(platforms)],
+      ...[body, hasWebhook ? 1 : 0, sendAfter ?? null, finished ? now : null],
+    );
     if (hasWebhook) {
       outbox.addToPublishWebhook(outbox.addEvent({ instanceId, publishId }, 'publish.started'), false);
     }
-    return { publishId, unreached, replayed: false };
+    if (finished) {
+      close({ instanceId, publishId, targetKind: target.kind, hasWebhook });
+    } else {
+      const endDevice = sendAfter === undefined ? (lastDevice.get()?.number ?? 0) : openEnd;
+      insertRange.run(instanceId, publishId, endUser, endDevice, Math.max(now, sendAfter ?? now));
+    }
+    return { publishId, unreached, replayed: false, finished };
   };
 
   return (item) => {
@@ -140,7 +165,7 @@ function prepareAnswers(db: DatabaseSync) {
       if (!found) return null;
       const { publishId, deviceIds, aliasNumbers } = JSON.parse(found.answer) as KeptAnswer;
       const aliases = listNames.all(JSON.stringify(aliasNumbers)).map(({ name }) => name);
-      return { publishId, unreached: { deviceIds, aliases }, replayed: true };
+      return { publishId, unreached: { deviceIds, aliases }, replayed: true, finished: false };
     },
     keep: (instanceId: string, key: string, { publishId, unreached }: AcceptAnswer): void => {
       const now = Date.now();

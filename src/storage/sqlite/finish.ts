@@ -3,6 +3,11 @@ import type { PublishKey } from '../../core/ports/publish-store.ts';
 import { prepareOutbox } from './outbox.ts';
 import { prepare } from './statement.ts';
 
+interface Finished extends PublishKey {
+  readonly targetKind: string;
+  readonly hasWebhook: boolean;
+}
+
 /** Closes a publish once no range and no deferred delivery of it is left; answers whether it did. */
 export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolean {
   const finish = prepare<{ target_kind: string; has_webhook: number }>(
@@ -13,6 +18,18 @@ export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolea
        AND NOT EXISTS (SELECT 1 FROM deferred_deliveries WHERE instance_id = ?1 AND publish_id = ?2)
      RETURNING target_kind, has_webhook`,
   );
+  const close = prepareClose(db);
+
+  return ({ instanceId, publishId }) => {
+    const finished = finish.get(instanceId, publishId, Date.now());
+    if (!finished) return false;
+    close({ instanceId, publishId, targetKind: finished.target_kind, hasWebhook: finished.has_webhook === 1 });
+    return true;
+  };
+}
+
+/** Writes the closing messages of a publish that has just been finished. */
+export function prepareClose(db: DatabaseSync): (publish: Finished) => void {
   const startedIsUntried = prepare<{ found: 1 }>(
     db,
     `SELECT 1 AS found FROM messages
@@ -22,19 +39,15 @@ export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolea
   );
   const outbox = prepareOutbox(db);
 
-  return (publish) => {
-    const { instanceId, publishId } = publish;
-    const finished = finish.get(instanceId, publishId, Date.now());
-    if (!finished) return false;
-    if (finished.target_kind === 'users') {
+  return ({ targetKind, hasWebhook, ...publish }) => {
+    if (targetKind === 'users') {
       const type = 'v1.PublishToUsersAttempt';
       outbox.addToSubscribers({ ...outbox.addEvent(publish, type), type });
     }
-    if (finished.has_webhook === 1) {
+    if (hasWebhook) {
       // FINISHED must not overtake STARTED's first attempt: that attempt's completion makes it due.
-      const held = startedIsUntried.get(instanceId, publishId) !== undefined;
+      const held = startedIsUntried.get(publish.instanceId, publish.publishId) !== undefined;
       outbox.addToPublishWebhook(outbox.addEvent(publish, 'publish.finished'), held);
     }
-    return true;
   };
 }

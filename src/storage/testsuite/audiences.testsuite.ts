@@ -27,8 +27,8 @@ const toDevices = (deviceIds: readonly string[], aliases: readonly string[] = []
 /** Addresses of everybody a publish reaches, read in pages of `limit`. */
 async function reach(store: Store, instanceId: string, target: PublishTarget, limit = 2): Promise<string[]> {
   const item = request(instanceId, target);
-  const { publishId } = await runOne(store.acceptPublishes, item);
-  if (publishId === null) return [];
+  const { publishId, finished } = await runOne(store.acceptPublishes, item);
+  if (publishId === null || finished) return [];
   const range = await claimRange(store, { instanceId, publishId });
   const addresses: string[] = [];
   for (let cursor = range.cursor; ;) {

@@ -79,6 +79,13 @@ export async function createInstance(store: Store): Promise<string> {
   return instance.id;
 }
 
+/** One with a device that has the interest `a`: publishes to it have a range. */
+export async function createAudience(store: Store): Promise<string> {
+  const instanceId = await createInstance(store);
+  await register(store, instanceId, { interests: ['a'] });
+  return instanceId;
+}
+
 export async function createWebhook(store: Store, webhook: WebhookRecord): Promise<WebhookRecord> {
   expect(await runOne(store.createWebhooks, webhook)).toBe('created');
   return webhook;
@@ -147,12 +154,16 @@ export const deliveryOf = (
   outcome: DeliveryRecord['outcome'],
 ): DeliveryRecord => ({ deviceNumber, platform, userNumber, address, outcome });
 
-/** Fans a publish out in one page; `outcome` by address. */
+export const isFinished = async (store: Store, publish: PublishKey): Promise<boolean> =>
+  (await store.summarizePublish(publish))?.finishedAt !== null;
+
+/** Fans a publish out in one page, unless it was accepted for nobody; `outcome` by address. */
 export async function fanOut(
   store: Store,
   publish: PublishKey,
   outcome: (address: string) => DeliveryRecord['outcome'] = () => ({ kind: 'accepted' }),
 ): Promise<Recorded> {
+  if (await isFinished(store, publish)) return { kind: 'recorded', finished: true };
   const range = await claimRange(store, publish);
   const page = await store.readAudiencePage(range, range.cursor, 200);
   expect(page.next).toBeNull();

@@ -203,6 +203,7 @@ export function messagesSuite(open: OpenStore): void {
     test('are listed newest first, by webhook and publish, page by page', async () => {
       const store = await open();
       const { instanceId, webhook, publish } = await withMessages(store, ['a', 'b', 'c']);
+      await register(store, instanceId, { interests: ['x'] });
       const other = await accept(store, instanceId, toInterests('x'), { hasWebhook: true });
       const list = async (query: { webhookId?: string; publishId?: string; before?: string }, limit = 10) =>
         (await store.listMessages({ instanceId, limit, ...query })).map(({ messageId }) => messageId);

@@ -10,10 +10,12 @@ import {
   claimMessages,
   claimRange,
   claimRanges,
+  createAudience,
   createInstance,
   createWebhook,
   deliveryOf,
   fanOut,
+  isFinished,
   register,
   toInterests,
   toUsers,
@@ -117,7 +119,7 @@ export function publishesSuite(open: OpenStore): void {
   describe('ranges', () => {
     test('a claim tells what the publish says, and holds the range', async () => {
       const store = await open();
-      const instanceId = await createInstance(store);
+      const instanceId = await createAudience(store);
       const body = new Uint8Array([9, 8]);
       const publish = await accept(store, instanceId, toInterests('a'), { platforms: ['web', 'apns'], body });
       const [range, ...others] = await claimRanges(store, instanceId);
@@ -128,7 +130,7 @@ export function publishesSuite(open: OpenStore): void {
 
     test('a range whose lease ended is claimed anew, and the claim before it is stale', async () => {
       const store = await open();
-      const publish = await accept(store, await createInstance(store), toInterests('a'));
+      const publish = await accept(store, await createAudience(store), toInterests('a'));
       const lost = await claimRange(store, publish, { limit: 1, leaseMs: 0 });
       const range = await claimRange(store, publish);
       expect(range.claimToken).not.toBe(lost.claimToken);
@@ -160,7 +162,7 @@ export function publishesSuite(open: OpenStore): void {
 
     test('publishes take turns: a range given back goes behind those that wait', async () => {
       const store = await open();
-      const instanceId = await createInstance(store);
+      const instanceId = await createAudience(store);
       const publishes = [];
       for (let count = 0; count < 3; count += 1) publishes.push(await accept(store, instanceId, toInterests('a')));
       const turns: string[] = [];
@@ -177,7 +179,7 @@ export function publishesSuite(open: OpenStore): void {
 
     test('instances take turns, however many publishes one of them has', async () => {
       const store = await open();
-      const [busy, quiet] = [await createInstance(store), await createInstance(store)];
+      const [busy, quiet] = [await createAudience(store), await createAudience(store)];
       for (let count = 0; count < 20; count += 1) await accept(store, busy, toInterests('a'));
       const { publishId } = await accept(store, quiet, toInterests('a'));
       const turns: string[] = [];
@@ -193,7 +195,7 @@ export function publishesSuite(open: OpenStore): void {
 
     test('a page moves the cursor and renews the lease under the same token', async () => {
       const store = await open();
-      const instanceId = await createInstance(store);
+      const instanceId = await createAudience(store);
       const publish = await accept(store, instanceId, toInterests('a'));
       const range = await claimRange(store, publish);
       const page = { ...range, deliveries: [], next: { user: 0, device: 7 } };
@@ -340,6 +342,28 @@ export function publishesSuite(open: OpenStore): void {
       for (const message of messages) expect(message).toMatchObject({ ...publish, eventType: events[0], user: null });
     });
 
+    test('a publish that no device has is finished with its commit', async () => {
+      const store = await open();
+      const [instanceId, elsewhere] = [await createInstance(store), await createInstance(store)];
+      await register(store, elsewhere, { interests: ['a'], user: 'anna' });
+      await runOne(store.removeDevices, await register(store, instanceId, { interests: ['a'], user: 'anna' }));
+      await register(store, instanceId, { interests: ['b'], user: 'berta', platform: 'fcm' });
+      for (const target of [toInterests('a', 'c'), toUsers('anna', 'nobody')]) {
+        const publish = await accept(store, instanceId, target, { hasWebhook: true });
+        expect(await isFinished(store, publish)).toBe(true);
+        const messages = await store.listMessages({ ...publish, limit: 10 });
+        expect(messages.map(({ eventType }) => eventType).sort()).toEqual(['publish.finished', 'publish.started']);
+      }
+      expect(await claimRanges(store, instanceId)).toEqual([]);
+      const later = { sendAfter: Date.now() + 60_000 };
+      expect(await isFinished(store, await accept(store, instanceId, toInterests('a'), later))).toBe(false);
+      // That none of the devices is on a platform of the publish is found out by its range.
+      for (const target of [toInterests('a', 'b'), toUsers('anna', 'berta')]) {
+        expect(await isFinished(store, await accept(store, instanceId, target))).toBe(false);
+      }
+      expect(await claimRanges(store, instanceId)).toHaveLength(2);
+    });
+
     test('FINISHED waits until STARTED had its first attempt', async () => {
       const store = await open();
       const instanceId = await createInstance(store);
@@ -359,7 +383,7 @@ export function publishesSuite(open: OpenStore): void {
 
     test('FINISHED is due at once when STARTED had an attempt, or will never have one', async () => {
       const store = await open();
-      const instanceId = await createInstance(store);
+      const instanceId = await createAudience(store);
       const attempt = anAttempt();
       for (const completion of [
         { attempt, next: { kind: 'delivered' } as const },
