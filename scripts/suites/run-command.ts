@@ -40,7 +40,9 @@ export function runNode(major: NodeMajor, args: readonly string[]): Promise<Ende
       lastLines = (lastLines + text).split('\n').slice(-keptLines).join('\n');
     });
   // Whoever outlives a process that was killed must not hold its output open for ever.
-  child.on('exit', () => setTimeout(() => [child.stdout, child.stderr].forEach((stream) => stream.destroy()), 5_000));
+  child.on('exit', () =>
+    setTimeout(() => [child.stdout, child.stderr].forEach((stream) => stream.destroy()), 5_000).unref(),
+  );
   return new Promise((resolve) => {
     const end = (problem: string | null): void => resolve({ problem, lastLines });
     child.on('error', (error) => end(error.message));

@@ -2,21 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StoreUnavailable } from '../ports/command.ts';
 
 const firstPauseMs = 50;
-const longestPauseMs = 1_000;
-/** Well within every lease. */
-const giveUpAfterMs = 10_000;
+/** Shorter than what a claim loop waits after an error: the record of what was sent comes before the next claim. */
+const longestPauseMs = 500;
 
 /**
- * Repeats a call that the store could not take: what was sent already would be sent again if its record were lost.
- * Rejects like the call when it is another error, or when the store stays away; then the lease runs out.
+ * Repeats a call that the store could not take, however long: what was sent already would be sent again if its record were
+ * lost. When the lease has run out meanwhile, a claim that comes first makes the record stale. Rejects like the call when
+ * it is another error.
  */
 export async function whileUnavailable<Value>(call: () => Promise<Value>): Promise<Value> {
-  const giveUpAt = performance.now() + giveUpAfterMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof StoreUnavailable) || performance.now() + pauseMs > giveUpAt) throw error;
+      if (!(error instanceof StoreUnavailable)) throw error;
     }
     // A process that has nothing else to do need not stay for it.
     await delay(pauseMs, undefined, { ref: false });

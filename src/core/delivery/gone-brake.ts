@@ -64,14 +64,15 @@ export async function openGoneBrake({ store, clock, log, goneShare }: GoneBrakeD
     if (state === 'braked') log.error('push-origin.braked', { origin, since, mend: mendOf(origin) });
   }
 
-  const change = async (origin: string, known: Origin, state: PushOriginState): Promise<void> => {
+  const save = (origin: string, { state, since }: Pick<Origin, 'state' | 'since'>) =>
+    runOne(store.savePushOrigins, { origin, state, since });
+  const changeBeside = (origin: string, known: Origin, state: PushOriginState): void => {
     known.state = state;
     known.since = clock();
-    await whileUnavailable(() => runOne(store.savePushOrigins, { origin, state, since: known.since }));
-  };
-  const changeBeside = (origin: string, known: Origin, state: PushOriginState): void => {
     // In force already; should it be lost with the process, the answers will tell again.
-    change(origin, known, state).catch((error: unknown) => log.error('push-origin.not-saved', { origin, error }));
+    whileUnavailable(() => save(origin, known)).catch((error: unknown) =>
+      log.error('push-origin.not-saved', { origin, error }),
+    );
   };
   const open = (origin: string): Origin => {
     if (origins.size >= maxOrigins) {
@@ -111,7 +112,9 @@ export async function openGoneBrake({ store, clock, log, goneShare }: GoneBrakeD
     async resume(origin) {
       const known = origins.get(origin);
       if (known?.state !== 'braked') return null;
-      await change(origin, known, 'released');
+      const released = { state: 'released', since: clock() } as const;
+      await save(origin, released);
+      Object.assign(known, released);
       log.warn('push-origin.resumed', { origin, kept: known.kept });
       return viewOf([origin, known]);
     },
