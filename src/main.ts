@@ -49,6 +49,7 @@ import { oneSignalRoutes } from './wire/onesignal/onesignal-routes.ts';
 import { pageRoutes } from './wire/page/page-routes.ts';
 import type { Script } from './wire/http/script-routes.ts';
 import { scriptRoutes } from './wire/http/script-routes.ts';
+import { webhookKeyRoutes } from './wire/webhook-keys/webhook-key-routes.ts';
 
 /** What tests replace. */
 export interface PharosOverrides {
@@ -196,6 +197,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     pageRoutes({ ...shared, endpointRules, limits, onMessages: () => dispatcher.wake(), onEvent }),
     feedRoutes({ ...shared, feed }),
     scriptRoutes(readScripts(log)),
+    webhookKeyRoutes({ instances, limits }),
   ];
   const listeners: FastifyInstance[] = [];
   const inFlight = new InFlight(defaultInFlight);

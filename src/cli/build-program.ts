@@ -19,6 +19,8 @@ import { serve } from './commands/serve.ts';
 import { webhookCreate } from './commands/webhook-create.ts';
 import { webhookDelete } from './commands/webhook-delete.ts';
 import { webhookList } from './commands/webhook-list.ts';
+import { webhookRetireSecret } from './commands/webhook-retire-secret.ts';
+import { webhookRotateSecret } from './commands/webhook-rotate-secret.ts';
 import { webhookUpdate } from './commands/webhook-update.ts';
 
 const epilogue = `
@@ -52,6 +54,8 @@ export function buildProgram(): Command {
         webhookCreate,
         webhookList,
         webhookUpdate,
+        webhookRotateSecret,
+        webhookRetireSecret,
         webhookDelete,
       ]),
     )

@@ -28,6 +28,14 @@ export interface WebhookBody {
   readonly custom_data: JsonObject;
 }
 
+/** Body of an instance webhook with the format `standard`: what Standard Webhooks asks for, and nothing else. */
+export interface StandardWebhookBody {
+  readonly type: EventType;
+  /** When the event happened, like `2019-03-11T10:42:16.000Z`. */
+  readonly timestamp: string;
+  readonly data: WebhookBody['payload'];
+}
+
 /** Payload of `v1.PublishToUsersAttempt`: every published user stands in exactly one list. */
 export interface PublishToUsersAttempt {
   readonly instance_id: string;

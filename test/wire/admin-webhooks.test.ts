@@ -24,6 +24,7 @@ describe('webhooks', () => {
       format: 'beams',
       events,
       options: defaultWebhookOptions,
+      publicKey: null,
       secret: expect.stringMatching(/^[0-9a-f]{64}$/),
       previousSecretEndsAt: null,
       headers: {},

@@ -31,7 +31,7 @@ test('names of users come back in publish webhooks as requested, are not stored 
   const instances = { findWebhook: async () => null };
   const sealer = { seal: () => new Uint8Array(), open: (_: unknown, sealed: Uint8Array) => Buffer.from(sealed) };
   const requestBody = async () => {
-    const built = await buildRequest({ store, instances, sealer }, started);
+    const built = await buildRequest({ store, instances, sealer, clock: Date.now }, started);
     if (typeof built === 'string') throw new Error(built);
     return (JSON.parse(built.body) as { requestBody: object }).requestBody;
   };

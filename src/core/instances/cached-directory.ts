@@ -5,9 +5,10 @@ import type { CredentialsQueries } from '../ports/credentials-store.ts';
 import type { ApnsCredentials, FcmCredentials } from '../ports/gateway.ts';
 import type { InstanceQueries, WebhookRecord } from '../ports/instance-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
-import type { Instance, InstanceDirectory, Webhook } from './instance.ts';
+import type { Instance, InstanceDirectory, Webhook, WebhookKey } from './instance.ts';
 import { openCredentials, openInstance, openWebhook } from './sealed-records.ts';
 import { SharedCache } from './shared-cache.ts';
+import { webhookPublicKey } from './webhook-secret.ts';
 
 export interface CachedDirectoryDeps {
   readonly store: Pick<InstanceQueries, 'findInstance' | 'findWebhook' | 'listWebhooks'> &
@@ -30,6 +31,7 @@ export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirec
   const fcm = new SharedCache<FcmCredentials>(maxEntries);
   const apns = new SharedCache<ApnsCredentials>(maxEntries);
   const relayed = new SharedCache<readonly ClassicEvent[]>(maxEntries);
+  const publicKeys = new SharedCache<readonly WebhookKey[]>(maxEntries);
   const webhookKey = (instanceId: string, webhookId: string): string => `${instanceId}/${webhookId}`;
   return {
     findInstance: (id) =>
@@ -52,12 +54,21 @@ export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirec
         const record = await store.findCredentials({ instanceId, platform: 'apns' });
         return record && openCredentials<ApnsCredentials>(sealer, record);
       }),
+    listWebhookKeys: async (instanceId) =>
+      (await publicKeys.get(instanceId, async () => {
+        const webhooks = (await store.listWebhooks(instanceId)).map((record) => openWebhook(sealer, record));
+        return webhooks.flatMap((webhook): WebhookKey[] => {
+          const publicKey = webhookPublicKey(webhook);
+          return publicKey === null ? [] : [{ webhookId: webhook.id, publicKey }];
+        });
+      })) ?? [],
     listRelayedEvents: async (instanceId) =>
       (await relayed.get(instanceId, async () => relayedBy(await store.listWebhooks(instanceId)))) ?? [],
     forgetInstance: (id) => instances.forget(id),
     forgetWebhook(instanceId, webhookId) {
       webhooks.forget(webhookKey(instanceId, webhookId));
       relayed.forget(instanceId);
+      publicKeys.forget(instanceId);
     },
     forgetCredentials(instanceId) {
       fcm.forget(instanceId);

@@ -45,6 +45,13 @@ export interface Webhook {
   readonly disabledAt: number | null;
 }
 
+/** What checks the Ed25519 signatures of a webhook; everybody may know it. */
+export interface WebhookKey {
+  readonly webhookId: string;
+  /** `whpk_` and base64. */
+  readonly publicKey: string;
+}
+
 /** Read side of the instances, answered from memory once read. */
 export interface InstanceDirectory {
   findInstance(id: string): Promise<Instance | null>;
@@ -52,6 +59,8 @@ export interface InstanceDirectory {
   /** Null: the operator has set none. */
   findFcmCredentials(instanceId: string): Promise<FcmCredentials | null>;
   findApnsCredentials(instanceId: string): Promise<ApnsCredentials | null>;
+  /** Public keys of the instance's webhooks whose signing is `standard`. */
+  listWebhookKeys(instanceId: string): Promise<readonly WebhookKey[]>;
   /** Classic events that some enabled webhook of the instance gets, so that browsers must not send them. */
   listRelayedEvents(instanceId: string): Promise<readonly ClassicEvent[]>;
 }

@@ -1,6 +1,8 @@
-import { generateKeyPair, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { WebhookSigning } from '../../protocol/webhook-body.ts';
+import type { Webhook } from './instance.ts';
 import { invalid } from './invalid-field.ts';
 import type { InvalidField } from './invalid-field.ts';
 
@@ -37,4 +39,15 @@ export function checkWebhookSecret(signing: WebhookSigning, secret: string): Inv
 export async function generateSigningKey(): Promise<Buffer> {
   const { privateKey } = await promisify(generateKeyPair)('ed25519');
   return privateKey.export({ type: 'pkcs8', format: 'der' });
+}
+
+export const signingKeyObject = (pkcs8: Uint8Array): KeyObject =>
+  createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' });
+
+/** `whpk_` and the 32 bytes of the Ed25519 public key in base64; null unless the signing is `standard`. */
+export function webhookPublicKey({ options, signingKey }: Pick<Webhook, 'options' | 'signingKey'>): string | null {
+  if (options.signing !== 'standard' || !signingKey) return null;
+  // The key ends the SubjectPublicKeyInfo (RFC 8410, section 4).
+  const spki = createPublicKey(signingKeyObject(signingKey)).export({ type: 'spki', format: 'der' });
+  return `whpk_${spki.subarray(-32).toString('base64')}`;
 }

@@ -1,25 +1,27 @@
-import { createHmac } from 'node:crypto';
 import type { InstanceDirectory, Webhook } from '../instances/instance.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { ClaimedMessage, DropReason } from '../ports/message-store.ts';
 import { openPublishBody } from '../publish/publish-body.ts';
 import {
   renderClassicWebhook,
   renderPublishFinished,
   renderPublishStarted,
+  renderStandardWebhook,
   renderWebhookBody,
 } from './render-message.ts';
 import type { RenderEventDeps } from './render-event.ts';
 import { isInstanceEvent, renderEvent, summarize } from './render-event.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import { isClassicEventType } from '../../protocol/event-types.ts';
-import type { ClassicWebhookBody } from '../../protocol/webhook-body.ts';
+import { attemptHeaders, signatureHeaders } from './sign-request.ts';
 import { splitCredentials } from './split-credentials.ts';
 
 export interface BuildRequestDeps extends RenderEventDeps {
+  readonly clock: Clock;
   readonly instances: Pick<InstanceDirectory, 'findWebhook'>;
 }
 
-/** A message as it goes out, the same on every attempt. */
+/** A message as it goes out: body and id are the same on every attempt. */
 export interface WebhookRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -44,11 +46,16 @@ async function buildInstanceWebhook(
     if (message.user === 'erased') return 'user-erased';
     const { content } = openPublishBody(deps.sealer, message, (await summarize(deps, message)).body);
     const { eventType } = message;
-    return classicRequest(message, webhook, renderClassicWebhook({ ...message, eventType }, content.web));
+    const body = renderClassicWebhook({ ...message, eventType }, content.web);
+    return signedRequest(deps, message, webhook, { 'X-OneSignal-Event': body.event }, body);
   }
   const payload = await renderEvent(deps, message);
   if (payload === 'user-erased') return payload;
-  return signedRequest(message, webhook, JSON.stringify(renderWebhookBody(message, payload, webhook.customData)));
+  if (webhook.format === 'standard') {
+    return signedRequest(deps, message, webhook, { 'User-Agent': 'pharos' }, renderStandardWebhook(message, payload));
+  }
+  const headers = { 'User-Agent': beamsAgent, 'Webhook-Event-Type': message.eventType };
+  return signedRequest(deps, message, webhook, headers, renderWebhookBody(message, payload, webhook.customData));
 }
 
 async function buildPublishWebhook(deps: BuildRequestDeps, message: ClaimedMessage): Promise<WebhookRequest> {
@@ -59,31 +66,37 @@ async function buildPublishWebhook(deps: BuildRequestDeps, message: ClaimedMessa
     message.eventType === 'publish.started'
       ? renderPublishStarted(summary, webhook.requestBody)
       : renderPublishFinished(summary, webhook.requestBody);
-  return withCredentials(webhook.url, commonHeaders, JSON.stringify(body));
+  const headers = {
+    'User-Agent': beamsAgent,
+    ...contentType,
+    ...attemptHeaders({ id: message.messageId, now: deps.clock() }),
+  };
+  return withCredentials(webhook.url, headers, JSON.stringify(body));
 }
 
-const commonHeaders = { 'User-Agent': 'pusher-webhooks', 'Content-Type': 'application/json' };
+/** As Beams calls itself. */
+const beamsAgent = 'pusher-webhooks';
+const contentType = { 'Content-Type': 'application/json' };
 
-/** Headers of Beams' instance webhooks; `Webhook-Signature` is the hex HMAC-SHA1 of the exact body. */
-const signedRequest = (message: ClaimedMessage, webhook: Webhook, body: string): WebhookRequest =>
-  withCredentials(
-    webhook.url,
-    { ...commonHeaders, 'Webhook-Event-Type': message.eventType, ...signature(message, webhook, body) },
-    body,
-  );
-
-/** Headers of OneSignal's classic webhooks with `cors`, and a signature, which those lack. */
-const classicRequest = (message: ClaimedMessage, webhook: Webhook, content: ClassicWebhookBody): WebhookRequest => {
+/** The headers of the body's format, those that every webhook of an instance has, and the operator's own. */
+function signedRequest(
+  { clock }: Pick<BuildRequestDeps, 'clock'>,
+  { messageId }: ClaimedMessage,
+  webhook: Webhook,
+  headers: Readonly<Record<string, string>>,
+  content: object,
+): WebhookRequest {
   const body = JSON.stringify(content);
-  const headers = { 'Content-Type': 'application/json', 'X-OneSignal-Event': content.event };
-  return withCredentials(webhook.url, { ...headers, ...signature(message, webhook, body) }, body);
-};
-
-const signature = (message: ClaimedMessage, webhook: Webhook, body: string) => ({
-  'Webhook-ID-UUID': webhook.id,
-  'Webhook-Request-ID-UUID': message.messageId,
-  'Webhook-Signature': createHmac('sha1', webhook.secret).update(body).digest('hex'),
-});
+  const allHeaders = {
+    ...webhook.headers,
+    ...contentType,
+    ...headers,
+    'Webhook-ID-UUID': webhook.id,
+    'Webhook-Request-ID-UUID': messageId,
+    ...signatureHeaders(webhook, { id: messageId, now: clock(), body }),
+  };
+  return withCredentials(webhook.url, allHeaders, body);
+}
 
 function withCredentials(target: string, headers: Readonly<Record<string, string>>, body: string): WebhookRequest {
   const { url, authorization } = splitCredentials(new URL(target));

@@ -6,6 +6,7 @@ import type {
   PlatformResult,
   PublishToUsersAttempt,
   PublishWebhookBody,
+  StandardWebhookBody,
   UserNotification,
   WebhookBody,
 } from '../../protocol/webhook-body.ts';
@@ -33,6 +34,16 @@ export function renderWebhookBody(
     custom_data: customData,
   };
 }
+
+/** Standard Webhooks: "type", "timestamp" ("when the event occurred") and "data". */
+export const renderStandardWebhook = (
+  event: EventReference & { readonly eventType: EventType },
+  payload: StandardWebhookBody['data'],
+): StandardWebhookBody => ({
+  type: event.eventType,
+  timestamp: new Date(event.eventAt).toISOString(),
+  data: payload,
+});
 
 export const renderUserNotification = (event: EventReference, userId: string): UserNotification => ({
   instance_id: event.instanceId,

@@ -37,6 +37,7 @@ export const renderWebhook = (webhook: Webhook) => ({
   format: webhook.format,
   events: webhook.events,
   options: webhook.options,
+  publicKey: webhookPublicKey(webhook),
   customData: webhook.customData,
   disabledAt: timeOrNull(webhook.disabledAt),
   createdAt: time(webhook.createdAt),

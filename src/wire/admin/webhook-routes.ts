@@ -5,17 +5,20 @@ import { createWebhook } from '../../core/instances/create-webhook.ts';
 import type { DeleteWebhookDeps } from '../../core/instances/delete-webhook.ts';
 import { deleteWebhook } from '../../core/instances/delete-webhook.ts';
 import type { InstanceDirectory } from '../../core/instances/instance.ts';
+import type { RotateWebhookSecretDeps } from '../../core/instances/rotate-webhook-secret.ts';
+import { retireWebhookSecret, rotateWebhookSecret } from '../../core/instances/rotate-webhook-secret.ts';
 import { openWebhook } from '../../core/instances/sealed-records.ts';
 import type { UpdateWebhookDeps } from '../../core/instances/update-webhook.ts';
 import { updateWebhook } from '../../core/instances/update-webhook.ts';
 import type { InstanceQueries } from '../../core/ports/instance-store.ts';
 import { eventTypes } from '../../protocol/event-types.ts';
 import { webhookFormats, webhookRetryPolicies, webhookSignings } from '../../protocol/webhook-body.ts';
-import { invalidField, unknownInstance, unknownWebhook } from './admin-failure.ts';
+import { AdminFailure, invalidField, unknownInstance, unknownWebhook } from './admin-failure.ts';
 import { parseInput } from './parse-input.ts';
 import { renderWebhook, renderWebhookWithSecret } from './render.ts';
 
-export interface WebhookRoutesDeps extends CreateWebhookDeps, UpdateWebhookDeps, DeleteWebhookDeps {
+export interface WebhookRoutesDeps
+  extends CreateWebhookDeps, UpdateWebhookDeps, DeleteWebhookDeps, RotateWebhookSecretDeps {
   readonly store: CreateWebhookDeps['store'] &
     UpdateWebhookDeps['store'] &
     DeleteWebhookDeps['store'] &
@@ -47,6 +50,11 @@ const webhookChanges = fields
   .extend({ url: z.string().exactOptional(), events: fields.shape.events.exactOptional() })
   .extend({ disabled: z.boolean().exactOptional() });
 
+const secretRotation = z.strictObject({
+  secret: z.string().exactOptional(),
+  overlapSeconds: z.number().exactOptional(),
+});
+
 type OfInstance = { Params: { instanceId: string } };
 type OneWebhook = { Params: { instanceId: string; webhookId: string } };
 
@@ -76,6 +84,28 @@ export function webhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps): vo
     if (result.kind === 'invalid') throw invalidField(result.field, result.expected);
     if (result.kind === 'unknown-webhook') throw unknownWebhook(webhookId);
     return renderWebhookWithSecret(result.webhook);
+  });
+
+  app.post<OneWebhook>('/instances/:instanceId/webhooks/:webhookId/rotate-secret', async ({ params, body }) => {
+    const { instanceId, webhookId } = params;
+    const result = await rotateWebhookSecret(deps, instanceId, webhookId, parseInput(secretRotation, body ?? {}));
+    if (result.kind === 'invalid') throw invalidField(result.field, result.expected);
+    if (result.kind === 'unknown-webhook') throw unknownWebhook(webhookId);
+    if (result.kind === 'overlap') {
+      const until = new Date(result.endsAt).toISOString();
+      throw new AdminFailure(
+        'rotation-under-way',
+        `The previous secret signs until ${until}: end that first (DELETE …/previous-secret).`,
+      );
+    }
+    return renderWebhookWithSecret(result.webhook);
+  });
+
+  app.delete<OneWebhook>('/instances/:instanceId/webhooks/:webhookId/previous-secret', async ({ params }, reply) => {
+    const { instanceId, webhookId } = params;
+    const result = await retireWebhookSecret(deps, instanceId, webhookId);
+    if (result.kind === 'unknown-webhook') throw unknownWebhook(webhookId);
+    return reply.code(204).send();
   });
 
   app.delete<OneWebhook>('/instances/:instanceId/webhooks/:webhookId', async ({ params }, reply) => {
