@@ -38,7 +38,7 @@ export async function costPerItem({ store, instanceId, devices }: FilledStore) {
       many(size, () => ({
         instanceId,
         platform: 'web' as const,
-        deviceId: randomUUID(),
+        deviceId: v7({}),
         address: `https://updates.push.services.mozilla.com/wpush/v2/${randomUUID()}`,
         keys: new Uint8Array(81),
         metadata: '{}',

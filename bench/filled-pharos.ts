@@ -1,5 +1,6 @@
-import { createECDH, randomBytes, randomUUID } from 'node:crypto';
+import { createECDH, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { v7 } from 'uuid';
 import type { DeviceKey } from '../src/core/ports/device-store.ts';
 import type { Store } from '../src/core/ports/store.ts';
 import { openSqliteStore } from '../src/storage/sqlite/open-sqlite-store.ts';
@@ -36,7 +37,7 @@ export async function addDevices(store: Store, devices: DevicesToAdd): Promise<D
     const page = Array.from({ length: Math.min(itemsPerCommand, count - start) }, (_, offset) => ({
       instanceId,
       platform: 'web' as const,
-      deviceId: randomUUID(),
+      deviceId: v7({}),
       address: addressOf(start + offset),
       keys: keys[(start + offset) % keyPairs] as Uint8Array,
       metadata: '{"sdkVersion":"2.1.0"}',

@@ -258,7 +258,12 @@ function readKeyring({ keyring }: DataFolder): Keyring {
   }
 }
 
-const ids: IdSource = { random: () => randomUUID(), timeOrdered: () => uuidV7() };
+const ids: IdSource = {
+  random: () => randomUUID(),
+  timeOrdered: () => uuidV7(),
+  // With options, however few, no counter is shared between the calls.
+  unguessable: () => uuidV7({}),
+};
 
 /** Neutral names: ad-blockers know those that other push services use. */
 const scriptNames = ['page.js', 'worker.js'];

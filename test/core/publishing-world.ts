@@ -70,7 +70,7 @@ export async function openPublishingWorld({
       seal: (_place: unknown, text: Uint8Array | string) => Buffer.from(text),
       open: (_place: unknown, sealed: Uint8Array) => Buffer.from(sealed),
     },
-    ids: { random: () => v4(), timeOrdered: () => v7() },
+    ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
     log: { info: write, warn: write, error: write },
     metrics: createMetrics(),
   };

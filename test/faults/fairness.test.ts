@@ -56,7 +56,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
       seal: (_place: unknown, text: Uint8Array | string) => Buffer.from(text),
       open: (_place: unknown, sealed: Uint8Array) => Buffer.from(sealed),
     },
-    ids: { random: () => v4(), timeOrdered: () => v7() },
+    ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
   };
   const connections = createPushConnections({
     network: routedNetwork(routes),

@@ -33,7 +33,7 @@ export async function openAdminWorld() {
       allowHttpWebhooks: false,
       adminToken,
     };
-    const ids = { random: () => randomUUID(), timeOrdered: () => randomUUID() };
+    const ids = { random: () => randomUUID(), timeOrdered: () => randomUUID(), unguessable: () => randomUUID() };
     const brake = { list: () => [], resume: async () => null };
     const { forgetInstance, forgetWebhook } = directory;
     const masterKeys = { rotate: () => 'rotating' as const, status: () => ({ keys: ['0'], resealing: null }) };

@@ -93,7 +93,7 @@ export async function openWorld(
       listRelayedEvents: async () => [],
     },
     sealer: { seal: (_place, text) => Buffer.from(text), open: (_place, sealed) => Buffer.from(sealed) },
-    ids: { random: () => v4(), timeOrdered: () => v7() },
+    ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
     clock: Date.now,
     log,
     metrics: createMetrics(),

@@ -6,7 +6,7 @@ import type { Log } from '../ports/log.ts';
 
 export interface RegisterDeviceDeps {
   readonly store: Pick<DeviceCommands, 'registerDevices'>;
-  readonly ids: Pick<IdSource, 'random'>;
+  readonly ids: Pick<IdSource, 'unguessable'>;
   readonly log: Log;
   /** Living devices that an instance may have. */
   readonly maxDevices: number;
@@ -19,7 +19,7 @@ export async function registerDevice(
 ): Promise<DeviceRegistration> {
   const { instanceId, platform } = device;
   const { maxDevices } = deps;
-  const result = await runOne(deps.store.registerDevices, { ...device, deviceId: deps.ids.random(), maxDevices });
+  const result = await runOne(deps.store.registerDevices, { ...device, deviceId: deps.ids.unguessable(), maxDevices });
   if (result.kind === 'registered') {
     const deviceId = formatDeviceId(platform, result.deviceId);
     deps.log.info('device.registered', { instanceId, deviceId, created: result.created });

@@ -24,7 +24,7 @@ async function register(
       store: { registerDevices },
       endpointRules: { refusal: (url) => (url === endpoint ? null : 'not here') },
       maxDevices: 3,
-      ids: { random: () => 'new' },
+      ids: { unguessable: () => 'new' },
       log: { info, warn: info, error: info },
     },
     { instanceId: 'instance', subscription: { endpoint, p256dh, auth, ...changes }, metadata: '{}' },

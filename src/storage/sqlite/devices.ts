@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/device-store.ts';
+import { addressHash } from './address-hash.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { dayOf } from './day.ts';
 import { prepare } from './statement.ts';
@@ -15,7 +15,7 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
   const findByAddress = prepare<{ number: number; id: string }>(
     db,
     `SELECT number, id FROM devices
-     WHERE instance_id = ? AND platform = ? AND address_hash = ? AND gone_at IS NULL`,
+     WHERE address_hash = ? AND instance_id = ? AND platform = ? AND address = ? AND gone_at IS NULL`,
   );
   // Node 22 binds an empty array that came from another thread as NULL: phones have no keys.
   const insertDevice = prepare(
@@ -103,8 +103,8 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
   return {
     registerDevices: (device) => {
       const { instanceId, platform, address, keys, deviceId, metadata, bundleIdentifier = null, maxDevices } = device;
-      const addressHash = hash('sha256', address, 'buffer');
-      const known = findByAddress.get(instanceId, platform, addressHash);
+      const hash = addressHash(device);
+      const known = findByAddress.get(hash, instanceId, platform, address);
       const now = Date.now();
       if (known) {
         updateRegistration.run(keys, metadata, bundleIdentifier, now, known.number);
@@ -114,17 +114,17 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
       if (maxDevices !== undefined && (countDevices.get(instanceId)?.living ?? 0) >= maxDevices) {
         return { kind: 'too-many-devices' };
       }
-      insertDevice.run(instanceId, platform, deviceId, address, addressHash, keys, metadata, bundleIdentifier, now);
+      insertDevice.run(instanceId, platform, deviceId, address, hash, keys, metadata, bundleIdentifier, now);
       countOneMore.run(instanceId);
       return { kind: 'registered', deviceId, created: true, interests: [] };
     },
     updateDeviceAddresses: ({ address, keys, ...key }) => {
       const device = findDevice.get(...keyValues(key));
       if (!device) return 'unknown-device';
-      const addressHash = hash('sha256', address, 'buffer');
-      const there = findByAddress.get(key.instanceId, key.platform, addressHash);
+      const hash = addressHash({ ...key, address });
+      const there = findByAddress.get(hash, key.instanceId, key.platform, address);
       if (there && there.number !== device.number) tombstone(key.instanceId, there.number, 'replaced');
-      updateAddress.run(address, addressHash, keys ?? null, Date.now(), device.number);
+      updateAddress.run(address, hash, keys ?? null, Date.now(), device.number);
       return 'updated';
     },
     removeDevices: (key) => {

@@ -43,15 +43,15 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
     db,
     'SELECT id, target_kind, max(accepted_at, coalesce(send_after, 0)) AS accepted_at, finished_at FROM publishes WHERE instance_id = ? AND id = ?',
   );
-  const findDevice = prepare<{ number: number; address: string; address_hash: Uint8Array; created_at: number }>(
+  const findDevice = prepare<{ number: number; address: string; address_hash: number; created_at: number }>(
     db,
     'SELECT number, address, address_hash, created_at FROM devices WHERE instance_id = ? AND platform = ? AND id = ?',
   );
   const findGoneDevice = prepare<{ number: number }>(
     db,
     `SELECT number FROM devices
-     WHERE instance_id = ? AND platform = ? AND address_hash = ? AND gone_at IS NOT NULL AND number < ?
-       AND created_at <= ?5 AND gone_at >= ?5
+     WHERE address_hash = ? AND number < ? AND gone_at IS NOT NULL AND instance_id = ? AND platform = ? AND address = ?
+       AND created_at <= ?6 AND gone_at >= ?6
      ORDER BY number DESC LIMIT 1`,
   );
   const findUser = prepare<{ number: number; since: number; name: string | null }>(
@@ -100,8 +100,8 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
     const device = findDevice.get(instanceId, platform, deviceId);
     if (!device) return null;
     if (device.created_at <= publish.accepted_at) return { ...device, wasThere: true };
-    const before = [instanceId, platform, device.address_hash, device.number, publish.accepted_at] as const;
-    const gone = findGoneDevice.get(...before);
+    const { address_hash: hash, number, address } = device;
+    const gone = findGoneDevice.get(hash, number, instanceId, platform, address, publish.accepted_at);
     return { ...device, ...gone, wasThere: gone !== undefined };
   };
 

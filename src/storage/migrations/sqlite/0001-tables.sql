@@ -66,7 +66,7 @@ CREATE TABLE devices (
   platform TEXT NOT NULL,
   id TEXT NOT NULL,
   address TEXT NOT NULL,
-  address_hash BLOB NOT NULL, -- SHA-256: addresses are long, the index is not
+  address_hash INTEGER NOT NULL, -- 48 bits of instance, platform and address; see devices_by_address
   keys BLOB NOT NULL,
   user_number INTEGER,
   user_since INTEGER,
@@ -80,9 +80,11 @@ CREATE TABLE devices (
   gone_reason TEXT -- 'removed', 'replaced', 'user-erased', 'gateway'
 ) STRICT;
 CREATE UNIQUE INDEX devices_by_id ON devices (instance_id, platform, id);
-CREATE UNIQUE INDEX devices_by_address ON devices (instance_id, platform, address_hash) WHERE gone_at IS NULL;
+-- Addresses come in no order, so every new device changes another page of this index: it is kept so narrow that its pages
+-- stay in the cache. Whoever finds a row by it compares instance, platform and address.
+CREATE INDEX devices_by_address ON devices (address_hash) WHERE gone_at IS NULL;
 -- Who was at an address before: a report that comes through a new registration counts for the one that got the push.
-CREATE INDEX devices_gone_by_address ON devices (instance_id, platform, address_hash, number) WHERE gone_at IS NOT NULL;
+CREATE INDEX devices_gone_by_address ON devices (address_hash, number) WHERE gone_at IS NOT NULL;
 CREATE INDEX devices_by_user ON devices (instance_id, user_number, number)
   WHERE user_number IS NOT NULL AND gone_at IS NULL;
 -- What publishes to everybody and by tags walk along.
