@@ -11,6 +11,7 @@ import type { WebhookFormat } from '../../protocol/webhook-body.ts';
 import { prepareSwitchFeed } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
+import { toRules } from './subscribers.ts';
 
 interface InstanceRow {
   id: string;
@@ -88,7 +89,7 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
   const deleteWebhook = prepare(db, 'DELETE FROM webhooks WHERE instance_id = ? AND id = ?');
   const insertSubscription = prepare(
     db,
-    `INSERT INTO webhook_subscriptions (instance_id, event_type, webhook_id) VALUES (?, ?, ?)
+    `INSERT INTO webhook_subscriptions (instance_id, event_type, webhook_id, rules) VALUES (?, ?, ?, ?)
      ON CONFLICT (instance_id, event_type, webhook_id) DO NOTHING`,
   );
   const deleteSubscriptions = prepare(db, 'DELETE FROM webhook_subscriptions WHERE instance_id = ? AND webhook_id = ?');
@@ -100,8 +101,8 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
 
   const switchFeed = prepareSwitchFeed(db);
 
-  const subscribe = (instanceId: string, webhookId: string, events: readonly EventType[]) => {
-    for (const event of events) insertSubscription.run(instanceId, event, webhookId);
+  const subscribe = ({ instanceId, id, events, options }: Omit<WebhookRecord, 'format' | 'createdAt'>) => {
+    for (const event of events) insertSubscription.run(instanceId, event, id, toRules(options));
   };
 
   return {
@@ -136,7 +137,7 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
       if (!findInstance.get(item.instanceId)) return 'unknown-instance';
       const { instanceId, id, format, createdAt } = item;
       insertWebhook.run(instanceId, id, format, createdAt, ...changeableColumns(item));
-      subscribe(instanceId, id, item.events);
+      subscribe(item);
       return 'created';
     },
     updateWebhooks: (item) => {
@@ -144,7 +145,7 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
       if (!findWebhook.get(instanceId, id)) return 'unknown-webhook';
       if (updateWebhook.run(...changeableColumns(item), instanceId, id, expected) === 0) return 'changed';
       deleteSubscriptions.run(instanceId, id);
-      subscribe(instanceId, id, item.events);
+      subscribe(item);
       return 'updated';
     },
     deleteWebhooks: ({ instanceId, id }) => {

@@ -6,6 +6,7 @@ import { isEventType } from '../../protocol/event-types.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
 import { prepare } from './statement.ts';
+import { prepareListSubscribers } from './subscribers.ts';
 
 /** Something that happened, before its messages are written. */
 export interface OutboxEvent extends PublishKey {
@@ -23,7 +24,7 @@ export interface OutboxEvent extends PublishKey {
 export interface Outbox {
   /** An event about the whole publish: a row of its own. Reports carry their event themselves. */
   addEvent(publish: PublishKey, type: OutboxEvent['type']): OutboxEvent;
-  /** A message to each webhook that subscribed to the event and is not disabled; answers how many. */
+  /** A message to each webhook that subscribed to the event, lets it through and is not disabled; answers how many. */
   addToSubscribers(event: OutboxEvent & { readonly type: EventType }): number;
   /** A message to the `webhookUrl` of the publish; `held` until `release`. */
   addToPublishWebhook(event: OutboxEvent, held: boolean): void;
@@ -35,11 +36,7 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
     'INSERT INTO events (instance_id, day, id, type, happened_at, publish_id, feed_position) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
   const takeFeedPosition = prepareTakeFeedPosition(db);
-  const listSubscribers = prepare<{ id: string }>(
-    db,
-    `SELECT w.id FROM webhook_subscriptions s JOIN webhooks w ON w.instance_id = s.instance_id AND w.id = s.webhook_id
-     WHERE s.instance_id = ? AND s.event_type = ? AND w.disabled_at IS NULL`,
-  );
+  const listSubscribers = prepareListSubscribers(db);
   const insertMessage = prepare(
     db,
     `INSERT INTO messages (instance_id, day, id, webhook_id, event_type, event_id, event_at, publish_id, user_number,
@@ -66,8 +63,8 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
       return { instanceId, publishId, type, id, at, userNumber: null, deviceNumber: null, action: null };
     },
     addToSubscribers: (event) => {
-      const subscribers = listSubscribers.all(event.instanceId, event.type);
-      for (const { id } of subscribers) addMessage(event, id, Date.now());
+      const subscribers = listSubscribers(event);
+      for (const { webhookId } of subscribers) addMessage(event, webhookId, Date.now());
       return subscribers.length;
     },
     addToPublishWebhook: (event, held) => addMessage(event, null, held ? null : Date.now()),

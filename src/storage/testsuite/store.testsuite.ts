@@ -3,6 +3,7 @@ import { batchesSuite } from './batches.testsuite.ts';
 import { deliveriesSuite } from './deliveries.testsuite.ts';
 import { devicesSuite } from './devices.testsuite.ts';
 import { feedSuite } from './feed.testsuite.ts';
+import { filtersSuite } from './filters.testsuite.ts';
 import type { OpenStore } from './fixtures.ts';
 import { instancesSuite } from './instances.testsuite.ts';
 import { messagesSuite } from './messages.testsuite.ts';
@@ -24,6 +25,7 @@ export function storeSuite(open: OpenStore): void {
   replaysSuite(open);
   reportsSuite(open);
   feedSuite(open);
+  filtersSuite(open);
   messagesSuite(open);
   retentionSuite(open);
   sealedValuesSuite(open);

@@ -46,6 +46,7 @@ CREATE TABLE webhook_subscriptions (
   instance_id TEXT NOT NULL,
   event_type TEXT NOT NULL,
   webhook_id TEXT NOT NULL,
+  rules TEXT, -- JSON of the webhook's filter and batch; null: none
   PRIMARY KEY (instance_id, event_type, webhook_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -263,7 +264,7 @@ CREATE TABLE messages (
   user_number INTEGER,
   device_number INTEGER,
   action TEXT, -- of a click
-  state TEXT NOT NULL, -- 'waiting', 'delivered', 'exhausted', 'dropped'
+  state TEXT NOT NULL, -- 'waiting', 'held', 'delivered', 'exhausted', 'dropped'
   drop_reason TEXT, -- of a message that was dropped: 'user-erased', 'webhook-deleted', 'webhook-disabled'
   attempts INTEGER NOT NULL,
   earlier_attempts INTEGER NOT NULL DEFAULT 0, -- of them, those before it was sent again: they count for no schedule
@@ -286,6 +287,32 @@ CREATE INDEX messages_by_event ON messages (instance_id, event_id);
 CREATE INDEX messages_by_publish ON messages (instance_id, publish_id, id);
 -- STARTED and FINISHED of a publish, found without walking through its users' messages.
 CREATE INDEX messages_to_publish_webhook ON messages (instance_id, publish_id) WHERE webhook_id IS NULL;
+
+-- Targets that something waits for, each with the time of its next turn: what claims look at, so that they cost nothing
+-- for those whose turn has not come. Triggers keep it, since many commands make messages due.
+CREATE TABLE message_turns (
+  instance_id TEXT NOT NULL,
+  target TEXT NOT NULL, -- webhook_id, or '' for the webhookUrls of publishes
+  turn_at INTEGER NOT NULL,
+  resting INTEGER NOT NULL, -- by whoever sends: what falls due does not bring its turn forward
+  PRIMARY KEY (instance_id, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX message_turns_by_time ON message_turns (turn_at);
+CREATE TRIGGER messages_written AFTER INSERT ON messages WHEN NEW.due_at IS NOT NULL
+BEGIN
+  INSERT INTO message_turns (instance_id, target, turn_at, resting)
+  VALUES (NEW.instance_id, ifnull(NEW.webhook_id, ''), NEW.due_at, 0)
+  ON CONFLICT (instance_id, target) DO UPDATE SET turn_at = excluded.turn_at
+  WHERE excluded.turn_at < turn_at AND resting = 0;
+END;
+CREATE TRIGGER messages_hurried AFTER UPDATE OF due_at ON messages
+WHEN NEW.due_at IS NOT NULL AND (OLD.due_at IS NULL OR NEW.due_at < OLD.due_at)
+BEGIN
+  INSERT INTO message_turns (instance_id, target, turn_at, resting)
+  VALUES (NEW.instance_id, ifnull(NEW.webhook_id, ''), NEW.due_at, 0)
+  ON CONFLICT (instance_id, target) DO UPDATE SET turn_at = excluded.turn_at
+  WHERE excluded.turn_at < turn_at AND resting = 0;
+END;
 
 CREATE TABLE attempts (
   instance_id TEXT NOT NULL,
