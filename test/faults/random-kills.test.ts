@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { createCustomer } from './customer.ts';
 import { startFaultServer } from './fault-server.ts';
+import { startFeedReader } from './feed-reader.ts';
 import { readLedger, waitUntilIdle } from './ledger.ts';
 import { chosenBy, readSeed } from './seeded.ts';
 import { startTraffic } from './traffic.ts';
@@ -19,6 +20,7 @@ test(
     const server = await startFaultServer(seed);
     onTestFinished(() => server.close());
     const customer = await createCustomer(server, seed);
+    const feed = await startFeedReader(server, customer);
     await Promise.all(
       Array.from({ length: firstDevices }, (_, index) => customer.registerDevice(`user ${index % 40}`)),
     );
@@ -28,11 +30,13 @@ test(
       await server.restart();
     }
     await traffic.stop();
-    await waitUntilIdle(server, 120_000);
+    await waitUntilIdle(server);
     const { problems, repeats, figures } = await readLedger(server, customer);
     console.log([...repeats.map((what) => `repeated: ${what}`), JSON.stringify(figures)].join('\n'));
-    expect(problems).toEqual([]);
+    const read = await feed.finish();
+    expect([...problems, ...read.problems]).toEqual([]);
+    expect(read.events).toBeGreaterThan(0);
     expect(figures['exhausted']).toBeGreaterThan(0);
   },
-  120_000 + kills * 5_000,
+  180_000 + kills * 10_000,
 );

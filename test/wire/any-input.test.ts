@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { beforeAll, afterAll, expect, test } from 'vitest';
+import { runOne } from '../../src/core/ports/command.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { anInstance } from '../../src/storage/testsuite/fixtures.ts';
 import { decodeWebToken } from '../../src/wire/beams/web-token.ts';
 import { userIdInPath } from '../../src/wire/beams/user-deletion.ts';
 import { encodeSubscription, openWorld, type World } from './beams-world.ts';
@@ -12,6 +14,7 @@ let world: World;
 let send: Send;
 beforeAll(async () => {
   store = await openSqliteStore({ file: ':memory:' });
+  await runOne(store.createInstances, anInstance({ id: instance, feed: true }));
   world = await openWorld(store);
   send = await overSocket(world.app);
 });
@@ -115,6 +118,8 @@ const prefixes = [
   '/device_api/v1/instances/',
   '/publish_api/v1/instances/',
   '/reporting_api/v2/instances/',
+  '/events/v1/instances/',
+  `/events/v1/instances/${instance}/events?`,
 ];
 
 test('any path is answered', async () => {
@@ -124,6 +129,27 @@ test('any path is answered', async () => {
       expect(await flawOfAnswer({ method, path: prefix + rest })).toBeNull();
     }),
     { numRuns: 1000 },
+  );
+});
+
+test('any query of the feed is answered', async () => {
+  const almost = (...values: string[]) => fc.oneof(fc.constantFrom(...values), fc.string({ unit: 'binary' }));
+  const query = fc.record(
+    {
+      after: almost('0', 'zz', 'zzzzzzzzzzz'),
+      from: almost('beginning', 'now', '2026-01-31T12:00:00Z', '+275760-09-13T00:00:00Z', '0000-01-01T00:00:00+23:59'),
+      limit: almost('1', '1000', '007', '1e3'),
+      wait: almost('0', '61', '٣'),
+      types: almost('v1.NotificationClicked', 'v1.NotificationClicked,v1.NotificationClicked', ','),
+    },
+    { requiredKeys: [] },
+  );
+  await fc.assert(
+    fc.asyncProperty(query, async (fields) => {
+      const text = new URLSearchParams(fields as Record<string, string>).toString();
+      expect(await flawOfAnswer({ method: 'GET', path: `/events/v1/instances/${instance}/events?${text}` })).toBeNull();
+    }),
+    { numRuns: 300 },
   );
 });
 
