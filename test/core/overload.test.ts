@@ -61,7 +61,7 @@ test('a dead service is told in lines by the second, not by the device, and its 
   });
   // Ten pages the first time; the second time as they fell due, not one by one.
   expect(world.batches.length).toBeLessThan(100);
-}, 60_000);
+});
 
 test('deferred deliveries that are never answered hold up no other deferred delivery', async () => {
   const { promise: silence, resolve: answer } = Promise.withResolvers<DeliveryOutcome>();
@@ -75,7 +75,7 @@ test('deferred deliveries that are never answered hold up no other deferred deli
   expect((await world.summarize(broadcast)).finishedAt).toBeNull();
   answer(accepted);
   expect((await world.waitUntilFinished(broadcast)).counts.web).toMatchObject({ accepted: 600 });
-}, 60_000);
+});
 
 test('what was sent is recorded once the store takes it again, and not sent twice', async () => {
   const world = await open({ answers: { anna: [failed, accepted] } });

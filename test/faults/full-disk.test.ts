@@ -10,7 +10,9 @@ import { makeSmallDisk } from './small-disk.ts';
 import { startTraffic } from './traffic.ts';
 
 const publishesBefore = 40;
-const refusedRequests = 2_000;
+const maxRequests = 2_000;
+/** The ledger knows no excuse for repeats here: no lease may run out, also on a busy machine. */
+const fullForMs = 5_000;
 const atATime = 50;
 const mayGrowByMegabytes = 100;
 
@@ -29,7 +31,7 @@ test.runIf(process.platform === 'linux')(
     const [device] = customer.devices;
     const traffic = startTraffic(customer, seed);
     const answered = () => customer.publishes.filter(({ publishId }) => publishId !== null);
-    await waitFor('some publishes', () => answered().length >= publishesBefore, 30_000);
+    await waitFor('some publishes', () => answered().length >= publishesBefore);
 
     const pid = pharos.pid();
     disk.fill(pharos);
@@ -46,8 +48,9 @@ test.runIf(process.platform === 'linux')(
       ['POST', `/reporting_api/v2/instances/${customer.instanceId}/events`, report],
     ];
     const before = residentMegabytes(pid);
+    let sent = 0;
     let refused = 0;
-    for (let sent = 0; sent < refusedRequests; sent += atATime) {
+    for (const end = performance.now() + fullForMs; sent < maxRequests && performance.now() < end; sent += atATime) {
       const batch = Array.from({ length: atATime / requests.length }, () => requests).flat();
       const answers = await Promise.all(batch.map((request) => customer.send(...request)));
       const refusals = answers.filter(isRefusal);
@@ -55,7 +58,7 @@ test.runIf(process.platform === 'linux')(
       expect(answers.filter((answer) => !refusals.includes(answer) && answer?.status !== 200)).toEqual([]);
       refused += refusals.length;
     }
-    expect(refused).toBeGreaterThan(refusedRequests / 2);
+    expect(refused).toBeGreaterThan(sent / 2);
     await waitFor('a publish to be refused', async () => (await customer.publish(['user 1'])).refused);
     expect(residentMegabytes(pid) - before).toBeLessThan(mayGrowByMegabytes);
 

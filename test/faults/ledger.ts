@@ -12,7 +12,7 @@ export interface Ledger extends Findings {
 }
 
 /** Waits until the server has nothing left to do for anybody. */
-export async function waitUntilIdle({ pharos }: FaultServer, timeoutMs = 60_000): Promise<void> {
+export async function waitUntilIdle({ pharos }: FaultServer, timeoutMs = 120_000): Promise<void> {
   const db = new DatabaseSync(join(pharos.dataDir, 'pharos.db'), { readOnly: true });
   const count = db.prepare(
     `SELECT (SELECT count(*) FROM ranges) AS ranges, (SELECT count(*) FROM deferred_deliveries) AS deferred,

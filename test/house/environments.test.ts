@@ -41,7 +41,7 @@ describe('the three TypeScript environments', () => {
         ),
       ),
     );
-  }, 60_000);
+  });
 
   afterAll(() => overlay.remove());
 

@@ -127,7 +127,7 @@ describe('the walls between the folders of src', () => {
     ]);
     await overlay.plant(new Map([...files, ...otherPlants]));
     findings = await lint(overlay.path);
-  }, 60_000);
+  });
 
   afterAll(() => overlay.remove());
 
@@ -181,4 +181,4 @@ describe('the walls between the folders of src', () => {
 test('the tree as it is keeps within the walls', async () => {
   const findings = await lint(repository);
   expect(findings.filter(({ rule }) => /^walls|no-cycle/.test(rule))).toEqual([]);
-}, 60_000);
+});

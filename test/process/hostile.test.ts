@@ -191,7 +191,7 @@ test('what is too much, too slow or two things at once is refused, and the serve
   expect((await send('GET', '/readyz')).status).toBe(200);
   const [loris] = await Promise.all(slow);
   expect(loris).toMatch(/^HTTP\/1\.1 408 /);
-}, 30_000);
+});
 
 test('reports of what nobody knows are answered 200, and counted where the operator sees it', async () => {
   const publishId = 'pubid-01930000-0000-7000-8000-000000000000';

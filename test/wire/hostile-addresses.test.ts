@@ -156,7 +156,7 @@ test('no browser is registered at such an endpoint or moves there, and nothing c
   }
   expect(state()).toBe(before);
   expect(network.dialled).toEqual([]);
-}, 60_000);
+});
 
 test("publishes' webhooks reach public addresses only", async () => {
   const { network, pharos, sentTo, instance } = await open();
@@ -166,7 +166,7 @@ test("publishes' webhooks reach public addresses only", async () => {
   const errors = errorsOf(pharos);
   expect(errors.filter((error) => error !== null && !notPublic.test(error))).toEqual([]);
   expect(errors.filter((error) => error === null)).toHaveLength(sentTo.length);
-}, 60_000);
+});
 
 test("instances' webhooks reach public addresses only, made or changed to others", async () => {
   const { network, pharos, sentTo } = await open();
@@ -190,7 +190,7 @@ test("instances' webhooks reach public addresses only, made or changed to others
   const errors = errorsOf(pharos);
   expect(errors.filter((error) => error !== null && !notPublic.test(error))).toEqual([]);
   expect(errors.filter((error) => error === null)).toHaveLength(sentTo.length);
-}, 60_000);
+});
 
 test('pushes reach public addresses only, even when the operator names such hosts as push services', async () => {
   // Settings take no IPv6 address for a push service; name servers do answer with them.
@@ -220,7 +220,7 @@ test('pushes reach public addresses only, even when the operator names such host
   );
   await pharos.stop();
   expectOnlyPublic(network, publicAddresses);
-}, 60_000);
+});
 
 test('connections to push services judge every spelling by themselves', async () => {
   const { port } = await startRedirector();
@@ -237,7 +237,7 @@ test('connections to push services judge every spelling by themselves', async ()
     expect(response, host).toMatchObject({ kind: 'error', reason });
   });
   expectOnlyPublic(network, publicAddresses);
-}, 60_000);
+});
 
 test('webhooks follow no redirect', async () => {
   const { port, sentTo } = await startRedirector();
@@ -251,7 +251,7 @@ test('webhooks follow no redirect', async () => {
   });
   expect(sentTo).toHaveLength(redirectTargets.length);
   expect(new Set(network.dialled)).toEqual(new Set([names.get(redirecting)]));
-}, 60_000);
+});
 
 test('pushes follow no redirect', async () => {
   const authority = createTestAuthority();
@@ -268,4 +268,4 @@ test('pushes follow no redirect', async () => {
   });
   expect(sent).toBe(redirectTargets.length);
   expect(new Set(network.dialled)).toEqual(new Set([names.get(redirecting)]));
-}, 60_000);
+});

@@ -31,19 +31,19 @@ const runningItems = ({ running }: { running: Map<number, unknown> }) => [...run
 
 test('works on what is due, no more than its capacity at a time', async () => {
   const queue = startLoop({ capacity: 4, waiting: [1, 2, 3, 4, 5] });
-  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1, 2, 3, 4]));
+  await expect.poll(() => runningItems(queue)).toEqual([1, 2, 3, 4]);
   queue.finish(2);
-  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1, 3, 4, 5]));
+  await expect.poll(() => runningItems(queue)).toEqual([1, 3, 4, 5]);
   for (const item of [1, 3, 4, 5]) queue.finish(item);
   await queue.loop.stop();
 });
 
 test('sleeps until it is woken', async () => {
   const queue = startLoop();
-  await vi.waitFor(() => expect(queue.claims).toEqual([4]));
+  await expect.poll(() => queue.claims).toEqual([4]);
   queue.waiting.push(7);
   queue.loop.wake();
-  await vi.waitFor(() => expect(runningItems(queue)).toEqual([7]));
+  await expect.poll(() => runningItems(queue)).toEqual([7]);
   queue.finish(7);
   await queue.loop.stop();
   expect(queue.claims).toEqual([4, 4]);
@@ -51,29 +51,29 @@ test('sleeps until it is woken', async () => {
 
 test('claims again when an item waits again', async () => {
   const queue = startLoop({ waiting: [1] });
-  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1]));
+  await expect.poll(() => runningItems(queue)).toEqual([1]);
   queue.waiting.push(1);
   queue.finish(1, true);
-  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1]));
+  await expect.poll(() => runningItems(queue)).toEqual([1]);
   queue.finish(1);
   await queue.loop.stop();
 });
 
 test('a wake-up while everything is busy neither spins nor is lost', async () => {
   const queue = startLoop({ capacity: 1, waiting: [1, 2] });
-  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1]));
+  await expect.poll(() => runningItems(queue)).toEqual([1]);
   queue.loop.wake();
   await new Promise((resolve) => setImmediate(resolve));
   expect(queue.claims).toEqual([1]);
   queue.finish(1);
-  await vi.waitFor(() => expect(runningItems(queue)).toEqual([2]));
+  await expect.poll(() => runningItems(queue)).toEqual([2]);
   queue.finish(2);
   await queue.loop.stop();
 });
 
 test('stop claims no more and waits for what is running', async () => {
   const queue = startLoop({ waiting: [1] });
-  await vi.waitFor(() => expect(runningItems(queue)).toEqual([1]));
+  await expect.poll(() => runningItems(queue)).toEqual([1]);
   queue.waiting.push(2);
   let stopped = false;
   const stopping = queue.loop.stop().then(() => (stopped = true));
@@ -101,7 +101,7 @@ test('an item whose work fails is logged and does not stop the loop', async () =
     nextDueMs: async () => null,
   });
   loop.start();
-  await vi.waitFor(() => expect(done).toEqual([2]));
+  await expect.poll(() => done).toEqual([2]);
   expect(log.error).toHaveBeenCalledWith('number.failed', { error: expect.any(Error), notLogged: 0 });
   await loop.stop();
 });
@@ -123,11 +123,11 @@ test('items count what they are said to be', async () => {
     nextDueMs: async () => null,
   });
   loop.start();
-  await vi.waitFor(() => expect(asked).toEqual([8]));
+  await expect.poll(() => asked).toEqual([8]);
   loop.wake();
-  await vi.waitFor(() => expect(asked).toEqual([8, 5]));
+  await expect.poll(() => asked).toEqual([8, 5]);
   running[0]?.();
-  await vi.waitFor(() => expect(asked).toEqual([8, 5, 6]));
+  await expect.poll(() => asked).toEqual([8, 5, 6]);
   for (const finish of running) finish();
   await loop.stop();
 });
@@ -148,7 +148,7 @@ test('a store that fails everything in hand makes one line', async () => {
     nextDueMs: async () => null,
   });
   loop.start();
-  await vi.waitFor(() => expect(failed).toBe(100));
+  await expect.poll(() => failed).toBe(100);
   await loop.stop();
   expect(log.error).toHaveBeenCalledTimes(1);
 });
@@ -168,7 +168,7 @@ test('with a rest, wake-ups are gathered, and stopping does not wait for it', as
     nextDueMs: async () => 0,
   });
   loop.start();
-  await vi.waitFor(() => expect(claims).toBe(1));
+  await expect.poll(() => claims).toBe(1);
   for (let turn = 0; turn < 10; turn++) {
     loop.wake();
     await new Promise((resolve) => setImmediate(resolve));

@@ -78,4 +78,4 @@ test('a database that somebody else holds is unavailable, and writing works once
   await expect(store.check()).rejects.toThrow(StoreUnavailable);
   other.exec('ROLLBACK');
   await expect(store.check()).resolves.toBeUndefined();
-}, 15_000);
+});

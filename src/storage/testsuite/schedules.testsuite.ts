@@ -35,7 +35,7 @@ export function schedulesSuite(open: OpenStore): void {
       });
       const late = await register(store, instanceId);
       expect(await store.viewPublish({ ...publish, ...view })).toMatchObject({ remaining: 1 });
-      await expect.poll(() => store.nextDue().then(({ ranges }) => ranges), { timeout: 5_000 }).toBe(0);
+      await expect.poll(() => store.nextDue().then(({ ranges }) => ranges)).toBe(0);
       expect(Date.now()).toBeGreaterThanOrEqual(sendAfter);
       const range = await claimRange(store, publish);
       const { devices } = await store.readAudiencePage(range, range.cursor, 10);
@@ -106,7 +106,7 @@ export function schedulesSuite(open: OpenStore): void {
         expect(await claimRanges(store, instanceId)).toEqual([]);
         return (await store.viewPublish({ ...abandoned, ...view }))?.finishedAt;
       };
-      await expect.poll(isFinished, { timeout: 5_000 }).toEqual(expect.any(Number));
+      await expect.poll(isFinished).toEqual(expect.any(Number));
     });
   });
 
