@@ -154,7 +154,7 @@ export interface ClaimedDelivery extends PublishKey {
   readonly body: Sealed;
 }
 
-/** `finished`: with this the last delivery of the publish was settled, and its closing events were written. */
+/** `finished`: with this, or before, the last delivery of the publish was settled, and its closing events were written. */
 export type Recorded =
   /** `canceled`: nothing more of the range is to be sent; what is on its way is still recorded. */
   { readonly kind: 'recorded'; readonly finished: boolean; readonly canceled?: true } | { readonly kind: 'stale' };
@@ -169,9 +169,13 @@ export interface PublishCommands {
   readonly cancelPublishes: Command<PublishKey, 'canceled' | 'finished' | 'unknown-publish'>;
   /** Due ranges. Instances take turns, and the publishes of each, longest waiting first. One item per claim. */
   readonly claimRanges: Command<{ readonly limit: number; readonly leaseMs: number }, readonly ClaimedRange[]>;
-  /** `stale`: the claim token is not the range's any more; nothing was written. */
+  /**
+   * `stale`: the claim token is not the range's any more; nothing was written. A last page of a range that is over is
+   * `recorded`: it was, and the answer got lost.
+   */
   readonly recordPages: Command<RecordPage, Recorded>;
   readonly claimDeliveries: Command<{ readonly limit: number; readonly leaseMs: number }, readonly ClaimedDelivery[]>;
+  /** As with pages: `recorded` for one that is not deferred any more. */
   readonly completeDeliveries: Command<
     PublishKey & { readonly claimToken: string; readonly delivery: DeliveryRecord },
     Recorded

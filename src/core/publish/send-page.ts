@@ -79,11 +79,11 @@ export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<Se
         leaseMs: page.giveBack ? 0 : deps.rangeLeaseMs,
       };
       const recorded = await whileUnavailable(() => runOne(deps.store.recordPages, record));
-      // Whoever has a lost range now sends to its parked devices again.
+      // Lost or not: `stale` may also mean that it was recorded, only the answer was lost.
+      for (const delivery of parked) deps.onParked(completeParked(deps, range, delivery));
       if (recorded.kind === 'stale') return 'lost';
       if (recorded.finished) deps.onFinished(range.instanceId);
       if (deliveries.some(({ outcome }) => outcome.kind === 'deferred')) deps.onDeferred();
-      for (const delivery of parked) deps.onParked(completeParked(deps, range, delivery));
       return recorded.canceled ? 'canceled' : 'ours';
     },
   };

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimedDelivery, PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { prepareDropUnclaimed } from './cancel.ts';
-import { prepareFinish } from './finish.ts';
+import { prepareFinish, prepareIsFinished } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareSettle } from './settle.ts';
 import { prepare } from './statement.ts';
@@ -55,6 +55,7 @@ export function prepareDeliveryCommands(
   const dropUnclaimed = prepareDropUnclaimed(db);
   const settle = prepareSettle(db);
   const finish = prepareFinish(db);
+  const isFinished = prepareIsFinished(db);
 
   return {
     claimDeliveries: ({ limit, leaseMs }) => {
@@ -95,7 +96,8 @@ export function prepareDeliveryCommands(
     },
     completeDeliveries: ({ instanceId, publishId, claimToken, delivery }) => {
       const found = findDelivery.get(instanceId, publishId, delivery.deviceNumber);
-      if (found?.claim_token !== claimToken) return { kind: 'stale' };
+      if (!found) return { kind: 'recorded', finished: isFinished({ instanceId, publishId }) };
+      if (found.claim_token !== claimToken) return { kind: 'stale' };
       settle({ instanceId, publishId, targetKind: found.target_kind }, [delivery]);
       if (delivery.outcome.kind === 'deferred') return { kind: 'recorded', finished: false };
       deleteDelivery.run(instanceId, publishId, delivery.deviceNumber);

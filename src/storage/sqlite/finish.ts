@@ -8,6 +8,15 @@ interface Finished extends PublishKey {
   readonly hasWebhook: boolean;
 }
 
+/** Whether a publish was closed. */
+export function prepareIsFinished(db: DatabaseSync): (publish: PublishKey) => boolean {
+  const find = prepare<{ finished: 0 | 1 }>(
+    db,
+    'SELECT finished_at IS NOT NULL AS finished FROM publishes WHERE instance_id = ? AND id = ?',
+  );
+  return ({ instanceId, publishId }) => find.get(instanceId, publishId)?.finished === 1;
+}
+
 /** Closes a publish once no range and no deferred delivery of it is left; answers whether it did. */
 export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolean {
   const finish = prepare<{ target_kind: string; has_webhook: number }>(

@@ -4,7 +4,7 @@ import type { Audience, ClaimedRange, PublishCommands, PublishTarget } from '../
 import type { Platform } from '../../protocol/ids.ts';
 import { openEnd, prepareAcceptPublishes } from './accept.ts';
 import { prepareCancelPublishes, prepareDropUnclaimed } from './cancel.ts';
-import { prepareFinish } from './finish.ts';
+import { prepareFinish, prepareIsFinished } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareSettle } from './settle.ts';
 import { prepare } from './statement.ts';
@@ -68,6 +68,7 @@ export function preparePublishCommands(
   let lastServed = '';
   const settle = prepareSettle(db);
   const finish = prepareFinish(db);
+  const isFinished = prepareIsFinished(db);
 
   return {
     acceptPublishes: prepareAcceptPublishes(db),
@@ -112,6 +113,7 @@ export function preparePublishCommands(
     recordPages: (page) => {
       const { instanceId, publishId, rangeNumber, claimToken, cursor, next, leaseMs } = page;
       const range = findRange.get(instanceId, publishId, rangeNumber);
+      if (!range && (next === null || leaseMs === 0)) return { kind: 'recorded', finished: isFinished(page) };
       if (range?.claim_token !== claimToken) return { kind: 'stale' };
       if (range.cursor_user !== cursor.user || range.cursor_device !== cursor.device) {
         return { kind: 'recorded', finished: false };

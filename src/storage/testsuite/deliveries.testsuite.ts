@@ -30,16 +30,17 @@ export function deliveriesSuite(open: OpenStore): void {
       expect(claimed.device).toMatchObject({ platform: 'web', address: device.address, keys: new Uint8Array([4, 5]) });
       expect(await claimDeliveries(store, instanceId)).toEqual([]);
       const delivery = deliveryOf(claimed.device, { kind: 'accepted' });
-      expect(await runOne(store.completeDeliveries, { ...claimed, delivery })).toEqual({
-        kind: 'recorded',
-        finished: true,
-      });
+      // The second time because the first one's answer was lost.
+      for (let times = 0; times < 2; times++)
+        expect(await runOne(store.completeDeliveries, { ...claimed, delivery })).toEqual({
+          kind: 'recorded',
+          finished: true,
+        });
       expect(await store.summarizePublish(publish)).toMatchObject({
         finishedAt: expect.any(Number),
         counts: { web: { accepted: 1 } },
         users: { delivered: ['anna'] },
       });
-      expect(await runOne(store.completeDeliveries, { ...claimed, delivery })).toEqual({ kind: 'stale' });
     });
 
     test('a claim whose lease ended is stale once somebody else claimed', async () => {

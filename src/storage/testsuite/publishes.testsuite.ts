@@ -138,7 +138,23 @@ export function publishesSuite(open: OpenStore): void {
       expect(await runOne(store.recordPages, { ...lost, ...page })).toEqual({ kind: 'stale' });
       expect((await store.summarizePublish(publish))?.finishedAt).toBeNull();
       expect(await runOne(store.recordPages, { ...range, ...page })).toEqual({ kind: 'recorded', finished: true });
-      expect(await runOne(store.recordPages, { ...range, ...page })).toEqual({ kind: 'stale' });
+      expect(await runOne(store.recordPages, { ...lost, ...page, next: { user: 0, device: 1 } })).toEqual({
+        kind: 'stale',
+      });
+    });
+
+    test('a last page that is recorded again counts once and is told that the publish is finished', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      await register(store, instanceId, { interests: ['a'] });
+      const publish = await accept(store, instanceId, toInterests('a'));
+      const range = await claimRange(store, publish);
+      const { devices } = await store.readAudiencePage(range, range.cursor, 10);
+      const deliveries = devices.map((device) => deliveryOf(device, { kind: 'accepted' }));
+      const page = { ...range, deliveries, next: null, leaseMs: 1_000 };
+      for (let times = 0; times < 2; times++)
+        expect(await runOne(store.recordPages, page)).toEqual({ kind: 'recorded', finished: true });
+      expect((await store.summarizePublish(publish))?.counts.web).toMatchObject({ accepted: 1 });
     });
 
     test('a stale page leaves counters, users, devices and deferred deliveries alone', async () => {
