@@ -14,6 +14,7 @@ import type { Log } from './core/ports/log.ts';
 import { OperatorProblem } from './core/ports/operator-problem.ts';
 import { openGoneBrake } from './core/delivery/gone-brake.ts';
 import { EventFeed } from './core/feed/event-feed.ts';
+import { ReplayLoop } from './core/recovery/replay-loop.ts';
 import { FanOut } from './core/publish/fan-out.ts';
 import { Retention } from './core/retention/retention.ts';
 import type { Keyring } from './core/secrets/keyring.ts';
@@ -145,6 +146,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     http,
     retryDelaysMs: overrides.webhookRetryDelaysMs ?? beamsRetryDelaysMs,
   });
+  const replays = new ReplayLoop({ ...shared, onMessages: () => dispatcher.wake() });
   const brake = await openGoneBrake({ ...shared, goneShare: settings.goneBrakePercent / 100 });
   const feed = new EventFeed(shared);
   const onEvent = (instanceId: string): void => feed.wake(instanceId);
@@ -176,6 +178,10 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       backUp: () => backUp(folder.databaseFile, settings.dataDir),
       adminToken: folder.adminToken,
       allowHttpWebhooks,
+      targetStatus: () => null,
+      maxAttempts: () => beamsRetryDelaysMs.length + 1,
+      onMessages: () => dispatcher.wake(),
+      onReplays: () => replays.wake(),
     }),
     beamsRoutes({
       ...shared,
@@ -204,10 +210,11 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   ending.add('work', () => {
     // Who waits for events is answered, or the listeners would wait with them.
     feed.stop();
-    return Promise.all([...listeners.map(closeListener), fanOut.stop(), dispatcher.stop()]);
+    return Promise.all([...listeners.map(closeListener), fanOut.stop(), dispatcher.stop(), replays.stop()]);
   });
   fanOut.start();
   dispatcher.start();
+  replays.start();
   const urls: string[] = [];
   for (const { port, keys } of [{ port: settings.port, keys: null }, ...(tls ? [tls] : [])]) {
     const app = await createHttpApp({ log, tls: keys, trustedProxies, routes, inFlight, metrics });

@@ -113,7 +113,8 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
   const countStates = async (): Promise<Record<string, number>> => {
     const counts: Record<string, number> = {};
     for (const { id, path } of webhooks) {
-      for (const { state, attempts } of await store.listMessages({ instanceId, webhookId: id, limit: 1_000 })) {
+      const { messages } = await store.listMessages({ instanceId, webhookId: id, limit: 1_000 });
+      for (const { state, attempts } of messages) {
         const key = `${path} ${state} ${attempts}`;
         counts[key] = (counts[key] ?? 0) + 1;
       }

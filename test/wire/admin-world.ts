@@ -38,7 +38,8 @@ export async function openAdminWorld() {
     const { forgetInstance, forgetWebhook } = directory;
     const masterKeys = { rotate: () => 'rotating' as const, status: () => ({ keys: ['0'], resealing: null }) };
     const backUp = () => Promise.reject(new Error('not in this test'));
-    const routes = [adminRoutes({ ...deps, brake, masterKeys, backUp, ids, forgetInstance, forgetWebhook })];
+    const live = { targetStatus: () => null, maxAttempts: () => 5, onMessages() {}, onReplays() {} };
+    const routes = [adminRoutes({ ...deps, ...live, brake, masterKeys, backUp, ids, forgetInstance, forgetWebhook })];
     return createHttpApp({ log: quiet, tls: null, trustedProxies: [], routes });
   };
   const app = await openApp(store);

@@ -112,7 +112,7 @@ test('reports that belong to nothing are answered 200, counted and logged', asyn
   const counted = (await store.listIgnoredReports(instance, 2)).map(({ reason, count }) => `${reason} ${count}`);
   expect(counted).toEqual(['unknown-device 1', 'unknown-publish 2']);
   expect(world.logged.filter((line) => line.startsWith('report.ignored'))).toHaveLength(3);
-  expect(await store.listMessages({ instanceId: instance, limit: 10 })).toEqual([]);
+  expect((await store.listMessages({ instanceId: instance, limit: 10 })).messages).toEqual([]);
 });
 
 test('an instance that has its most devices registers only those it knows', async () => {

@@ -52,17 +52,18 @@ export interface AttemptRecord {
   readonly responseBody: string | null;
 }
 
-export type MessageState = 'waiting' | 'delivered' | 'exhausted' | 'dropped';
+/** `held`: nothing is sent while its webhook is disabled. `exhausted`: no attempt was answered 2xx. */
+export type MessageState = 'waiting' | 'held' | 'delivered' | 'exhausted' | 'dropped';
 
 /** Why a message was dropped. */
-export type DropReason = 'user-erased' | 'webhook-deleted' | 'webhook-disabled';
+export type DropReason = 'user-erased' | 'webhook-deleted';
 
 export interface CompleteAttempt extends MessageKey {
   readonly claimToken: string;
   /** Null: nothing was sent (the webhook is gone or disabled, or the user was erased). */
   readonly attempt: AttemptRecord | null;
   readonly next:
-    | { readonly kind: 'delivered' | 'exhausted' }
+    | { readonly kind: 'delivered' | 'exhausted' | 'held' }
     | { readonly kind: 'dropped'; readonly reason: DropReason }
     /** Counted from now. Dropped instead when the user was erased meanwhile. */
     | { readonly kind: 'retry'; readonly retryInMs: number };
@@ -74,18 +75,38 @@ export interface MessageTarget {
   readonly webhookId: string | null;
 }
 
+/** How much may be claimed for a target. */
+export interface TargetRoom extends MessageTarget {
+  /** Messages at most; 0: it is held. */
+  readonly room: number;
+  /**
+   * When all of the room was used (or there was none) its next turn comes so much later, whatever falls due for it
+   * meanwhile. A claim that names it sooner gets what is due all the same.
+   */
+  readonly restMs: number;
+}
+
 export interface ClaimMessages {
   readonly limit: number;
   readonly leaseMs: number;
-  /** Attempts that one target may have in flight: one that hangs takes no more places than these. */
-  readonly maxPerTarget: number;
-  /** What is in flight already, by target. */
-  readonly inFlight: readonly (MessageTarget & { readonly count: number })[];
+  /** Served in this order. */
+  readonly targets: readonly TargetRoom[];
+}
+
+export interface HoldMessages {
+  readonly instanceId: string;
+  readonly webhookId: string;
+  readonly limit: number;
 }
 
 export interface MessageCommands {
-  /** Due messages; the targets that waited longest come first, and in each target what waited longest. */
+  /**
+   * Due messages of the targets that are named; in each what waited longest comes first. A target of which more is due
+   * than the limit left gets its next turn behind all others.
+   */
   readonly claimMessages: Command<ClaimMessages, readonly ClaimedMessage[]>;
+  /** Makes waiting messages of a disabled webhook `held`, `limit` at most; answers how many. 0 when it is not disabled. */
+  readonly holdMessages: Command<HoldMessages, number>;
   /** `stale`: the lease was lost to another claim; nothing was written. */
   readonly completeAttempts: Command<CompleteAttempt, 'recorded' | 'stale'>;
 }
@@ -136,6 +157,8 @@ export interface MessagePage {
 }
 
 export interface MessageQueries {
+  /** Targets with something to send whose turn it is, those that waited longest first. */
+  listTurns(limit: number): Promise<readonly MessageTarget[]>;
   /**
    * Newest first. Looks at some ten thousand messages at most, so a page may hold fewer than `limit`, even none, and
    * still have a `next`.

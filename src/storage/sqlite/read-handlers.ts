@@ -5,7 +5,7 @@ import { prepareDeviceQueries } from './devices.ts';
 import { prepareNextDue } from './due-times.ts';
 import { prepareFeedQueries } from './feed.ts';
 import { prepareInstanceQueries } from './instances.ts';
-import { prepareMessageQueries } from './messages.ts';
+import { prepareMessageQueries } from './message-queries.ts';
 import { preparePublishQueries } from './publish-queries.ts';
 import { preparePushOriginQueries } from './push-origins.ts';
 import { prepareQueueQueries } from './queue-sizes.ts';

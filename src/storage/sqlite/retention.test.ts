@@ -71,7 +71,7 @@ test('rows older than the limit go, younger ones stay', async () => {
   insertMessage.run(instanceId, Math.floor(at(100) / dayMs), waiting, randomUUID(), at(100), about, 'waiting', at(99));
 
   while ((await runOne(store.deleteExpired, { instanceId, before: at(30), maxRows: 2 })).more);
-  const messages = await store.listMessages({ instanceId, limit: 100 });
+  const { messages } = await store.listMessages({ instanceId, limit: 100 });
   expect(messages.map(({ state }) => state)).toEqual(['delivered', 'delivered', 'waiting']);
   for (const { age, id } of publishes) {
     const kept = (await store.summarizePublish({ instanceId, publishId: id })) !== null;

@@ -136,10 +136,15 @@ export const claimRanges = async (store: Store, instanceId: string, claim = long
   (await runOne(store.claimRanges, claim)).filter((range) => range.instanceId === instanceId);
 export const claimDeliveries = async (store: Store, instanceId: string, claim = long) =>
   (await runOne(store.claimDeliveries, claim)).filter((delivery) => delivery.instanceId === instanceId);
-export const claimMessages = async (store: Store, instanceId: string, claim: Partial<ClaimMessages> = {}) =>
-  (await runOne(store.claimMessages, { ...long, maxPerTarget: 1_000, inFlight: [], ...claim })).filter(
-    (message) => message.instanceId === instanceId,
-  );
+/** Claims for the targets of the instance whose turn it is, as much as the limit lets. */
+export async function claimMessages(store: Store, instanceId: string, claim: Partial<ClaimMessages> = {}) {
+  const turns = (await store.listTurns(1_000)).filter((target) => target.instanceId === instanceId);
+  const targets = turns.map((target) => ({ ...target, room: 1_001, restMs: 0 }));
+  return runOne(store.claimMessages, { ...long, targets, ...claim });
+}
+
+export const listMessages = async (store: Store, query: Parameters<Store['listMessages']>[0]) =>
+  (await store.listMessages(query)).messages;
 
 export async function claimRange(store: Store, publish: PublishKey, claim = long): Promise<ClaimedRange> {
   const range = (await claimRanges(store, publish.instanceId, claim)).find(

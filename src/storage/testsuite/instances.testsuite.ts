@@ -11,6 +11,7 @@ import {
   createInstance,
   createWebhook,
   fanOut,
+  listMessages,
   toUsers,
 } from './fixtures.ts';
 
@@ -91,7 +92,7 @@ export function instancesSuite(open: OpenStore): void {
       const other = await createWebhook(store, aWebhook(instanceId, { events }));
       await fanOut(store, await accept(store, instanceId, toUsers('anna')));
       await runOne(store.deleteWebhooks, { instanceId, id: doomed.id });
-      const dropped = await store.listMessages({ instanceId, webhookId: doomed.id, limit: 10 });
+      const dropped = await listMessages(store, { instanceId, webhookId: doomed.id, limit: 10 });
       expect(dropped.map(({ state, dueAt }) => ({ state, dueAt }))).toEqual([{ state: 'dropped', dueAt: null }]);
       expect((await claimMessages(store, instanceId)).map(({ webhookId }) => webhookId)).toEqual([other.id]);
     });
@@ -102,7 +103,7 @@ export function instancesSuite(open: OpenStore): void {
       const events = ['v1.PublishToUsersAttempt'] as const;
       const { id } = await createWebhook(store, aWebhook(instanceId, { events, disabledAt: 5 }));
       await fanOut(store, await accept(store, instanceId, toUsers('anna')));
-      expect(await store.listMessages({ instanceId, webhookId: id, limit: 10 })).toEqual([]);
+      expect(await listMessages(store, { instanceId, webhookId: id, limit: 10 })).toEqual([]);
     });
   });
 }

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
+import type { MessageTarget } from '../../core/ports/message-store.ts';
+import type { ReportKind } from '../../core/ports/report-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
@@ -12,6 +14,7 @@ import {
   claimMessages,
   createInstance,
   createWebhook,
+  listMessages,
   register,
   toInterests,
   toUsers,
@@ -20,11 +23,17 @@ import {
 /** An instance with as many acknowledgement messages as users, oldest first. */
 async function withMessages(store: Store, users: readonly string[]) {
   const instanceId = await createInstance(store);
-  const webhook = await createWebhook(store, aWebhook(instanceId));
+  const events = ['v1.UserNotificationAcknowledgement', 'v1.UserNotificationOpen'] as const;
+  const webhook = await createWebhook(store, aWebhook(instanceId, { events }));
   const devices = await Promise.all(users.map((user) => register(store, instanceId, { user })));
   const publish = await accept(store, instanceId, toUsers(...users));
   for (const device of devices) await runOne(store.recordReports, aReport(publish, device));
-  return { instanceId, webhook, publish };
+  const target: MessageTarget = { instanceId, webhookId: webhook.id };
+  const report = async (user: string, kind: ReportKind) => {
+    const device = devices[users.indexOf(user)];
+    if (device) await runOne(store.recordReports, aReport(publish, device, { kind }));
+  };
+  return { instanceId, webhook, publish, target, report };
 }
 
 const failed = anAttempt({ status: null, error: 'connection refused', responseHeaders: null, responseBody: null });
@@ -54,7 +63,7 @@ export function messagesSuite(open: OpenStore): void {
       expect(await runOne(store.completeAttempts, done)).toBe('stale');
       expect(await claimMessages(store, instanceId)).toEqual([]);
       expect(await store.listAttempts(first)).toEqual([failed, succeeded]);
-      expect(await store.listMessages({ instanceId, limit: 10 })).toEqual([
+      expect(await listMessages(store, { instanceId, limit: 10 })).toEqual([
         {
           instanceId,
           messageId: first.messageId,
@@ -94,9 +103,9 @@ export function messagesSuite(open: OpenStore): void {
       await runOne(store.completeAttempts, {
         ...two,
         attempt: null,
-        next: { kind: 'dropped', reason: 'webhook-disabled' },
+        next: { kind: 'dropped', reason: 'webhook-deleted' },
       });
-      const views = await store.listMessages({ instanceId, limit: 10 });
+      const views = await listMessages(store, { instanceId, limit: 10 });
       expect(new Map(views.map(({ messageId, state, attempts }) => [messageId, `${state} ${attempts}`]))).toEqual(
         new Map([
           [one.messageId, 'exhausted 1'],
@@ -121,14 +130,88 @@ export function messagesSuite(open: OpenStore): void {
 
     test('a target gets no more than its places, those in flight included, and holds up no other', async () => {
       const store = await open();
-      const { instanceId, webhook } = await withMessages(store, ['a', 'b', 'c', 'd']);
-      const other = await withMessages(store, ['e']);
-      const inFlight = [{ instanceId, webhookId: webhook.id, count: 2 }];
-      const claim = { limit: 10, leaseMs: 60_000, inFlight };
-      const others = await runOne(store.claimMessages, { ...claim, maxPerTarget: 2 });
-      expect(others.map((message) => message.instanceId)).toEqual([other.instanceId]);
-      expect(await runOne(store.claimMessages, { ...claim, maxPerTarget: 3 })).toHaveLength(1);
-      expect(await runOne(store.claimMessages, { ...claim, inFlight: [], maxPerTarget: 3 })).toHaveLength(3);
+      const { target } = await withMessages(store, ['a', 'b', 'c', 'd']);
+      const other = await withMessages(store, ['e', 'f']);
+      const claim = { limit: 10, leaseMs: 60_000 };
+      const claimWith = async (...rooms: readonly [MessageTarget, number][]) => {
+        const targets = rooms.map(([named, room]) => ({ ...named, room, restMs: 60_000 }));
+        return (await runOne(store.claimMessages, { ...claim, targets })).map((message) => message.instanceId);
+      };
+      const turns = async () =>
+        (await store.listTurns(1_000)).filter(({ instanceId }) =>
+          [target.instanceId, other.target.instanceId].includes(instanceId),
+        );
+      expect(await turns()).toEqual([target, other.target]);
+      expect(await claimWith([target, 0], [other.target, 1])).toEqual([other.target.instanceId]);
+      // Both rest now; a claim that names them gets what is due all the same.
+      expect(await turns()).toEqual([]);
+      expect(await claimWith([target, 3], [other.target, 3])).toEqual([
+        ...Array<string>(3).fill(target.instanceId),
+        other.target.instanceId,
+      ]);
+      expect(await turns()).toEqual([]);
+      expect(await claimWith([target, 3])).toHaveLength(1);
+    });
+
+    test('a target that rests has its turn when its rest ends, whatever falls due meanwhile', async () => {
+      const store = await open();
+      const { target, report } = await withMessages(store, ['a', 'b']);
+      const hasTurn = async () => (await store.listTurns(1_000)).some(({ instanceId }) => instanceId === target.instanceId);
+      const rest = (restMs: number) =>
+        runOne(store.claimMessages, { limit: 10, leaseMs: 60_000, targets: [{ ...target, room: 0, restMs }] });
+      expect(await rest(60_000)).toEqual([]);
+      await report('a', 'open');
+      expect(await hasTurn()).toBe(false);
+      await rest(1);
+      await expect.poll(hasTurn, { interval: 5 }).toBe(true);
+    });
+
+    test('a target has its turn when something falls due for it, and none when nothing waits', async () => {
+      const store = await open();
+      const { instanceId, target, report } = await withMessages(store, ['a']);
+      const hasTurn = async () => (await store.listTurns(1_000)).some((turn) => turn.instanceId === instanceId);
+      const [message] = await claimMessages(store, instanceId);
+      if (!message) throw new Error('the message is not due');
+      expect(await hasTurn()).toBe(false);
+      await report('a', 'open');
+      expect(await hasTurn()).toBe(true);
+      const [second] = await claimMessages(store, instanceId);
+      if (!second) throw new Error('the message is not due');
+      await runOne(store.completeAttempts, { ...message, attempt: failed, next: { kind: 'retry', retryInMs: 0 } });
+      expect(await hasTurn()).toBe(true);
+      expect(await store.listTurns(1_000)).toContainEqual(target);
+      const [again] = await claimMessages(store, instanceId, { leaseMs: 1 });
+      // A lease that ends is a turn.
+      await expect.poll(hasTurn, { interval: 5 }).toBe(true);
+      expect((await claimMessages(store, instanceId)).map(({ messageId }) => messageId)).toEqual([again?.messageId]);
+    });
+
+    test('a target of which more is due than the limit leaves goes behind all others', async () => {
+      const store = await open();
+      const { target } = await withMessages(store, ['a', 'b', 'c']);
+      const other = await withMessages(store, ['d']);
+      const mine = [target.instanceId, other.target.instanceId];
+      const turns = async () => (await store.listTurns(1_000)).filter(({ instanceId }) => mine.includes(instanceId));
+      const targets = (await turns()).map((turn) => ({ ...turn, room: 64, restMs: 60_000 }));
+      expect(await runOne(store.claimMessages, { limit: 2, leaseMs: 60_000, targets })).toHaveLength(2);
+      await expect.poll(turns, { interval: 5 }).toEqual([other.target, target]);
+    });
+
+    test('of a disabled webhook are held, some at a time; of others they are not', async () => {
+      const store = await open();
+      const { instanceId, webhook } = await withMessages(store, ['a', 'b', 'c']);
+      const hold = () => runOne(store.holdMessages, { instanceId, webhookId: webhook.id, limit: 2 });
+      expect(await hold()).toBe(0);
+      const [claimed] = await claimMessages(store, instanceId, { limit: 1 });
+      const { format: _, createdAt: __, ...change } = { ...webhook, disabledAt: 1, expected: webhook.secret };
+      expect(await runOne(store.updateWebhooks, change)).toBe('updated');
+      expect([await hold(), await hold()]).toEqual([2, 0]);
+      if (!claimed) throw new Error('the message is not due');
+      await runOne(store.completeAttempts, { ...claimed, attempt: null, next: { kind: 'held' } });
+      const views = await listMessages(store, { instanceId, limit: 10 });
+      expect(views).toHaveLength(3);
+      for (const view of views) expect(view).toMatchObject({ state: 'held', dueAt: null, dropReason: null, attempts: 0 });
+      expect(await claimMessages(store, instanceId)).toEqual([]);
     });
 
     test('of an erased user say so', async () => {
@@ -155,7 +238,7 @@ export function messagesSuite(open: OpenStore): void {
       const next = { kind: 'retry', retryInMs: 0 } as const;
       expect(await runOne(store.completeAttempts, { ...aboutAnna, attempt: failed, next })).toBe('recorded');
       expect(await claimMessages(store, instanceId)).toEqual([]);
-      const views = await store.listMessages({ instanceId, limit: 10 });
+      const views = await listMessages(store, { instanceId, limit: 10 });
       expect(views.map(({ state, dropReason, attempts }) => [state, dropReason, attempts])).toEqual([
         ['dropped', 'user-erased', 0],
         ['waiting', null, 0],
@@ -171,7 +254,7 @@ export function messagesSuite(open: OpenStore): void {
       if (!message) throw new Error('the message is not due');
       await runOne(store.eraseUsers, { instanceId, user: 'anna' });
       await runOne(store.completeAttempts, { ...message, attempt: succeeded, next: { kind: 'delivered' } });
-      expect(await store.listMessages({ instanceId, limit: 10 })).toMatchObject([
+      expect(await listMessages(store, { instanceId, limit: 10 })).toMatchObject([
         { state: 'delivered', dropReason: null },
       ]);
       const withoutResponse = { ...succeeded, responseHeaders: null, responseBody: null };
@@ -187,7 +270,7 @@ export function messagesSuite(open: OpenStore): void {
       }
       await runOne(store.eraseUsers, { instanceId, user: 'anna' });
       const bodies = messages.map(async (message) => (await store.listAttempts(message))?.[0]?.responseBody);
-      expect((await Promise.all(bodies)).toSorted()).toEqual(['thanks', null]);
+      expect(new Set(await Promise.all(bodies))).toEqual(new Set(['thanks', null]));
     });
 
     test('are unknown under another instance', async () => {
@@ -206,7 +289,7 @@ export function messagesSuite(open: OpenStore): void {
       await register(store, instanceId, { interests: ['x'] });
       const other = await accept(store, instanceId, toInterests('x'), { hasWebhook: true });
       const list = async (query: { webhookId?: string; publishId?: string; before?: string }, limit = 10) =>
-        (await store.listMessages({ instanceId, limit, ...query })).map(({ messageId }) => messageId);
+        (await listMessages(store, { instanceId, limit, ...query })).map(({ messageId }) => messageId);
       const all = await list({});
       expect(all).toHaveLength(4);
       expect(all).toEqual([...all].sort().toReversed());
@@ -224,7 +307,7 @@ export function messagesSuite(open: OpenStore): void {
     test('attempts of an unknown message, or of another instance', async () => {
       const store = await open();
       const { instanceId } = await withMessages(store, ['anna']);
-      const [message] = await store.listMessages({ instanceId, limit: 1 });
+      const [message] = await listMessages(store, { instanceId, limit: 1 });
       if (!message) throw new Error('the message is missing');
       expect(await store.listAttempts(message)).toEqual([]);
       expect(await store.listAttempts({ ...message, instanceId: randomUUID() })).toBeNull();

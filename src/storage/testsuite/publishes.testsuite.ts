@@ -16,6 +16,7 @@ import {
   deliveryOf,
   fanOut,
   isFinished,
+  listMessages,
   register,
   toInterests,
   toUsers,
@@ -367,7 +368,7 @@ export function publishesSuite(open: OpenStore): void {
       for (const target of [toInterests('a', 'c'), toUsers('anna', 'nobody')]) {
         const publish = await accept(store, instanceId, target, { hasWebhook: true });
         expect(await isFinished(store, publish)).toBe(true);
-        const messages = await store.listMessages({ ...publish, limit: 10 });
+        const messages = await listMessages(store, { ...publish, limit: 10 });
         expect(messages.map(({ eventType }) => eventType).sort()).toEqual(['publish.finished', 'publish.started']);
       }
       expect(await claimRanges(store, instanceId)).toEqual([]);
@@ -390,7 +391,7 @@ export function publishesSuite(open: OpenStore): void {
       if (!started) throw new Error('STARTED is missing');
       expect(started).toMatchObject({ ...publish, webhookId: null, eventType: 'publish.started', attempts: 0 });
       const finishedView = { eventType: 'publish.finished', state: 'waiting', dueAt: null };
-      expect((await store.listMessages({ ...publish, limit: 10 }))[0]).toMatchObject(finishedView);
+      expect((await listMessages(store, { ...publish, limit: 10 }))[0]).toMatchObject(finishedView);
       const attempt = anAttempt({ status: 500 });
       const next = { kind: 'retry', retryInMs: 60_000 } as const;
       expect(await runOne(store.completeAttempts, { ...started, attempt, next })).toBe('recorded');
@@ -403,7 +404,7 @@ export function publishesSuite(open: OpenStore): void {
       const attempt = anAttempt();
       for (const completion of [
         { attempt, next: { kind: 'delivered' } as const },
-        { attempt: null, next: { kind: 'dropped', reason: 'webhook-disabled' } as const },
+        { attempt: null, next: { kind: 'dropped', reason: 'webhook-deleted' } as const },
       ]) {
         const publish = await accept(store, instanceId, toInterests('a'), { hasWebhook: true });
         const [started] = await claimMessages(store, instanceId);

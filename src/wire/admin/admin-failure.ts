@@ -7,6 +7,9 @@ const statuses = {
   'unknown-webhook': 404,
   'unknown-publish': 404,
   'unknown-message': 404,
+  'unknown-replay': 404,
+  'not-to-be-resent': 409,
+  'replay-ended': 409,
   'push-origin-not-braked': 409,
   'instance-exists': 409,
   'rotation-under-way': 409,
@@ -42,6 +45,9 @@ export const unknownInstance = (id: string): AdminFailure =>
 
 export const unknownWebhook = (id: string): AdminFailure =>
   new AdminFailure('unknown-webhook', `The instance has no webhook ${id}.`);
+
+export const unknownMessage = (id: string): AdminFailure =>
+  new AdminFailure('unknown-message', `The instance has no message ${id}.`);
 
 export const invalidField = (field: string, expected: string): AdminFailure =>
   new AdminFailure('invalid-request', `\`${field}\`: must be ${expected}.`);

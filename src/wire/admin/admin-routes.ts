@@ -11,14 +11,25 @@ import type { MessageRoutesDeps } from './message-routes.ts';
 import { messageRoutes } from './message-routes.ts';
 import type { PushOriginRoutesDeps } from './push-origin-routes.ts';
 import { pushOriginRoutes } from './push-origin-routes.ts';
+import type { RecoveryRoutesDeps } from './recovery-routes.ts';
+import { recoveryRoutes } from './recovery-routes.ts';
 import type { OperationRoutesDeps } from './operation-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 import type { WebhookRoutesDeps } from './webhook-routes.ts';
 import { webhookRoutes } from './webhook-routes.ts';
 
 export interface AdminRoutesDeps
-  extends InstanceRoutesDeps, WebhookRoutesDeps, MessageRoutesDeps, PushOriginRoutesDeps, OperationRoutesDeps {
-  readonly store: InstanceRoutesDeps['store'] & WebhookRoutesDeps['store'] & MessageRoutesDeps['store'];
+  extends
+    InstanceRoutesDeps,
+    WebhookRoutesDeps,
+    MessageRoutesDeps,
+    RecoveryRoutesDeps,
+    PushOriginRoutesDeps,
+    OperationRoutesDeps {
+  readonly store: InstanceRoutesDeps['store'] &
+    WebhookRoutesDeps['store'] &
+    MessageRoutesDeps['store'] &
+    RecoveryRoutesDeps['store'];
   readonly log: Log;
   readonly adminToken: string;
 }
@@ -55,6 +66,7 @@ const routesBelowPrefix =
     instanceRoutes(app, deps);
     webhookRoutes(app, deps);
     messageRoutes(app, deps);
+    recoveryRoutes(app, deps);
     operationRoutes(app, deps);
     pushOriginRoutes(app, deps);
   };

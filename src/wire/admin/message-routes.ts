@@ -1,57 +1,77 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { InstanceDirectory } from '../../core/instances/instance.ts';
-import type { MessageQueries } from '../../core/ports/message-store.ts';
+import type { MessageQueries, MessageState } from '../../core/ports/message-store.ts';
 import type { PublishQueries } from '../../core/ports/publish-store.ts';
 import type { ReportQueries } from '../../core/ports/report-store.ts';
-import { isUuid, parsePublishId } from '../../protocol/ids.ts';
-import { AdminFailure, unknownInstance } from './admin-failure.ts';
+import type { ExplainDeps } from '../../core/webhooks/explain-message.ts';
+import { explain } from '../../core/webhooks/explain-message.ts';
+import { eventTypes, publishWebhookTypes } from '../../protocol/event-types.ts';
+import { parsePublishId } from '../../protocol/ids.ts';
+import { AdminFailure, unknownInstance, unknownMessage } from './admin-failure.ts';
 import { parseInput } from './parse-input.ts';
-import { renderAttempt, renderIgnoredReports, renderMessage, renderPublish } from './render.ts';
+import { pageSize, publishId, time, uuid } from './query-fields.ts';
+import { renderAttempt, renderIgnoredReports, renderMessage, renderMessageDetail, renderPublish } from './render.ts';
 
-export interface MessageRoutesDeps {
+export interface MessageRoutesDeps extends ExplainDeps {
   readonly store: MessageQueries & ReportQueries & Pick<PublishQueries, 'summarizePublish'>;
   readonly instances: InstanceDirectory;
 }
 
 const maxPageSize = 200;
 const ignoredReportsDays = 30;
+const messageStates = [
+  'waiting',
+  'held',
+  'delivered',
+  'exhausted',
+  'dropped',
+] as const satisfies readonly MessageState[];
 
-const uuid = z.string().refine(isUuid, 'must be a UUID in lower case');
-const publishId = z.string().transform((text, context) => {
-  const id = parsePublishId(text);
-  if (id === null) context.addIssue({ code: 'custom', message: 'must be a publish id like "pubid-<uuid>"' });
-  return id ?? z.NEVER;
-});
-const pageSize = `must be a whole number from 1 to ${maxPageSize}`;
-const messagePage = z.strictObject({
+const messageSearch = z.strictObject({
   webhookId: uuid.exactOptional(),
   publishId: publishId.exactOptional(),
+  eventType: z.enum([...eventTypes, ...publishWebhookTypes]).exactOptional(),
+  eventId: uuid.exactOptional(),
+  user: z.string().exactOptional(),
+  state: z.enum(messageStates).exactOptional(),
+  status: z
+    .string()
+    .regex(/^[1-5]\d\d$/, 'must be a status like 500')
+    .transform(Number)
+    .exactOptional(),
+  since: time.exactOptional(),
+  until: time.exactOptional(),
   before: uuid.exactOptional(),
-  limit: z.coerce
-    .number({ error: pageSize })
-    .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= maxPageSize, pageSize)
-    .default(50),
+  limit: pageSize(maxPageSize).default(50),
 });
+
+type OneMessage = { Params: { instanceId: string; messageId: string } };
 
 /** Reads for people: what became of publishes and of webhooks' messages. */
 export function messageRoutes(app: FastifyInstance, deps: MessageRoutesDeps): void {
   app.get<{ Params: { instanceId: string } }>('/instances/:instanceId/messages', async ({ params, query }) => {
     const { instanceId } = params;
-    const page = parseInput(messagePage, query);
+    const search = parseInput(messageSearch, query);
     if (!(await deps.instances.findInstance(instanceId))) throw unknownInstance(instanceId);
-    const messages = await deps.store.listMessages({ instanceId, ...page });
-    // The `before` of the next page.
-    const next = messages.length === page.limit ? (messages.at(-1)?.messageId ?? null) : null;
-    return { messages: messages.map(renderMessage), next };
+    const { messages, next } = await deps.store.listMessages({ instanceId, ...search });
+    const rendered = messages.map(async (message) => renderMessage(message, await explain(deps, message, false)));
+    return { messages: await Promise.all(rendered), next };
   });
 
-  app.get<{ Params: { instanceId: string; messageId: string } }>(
+  app.get<OneMessage>('/instances/:instanceId/messages/:messageId', async ({ params: { instanceId, messageId } }) => {
+    parseInput(z.object({ messageId: uuid }), { messageId });
+    const message = await deps.store.findMessage({ instanceId, messageId });
+    if (!message) throw unknownMessage(messageId);
+    return renderMessageDetail(message, await explain(deps, message, true));
+  });
+
+  app.get<OneMessage>(
     '/instances/:instanceId/messages/:messageId/attempts',
     async ({ params: { instanceId, messageId } }) => {
       parseInput(z.object({ messageId: uuid }), { messageId });
       const attempts = await deps.store.listAttempts({ instanceId, messageId });
-      if (!attempts) throw new AdminFailure('unknown-message', `The instance has no message ${messageId}.`);
+      if (!attempts) throw unknownMessage(messageId);
       return { attempts: attempts.map(renderAttempt) };
     },
   );

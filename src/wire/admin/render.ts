@@ -1,8 +1,8 @@
 import type { Instance, Webhook } from '../../core/instances/instance.ts';
-import type { AttemptRecord, MessageView } from '../../core/ports/message-store.ts';
+import type { AttemptRecord, MessageDetail, MessageView } from '../../core/ports/message-store.ts';
 import type { IgnoredReports } from '../../core/ports/report-store.ts';
 import type { PublishSummary } from '../../core/ports/publish-store.ts';
-import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
+import { formatDeviceId, formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
 
 /** What the admin API shows. Times are ISO 8601 in UTC. */
 
@@ -50,8 +50,8 @@ export const renderWebhookWithSecret = (webhook: Webhook) => ({
   headers: webhook.headers,
 });
 
-/** `webhookId` is null for messages to the `webhookUrl` of a publish. */
-export const renderMessage = (message: MessageView) => ({
+/** `webhookId` is null for messages to the `webhookUrl` of a publish. `explanation`: why it is where it is, in words. */
+export const renderMessage = (message: MessageView, explanation: string | null) => ({
   id: message.messageId,
   webhookId: message.webhookId,
   eventType: message.eventType,
@@ -62,6 +62,17 @@ export const renderMessage = (message: MessageView) => ({
   dropReason: message.dropReason,
   attempts: message.attempts,
   dueAt: timeOrNull(message.dueAt),
+  lastStatus: message.lastAttempt?.status ?? null,
+  explanation,
+});
+
+/** `user`: null when the event is about none, or the name was erased. */
+export const renderMessageDetail = (message: MessageDetail, explanation: string | null) => ({
+  ...renderMessage(message, explanation),
+  user: message.user === null || message.user === 'erased' ? null : message.user.name,
+  userErased: message.user === 'erased',
+  deviceId: message.device && formatDeviceId(message.device.platform, message.device.deviceId),
+  action: message.action,
 });
 
 export const renderAttempt = ({ startedAt, ...attempt }: AttemptRecord) => ({ startedAt: time(startedAt), ...attempt });

@@ -1,0 +1,52 @@
+import type { ClaimedMessage, DropReason, MessageState } from '../../core/ports/message-store.ts';
+import type { Platform } from '../../protocol/ids.ts';
+
+export interface MessageRow {
+  instance_id: string;
+  id: string;
+  webhook_id: string | null;
+  event_type: ClaimedMessage['eventType'];
+  event_id: string;
+  event_at: number;
+  publish_id: string;
+  state: MessageState;
+  drop_reason: DropReason | null;
+  attempts: number;
+  earlier_attempts: number;
+  due_at: number | null;
+  claim_token: string | null;
+}
+
+export const messageColumns = `m.instance_id, m.id, m.webhook_id, m.event_type, m.event_id, m.event_at, m.publish_id,
+  m.state, m.drop_reason, m.attempts, m.earlier_attempts, m.due_at, m.claim_token`;
+
+export const toMessage = (row: MessageRow) => ({
+  instanceId: row.instance_id,
+  messageId: row.id,
+  webhookId: row.webhook_id,
+  eventType: row.event_type,
+  eventId: row.event_id,
+  eventAt: row.event_at,
+  publishId: row.publish_id,
+  attempts: row.attempts,
+  earlierAttempts: row.earlier_attempts,
+});
+
+/** Whom a message is about: columns of the tables that its numbers point at. */
+export interface AboutRow {
+  user_number: number | null;
+  user: string | null;
+  action: string | null;
+  platform: Platform | null;
+  device_id: string | null;
+}
+
+export const aboutColumns = 'm.user_number, m.action, u.name AS user, d.platform, d.id AS device_id';
+export const aboutJoins =
+  'LEFT JOIN users u ON u.number = m.user_number LEFT JOIN devices d ON d.number = m.device_number';
+
+export const toAbout = (row: AboutRow): Pick<ClaimedMessage, 'user' | 'device' | 'action'> => ({
+  user: row.user_number === null ? null : row.user === null ? 'erased' : { name: row.user },
+  device: row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null,
+  action: row.action,
+});
