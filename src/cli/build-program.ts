@@ -2,6 +2,10 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { backup } from './commands/backup.ts';
 import { completion } from './commands/completion.ts';
+import { credentialsDelete } from './commands/credentials-delete.ts';
+import { credentialsList } from './commands/credentials-list.ts';
+import { credentialsSetApns } from './commands/credentials-set-apns.ts';
+import { credentialsSetFcm } from './commands/credentials-set-fcm.ts';
 import { instanceCreate } from './commands/instance-create.ts';
 import { instanceList } from './commands/instance-list.ts';
 import { instanceRetireKey } from './commands/instance-retire-key.ts';
@@ -12,15 +16,20 @@ import { masterKeyRotate } from './commands/master-key-rotate.ts';
 import { masterKeyStatus } from './commands/master-key-status.ts';
 import { messageAttempts } from './commands/message-attempts.ts';
 import { messageList } from './commands/message-list.ts';
+import { messageResend } from './commands/message-resend.ts';
+import { messageShow } from './commands/message-show.ts';
 import { pushOriginList } from './commands/push-origin-list.ts';
 import { pushOriginResume } from './commands/push-origin-resume.ts';
 import { restore } from './commands/restore.ts';
 import { serve } from './commands/serve.ts';
+import { webhookCancelReplay } from './commands/webhook-cancel-replay.ts';
 import { webhookCreate } from './commands/webhook-create.ts';
 import { webhookDelete } from './commands/webhook-delete.ts';
 import { webhookList } from './commands/webhook-list.ts';
 import { webhookRetireSecret } from './commands/webhook-retire-secret.ts';
 import { webhookRotateSecret } from './commands/webhook-rotate-secret.ts';
+import { webhookReplay } from './commands/webhook-replay.ts';
+import { webhookReplays } from './commands/webhook-replays.ts';
 import { webhookUpdate } from './commands/webhook-update.ts';
 
 const epilogue = `
@@ -50,6 +59,14 @@ export function buildProgram(): Command {
       ]),
     )
     .addCommand(
+      group('credentials', "Google's and Apple's credentials of an instance, for apps on phones", [
+        credentialsSetFcm,
+        credentialsSetApns,
+        credentialsList,
+        credentialsDelete,
+      ]),
+    )
+    .addCommand(
       group('webhook', 'Webhooks of an instance: where its events go', [
         webhookCreate,
         webhookList,
@@ -57,9 +74,19 @@ export function buildProgram(): Command {
         webhookRotateSecret,
         webhookRetireSecret,
         webhookDelete,
+        webhookReplay,
+        webhookReplays,
+        webhookCancelReplay,
       ]),
     )
-    .addCommand(group('message', 'Messages to webhooks, and the attempts to send them', [messageList, messageAttempts]))
+    .addCommand(
+      group('message', 'Messages to webhooks, and the attempts to send them', [
+        messageList,
+        messageShow,
+        messageAttempts,
+        messageResend,
+      ]),
+    )
     .addCommand(
       group('push-origin', 'Push services, and whether devices that they call gone are removed', [
         pushOriginList,

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { renderAttempt } from '../../wire/admin/render.ts';
 import { clientCommand, runOnServer } from '../client-command.ts';
-import { formatTable } from '../format-text.ts';
+import { formatFields } from '../format-text.ts';
+import { messagePath } from '../message-path.ts';
 
 export const messageAttempts = (): Command =>
   runOnServer(
@@ -9,15 +10,30 @@ export const messageAttempts = (): Command =>
       .argument('<instance>', 'instance id')
       .argument('<message>', 'message id'),
     async (admin, [instance, message]) => {
-      const path = `/instances/${encodeURIComponent(String(instance))}/messages/${encodeURIComponent(String(message))}/attempts`;
-      const json = await admin.call<{ attempts: ReturnType<typeof renderAttempt>[] }>('GET', path);
-      const rows = json.attempts.map(({ startedAt, durationMs, status, error }, index) => ({
-        attempt: index + 1,
-        'started at': startedAt,
-        ms: durationMs,
-        status,
-        error,
-      }));
-      return { json, text: formatTable(rows, 'It has not been attempted.') };
+      const json = await admin.call<{ attempts: ReturnType<typeof renderAttempt>[] }>(
+        'GET',
+        `${messagePath(instance, message)}/attempts`,
+      );
+      const texts = json.attempts.map(attemptText);
+      return { json, text: texts.length === 0 ? 'It has not been attempted.' : texts.join('\n\n') };
     },
   );
+
+/** What came back, as it came. */
+function attemptText(attempt: ReturnType<typeof renderAttempt>, index: number): string {
+  const { startedAt, durationMs, status, error, address, responseHeaders, responseBody } = attempt;
+  const fields = formatFields({
+    attempt: index + 1,
+    'started at': startedAt,
+    'took (ms)': Math.round(durationMs),
+    'connected to': address,
+    status,
+    error,
+  });
+  const head = Object.entries(responseHeaders ?? {}).map(([name, value]) => `  ${name}: ${printable(value)}`);
+  const body = (responseBody ?? '').split('\n').map((line) => `  ${printable(line)}`);
+  return [fields, ...head, ...(responseBody ? ['', ...body] : [])].join('\n');
+}
+
+/** What somebody else's server answered gives no orders to a terminal. */
+const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '\uFFFD');

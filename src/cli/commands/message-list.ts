@@ -1,7 +1,18 @@
 import type { Command } from 'commander';
 import type { renderMessage } from '../../wire/admin/render.ts';
+import type { AdminClient } from '../admin-client.ts';
 import { clientCommand, runOnServer } from '../client-command.ts';
 import { formatTable } from '../format-text.ts';
+import { parseWholeNumber } from '../structured-options.ts';
+import { parseTimeOption } from '../time-option.ts';
+
+interface Page {
+  readonly messages: readonly ReturnType<typeof renderMessage>[];
+  readonly next: string | null;
+}
+
+const defaultLimit = 50;
+const maxPageSize = 200;
 
 export const messageList = (): Command =>
   runOnServer(
@@ -9,24 +20,28 @@ export const messageList = (): Command =>
       .argument('<instance>', 'instance id')
       .option('--webhook-id <id>', 'only those to this webhook')
       .option('--publish-id <id>', 'only those about this publish, like pubid-…')
+      .option('--event-type <type>', 'only those of this type, like v1.UserNotificationOpen')
+      .option('--event-id <id>', 'only those of this event, to whichever webhook')
+      .option('--user <id>', 'only those about this user')
+      .option('--state <state>', 'only those in this state')
+      .option('--status <number>', 'only those whose last attempt was answered so, like 500')
+      .option('--since <time>', 'only those written since then: a time, or like 2h', parseTimeOption)
+      .option('--until <time>', 'only those written before: a time, or like 30m', parseTimeOption)
       .option('--before <id>', 'only those older than this message')
-      .option('--limit <number>', 'at most so many, up to 200 (default: 50)')
+      .option('--limit <number>', `at most so many (default: ${defaultLimit})`, parseWholeNumber)
       .addHelpText(
         'after',
         `
 States:
-  waiting     to be sent, again if it was attempted; "next attempt" says when
+  waiting     to be sent, again if it was attempted; \`pharos message show\` says what it waits for
+  held        not sent while its webhook is disabled; \`pharos webhook catch-up\` sends it
   delivered   answered 2xx
   exhausted   not answered 2xx in any attempt; \`pharos message attempts\` shows what came back
   dropped     not sent, for the reason beside it`,
       ),
-    async (admin, [instance], filters: { webhookId?: string; publishId?: string; before?: string; limit?: string }) => {
-      const path = `/instances/${encodeURIComponent(String(instance))}/messages`;
-      const query = new URLSearchParams({ ...filters }).toString();
-      const json = await admin.call<{ messages: ReturnType<typeof renderMessage>[]; next: string | null }>(
-        'GET',
-        `${path}?${query}`,
-      );
+    async (admin, [instance], options: { limit?: number; before?: string } & Record<string, string>) => {
+      const { limit = defaultLimit, ...filters } = options;
+      const json = await search(admin, String(instance), filters, limit);
       const rows = json.messages.map(({ id, eventType, publishId, webhookId, state, dropReason, attempts, dueAt }) => ({
         'message id': id,
         event: eventType,
@@ -40,3 +55,22 @@ States:
       return { json, text: formatTable(rows, 'There are no such messages.') + more };
     },
   );
+
+/** The server looks at so many messages at a time: a page may hold fewer than were asked for and not be the last. */
+async function search(
+  admin: AdminClient,
+  instance: string,
+  filters: Readonly<Record<string, string>>,
+  limit: number,
+): Promise<Page> {
+  const messages: ReturnType<typeof renderMessage>[] = [];
+  let next: string | null = filters['before'] ?? null;
+  do {
+    const query = new URLSearchParams({ ...filters, limit: String(Math.min(limit - messages.length, maxPageSize)) });
+    if (next !== null) query.set('before', next);
+    const page: Page = await admin.call('GET', `/instances/${encodeURIComponent(instance)}/messages?${query}`);
+    messages.push(...page.messages);
+    next = page.next;
+  } while (next !== null && messages.length < limit);
+  return { messages, next };
+}

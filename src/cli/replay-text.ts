@@ -1,0 +1,26 @@
+import { InvalidArgumentError } from 'commander';
+import type { renderReplay } from '../wire/admin/render-replay.ts';
+import { formatTable } from './format-text.ts';
+
+export type ShownReplay = ReturnType<typeof renderReplay>;
+
+export const replayTable = (replays: readonly ShownReplay[]): string =>
+  formatTable(
+    replays.map(({ id, webhookId, states, eventType, since, state, resent, skipped, total }) => ({
+      'replay id': id,
+      'webhook id': webhookId ?? '(webhookUrls)',
+      messages: states,
+      event: eventType,
+      since,
+      state,
+      sent: `${resent} of ${total ?? '?'}`,
+      skipped,
+    })),
+    'There are no replays.',
+  );
+
+export function parsePerSecond(text: string): number {
+  const value = Number(text);
+  if (text !== '' && value > 0) return value;
+  throw new InvalidArgumentError('It must be a number above 0.');
+}
