@@ -31,6 +31,8 @@ import type { Network } from './egress/network.ts';
 import { createSystemNetwork } from './egress/network.ts';
 import { createPushConnections } from './egress/push-connections.ts';
 import { createPushEndpointRules, defaultPushEndpointHosts } from './egress/push-endpoint-rules.ts';
+import { createApnsGateway } from './gateways/apns/gateway.ts';
+import { createFcmGateway } from './gateways/fcm/gateway.ts';
 import { createWebPushGateway } from './gateways/web-push/gateway.ts';
 import { createLog } from './logging/create-log.ts';
 import { createMetrics } from './metrics/create-metrics.ts';
@@ -129,17 +131,27 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     maxConnectionsPerOrigin: messagesAtATime,
   });
   ending.add('webhook connections', () => http.close());
+  const sending = {
+    windowPerOrigin: pushWindowPerOrigin,
+    deadlineMs: pushDeadlineMs,
+    clock: Date.now,
+    log,
+  };
   const web = createWebPushGateway({
+    ...sending,
     connections: createPushConnections({ network, guard }),
     rules: endpointRules,
     encryptionThreads: settings.encryptionThreads,
-    windowPerOrigin: pushWindowPerOrigin,
-    deadlineMs: pushDeadlineMs,
     contact: settings.vapidContact,
-    clock: Date.now,
-    log,
   });
-  ending.add('web push', () => web.close());
+  const fcm = createFcmGateway({ ...sending, connections: createPushConnections({ network, guard }) });
+  const apns = createApnsGateway({
+    ...sending,
+    connections: createPushConnections({ network, guard }),
+    openConnections: (clientCertificate) => createPushConnections({ network, guard, clientCertificate }),
+  });
+  const gateways = { web, fcm, apns };
+  ending.add('gateways', () => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));
 
   const dispatcher = new Dispatcher({
     ...shared,
@@ -153,7 +165,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const fanOut = new FanOut({
     ...shared,
     brake,
-    gateways: { web },
+    gateways,
     giveUpAfterMs: pushGiveUpAfterMs,
     gatewayDeadlineMs: pushDeadlineMs,
     onFinished(instanceId) {
@@ -174,6 +186,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       ...shared,
       ...instances,
       brake,
+      gateways,
       masterKeys,
       backUp: () => backUp(folder.databaseFile, settings.dataDir),
       adminToken: folder.adminToken,

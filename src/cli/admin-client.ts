@@ -6,7 +6,7 @@ import { downloadFile } from './download-file.ts';
 /** The admin API of a running server. */
 export interface AdminClient {
   /** `path` is below `/admin/v1`. Throws `CommandFailure` with the server's words unless it answers 2xx. */
-  call<Answer>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>;
+  call<Answer>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>;
   /** POSTs and saves the answer as a new file, whole or not at all; gives its size in bytes. */
   download(path: string, file: string): Promise<number>;
 }

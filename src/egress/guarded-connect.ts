@@ -1,5 +1,6 @@
 import { isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { ClientCertificate } from '../core/ports/push-connections.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { connectionFailure, type EgressFailure, egressFailure } from './egress-failure.ts';
 import type { Network } from './network.ts';
@@ -9,6 +10,7 @@ export interface ConnectDeps {
   readonly guard: AddressGuard;
   /** PEM; replaces Node's trusted roots. */
   readonly ca?: string;
+  readonly clientCertificate?: ClientCertificate;
 }
 
 export interface ConnectTarget {
@@ -84,7 +86,7 @@ async function vettedAddresses(
 }
 
 async function secured(
-  { ca }: ConnectDeps,
+  { ca, clientCertificate: client }: ConnectDeps,
   hostname: string,
   alpnProtocols: readonly string[],
   socket: Socket,
@@ -97,6 +99,7 @@ async function secured(
     servername: isIP(hostname) ? '' : hostname,
     ALPNProtocols: [...alpnProtocols],
     ...(ca === undefined ? {} : { ca }),
+    ...(client && { cert: client.certificate, key: client.privateKey }),
   });
   try {
     await opened(tls, 'secureConnect', signal);

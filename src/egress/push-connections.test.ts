@@ -240,7 +240,7 @@ test.each(['h2', 'http/1.1'])('%s: of a body of 10 MB the beginning is read', as
           }),
         );
   const response = await post(wireTo(server).connections);
-  expect(response).toEqual({ kind: 'response', status: 400, retryAfterMs: null, text: 'x'.repeat(1024) });
+  expect(response).toEqual({ kind: 'response', status: 400, retryAfterMs: null, text: 'x'.repeat(4096) });
   await waitFor('the end of the response', () => closed);
 });
 

@@ -13,7 +13,8 @@ export interface PushConnectionsDeps extends ConnectDeps {
 }
 
 const connectTimeoutMs = 10_000;
-const maxTextBytes = 1024;
+/** An access token of Google's fits. */
+const maxTextBytes = 4096;
 
 /**
  * Several HTTP/2 sessions per push service that offers it, else kept-alive HTTP/1.1 connections. ALPN is asked once per

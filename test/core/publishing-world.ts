@@ -1,6 +1,6 @@
 import { v4, v7 } from 'uuid';
 import type { Instance } from '../../src/core/instances/instance.ts';
-import type { DeliveryOutcome, Gateway, WebContent, WebSender } from '../../src/core/ports/gateway.ts';
+import type { DeliveryOutcome, GatewayDevice, WebContent } from '../../src/core/ports/gateway.ts';
 import { runOne } from '../../src/core/ports/command.ts';
 import type { PublishSummary, PublishTarget } from '../../src/core/ports/publish-store.ts';
 import type { Store } from '../../src/core/ports/store.ts';
@@ -45,8 +45,8 @@ export async function openPublishingWorld({
   const attempts: string[] = [];
   const attemptsAt = new Map<string, number>();
   const batches: number[] = [];
-  const web: Gateway<WebContent, WebSender> = {
-    deliver: ({ devices }) => {
+  const gateway = {
+    deliver: ({ devices }: { readonly devices: readonly GatewayDevice[] }) => {
       batches.push(devices.length);
       // As with sockets, others have their turn before the answers come.
       const answered = new Promise((resolve) => setImmediate(resolve));
@@ -59,7 +59,6 @@ export async function openPublishingWorld({
         return (await script[Math.min(before, script.length - 1)]) ?? { kind: 'accepted' };
       });
     },
-    close: async () => {},
   };
   const logged: { readonly event: string; readonly fields: unknown }[] = [];
   const write = (event: string, fields?: unknown) => void logged.push({ event, fields });
@@ -86,7 +85,7 @@ export async function openPublishingWorld({
       listRelayedEvents: async () => [],
     },
     clock: Date.now,
-    gateways: { web },
+    gateways: { web: gateway, fcm: gateway, apns: gateway },
     giveUpAfterMs,
     gatewayDeadlineMs: 10_000,
     onFinished: () => (finished += 1),

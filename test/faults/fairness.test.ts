@@ -83,7 +83,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
       findApnsCredentials: async () => null,
       listRelayedEvents: async () => [],
     },
-    gateways: { web },
+    gateways: { web, fcm: { deliver: () => [] }, apns: { deliver: () => [] } },
     giveUpAfterMs: 600_000,
     gatewayDeadlineMs: 10_000,
     onFinished: () => undefined,

@@ -35,17 +35,20 @@ export async function openAdminWorld() {
     };
     const ids = { random: () => randomUUID(), timeOrdered: () => randomUUID(), unguessable: () => randomUUID() };
     const brake = { list: () => [], resume: async () => null };
-    const { forgetInstance, forgetWebhook } = directory;
+    const { forgetInstance, forgetWebhook, forgetCredentials } = directory;
+    const gateway = { check: async () => ({ kind: 'accepted' as const }) };
+    const gateways = { fcm: gateway, apns: gateway };
     const masterKeys = { rotate: () => 'rotating' as const, status: () => ({ keys: ['0'], resealing: null }) };
     const backUp = () => Promise.reject(new Error('not in this test'));
     const live = { targetStatus: () => null, maxAttempts: () => 5, onMessages() {}, onReplays() {} };
-    const routes = [adminRoutes({ ...deps, ...live, brake, masterKeys, backUp, ids, forgetInstance, forgetWebhook })];
+    const forget = { forgetInstance, forgetWebhook, forgetCredentials };
+    const routes = [adminRoutes({ ...deps, ...live, ...forget, brake, gateways, masterKeys, backUp, ids })];
     return createHttpApp({ log: quiet, tls: null, trustedProxies: [], routes });
   };
   const app = await openApp(store);
 
   /** Status and body of an answer, as the admin gets it. */
-  const call = async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) => {
+  const call = async (method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object) => {
     const headers = { authorization: `Bearer ${adminToken}` };
     const answer = await app.inject({ method, url: `/admin/v1${path}`, headers, ...(body && { payload: body }) });
     expect(answer.headers['cache-control']).toBe('no-store');

@@ -11,7 +11,7 @@ import type { DeliveryLog } from './delivery-log.ts';
 import type { GoneBrake } from './gone-brake.ts';
 
 export interface DeliverDeps {
-  readonly gateways: Gateways;
+  readonly gateways: { readonly [Platform in keyof Gateways]: Pick<Gateways[Platform], 'deliver'> };
   readonly instances: InstanceDirectory;
   readonly clock: Clock;
   readonly deliveryLog: DeliveryLog;
@@ -89,15 +89,11 @@ async function startDelivery(
   }
   if (platform === 'fcm' && fcm) {
     const sender = await deps.instances.findFcmCredentials(publish.instanceId);
-    return sender && deps.gateways.fcm
-      ? deps.gateways.fcm.deliver({ ...rest, content: fcm, sender })
-      : all(noCredentials('FCM'));
+    return sender ? deps.gateways.fcm.deliver({ ...rest, content: fcm, sender }) : all(noCredentials('FCM'));
   }
   if (platform === 'apns' && apns) {
     const sender = await deps.instances.findApnsCredentials(publish.instanceId);
-    return sender && deps.gateways.apns
-      ? deps.gateways.apns.deliver({ ...rest, content: apns, sender })
-      : all(noCredentials('APNs'));
+    return sender ? deps.gateways.apns.deliver({ ...rest, content: apns, sender }) : all(noCredentials('APNs'));
   }
   throw new Error(`publish ${publish.publishId} has nothing for ${platform}`);
 }

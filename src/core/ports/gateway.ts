@@ -141,6 +141,6 @@ export interface PhoneGateway<Content, Sender> extends Gateway<Content, Sender> 
 
 export interface Gateways {
   readonly web: Gateway<WebContent, WebSender>;
-  readonly fcm?: PhoneGateway<FcmContent, FcmCredentials>;
-  readonly apns?: PhoneGateway<ApnsContent, ApnsCredentials>;
+  readonly fcm: PhoneGateway<FcmContent, FcmCredentials>;
+  readonly apns: PhoneGateway<ApnsContent, ApnsCredentials>;
 }

@@ -4,11 +4,12 @@ import type { DeliveryOutcome, Gateway, GatewayBatch, WebContent, WebSender } fr
 import type { Log } from '../../core/ports/log.ts';
 import type { PushConnections } from '../../core/ports/push-connections.ts';
 import type { PushEndpointRules } from '../../core/ports/push-endpoint-rules.ts';
-import { createPushClient } from './client.ts';
+import { createPushClient } from '../push-client/push-client.ts';
+import { createRejectionNotices } from '../push-client/rejection-notices.ts';
 import { bodyBytes, maxBodyBytes, maxPayloadBytes } from './encryption.ts';
 import { EncryptionPool } from './encryption-pool.ts';
+import { outcomeOf } from './errors.ts';
 import { encodePayload } from './payload.ts';
-import { createRejectionNotices } from './rejection-notices.ts';
 import { type Authorize, createVapid } from './vapid.ts';
 
 export interface WebPushGatewayDeps {
@@ -60,7 +61,15 @@ export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebConte
       const timeoutMs = deadlineMs - (performance.now() - startedAt);
       if (timeoutMs <= 0) return { kind: 'failed', reason: 'not encrypted in time', retryAfterMs: null };
       const headers = pushHeaders(batch, authorize(endpoint.origin));
-      return await client.send({ instanceId: batch.instanceId, endpoint, headers, body, timeoutMs });
+      return await client.send({
+        instanceId: batch.instanceId,
+        origin: endpoint.origin,
+        path: endpoint.pathname + endpoint.search,
+        headers,
+        body,
+        timeoutMs,
+        outcomeOf: (response) => outcomeOf(endpoint.origin, response),
+      });
     } catch (error) {
       if (!told.has(batch)) log.error('push.broken', { instanceId: batch.instanceId, origin: endpoint.origin, error });
       told.add(batch);

@@ -1,6 +1,7 @@
-import { createPrivateKey, sign } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { VapidKeys } from '../../core/ports/gateway.ts';
+import { signJwt } from '../push-client/sign-jwt.ts';
 import { tokenLifetimeMs, tokenRenewalMs } from './settings.ts';
 
 export interface VapidDeps {
@@ -12,7 +13,6 @@ export interface VapidDeps {
 /** Value of the `Authorization` header for an origin. */
 export type Authorize = (origin: string) => string;
 
-const header = base64url({ typ: 'JWT', alg: 'ES256' });
 const maxTokens = 10_000;
 
 /** RFC 8292 tokens; signing costs as much as encrypting, so one serves an origin and key for half a day. */
@@ -21,10 +21,9 @@ export function createVapid({ clock, contact }: VapidDeps): (keys: VapidKeys) =>
 
   const issue = ({ privateKey }: VapidKeys, publicKey: string, origin: string, now: number): string => {
     const exp = Math.floor((now + tokenLifetimeMs) / 1000);
-    const unsigned = `${header}.${base64url({ aud: origin, exp, ...(contact === undefined ? {} : { sub: contact }) })}`;
+    const claims = { aud: origin, exp, ...(contact === undefined ? {} : { sub: contact }) };
     const key = createPrivateKey({ key: Buffer.from(privateKey), format: 'der', type: 'pkcs8' });
-    const signature = sign('sha256', Buffer.from(unsigned), { key, dsaEncoding: 'ieee-p1363' });
-    return `vapid t=${unsigned}.${signature.toString('base64url')}, k=${publicKey}`;
+    return `vapid t=${signJwt({ typ: 'JWT', alg: 'ES256' }, claims, key)}, k=${publicKey}`;
   };
 
   return (keys) => {
@@ -40,8 +39,4 @@ export function createVapid({ clock, contact }: VapidDeps): (keys: VapidKeys) =>
       return authorization;
     };
   };
-}
-
-function base64url(claims: object): string {
-  return Buffer.from(JSON.stringify(claims)).toString('base64url');
 }

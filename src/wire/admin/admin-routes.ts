@@ -5,6 +5,8 @@ import { classifyFailure } from '../http/http-failure.ts';
 import type { AdminFailureCode } from './admin-failure.ts';
 import { AdminFailure } from './admin-failure.ts';
 import { tokenCheck } from './check-token.ts';
+import type { CredentialsRoutesDeps } from './credentials-routes.ts';
+import { credentialsRoutes } from './credentials-routes.ts';
 import type { InstanceRoutesDeps } from './instance-routes.ts';
 import { instanceRoutes } from './instance-routes.ts';
 import type { MessageRoutesDeps } from './message-routes.ts';
@@ -21,12 +23,14 @@ import { webhookRoutes } from './webhook-routes.ts';
 export interface AdminRoutesDeps
   extends
     InstanceRoutesDeps,
+    CredentialsRoutesDeps,
     WebhookRoutesDeps,
     MessageRoutesDeps,
     RecoveryRoutesDeps,
     PushOriginRoutesDeps,
     OperationRoutesDeps {
   readonly store: InstanceRoutesDeps['store'] &
+    CredentialsRoutesDeps['store'] &
     WebhookRoutesDeps['store'] &
     MessageRoutesDeps['store'] &
     RecoveryRoutesDeps['store'];
@@ -64,6 +68,7 @@ const routesBelowPrefix =
       return reply.code(failure.status).send(failure.body);
     });
     instanceRoutes(app, deps);
+    credentialsRoutes(app, deps);
     webhookRoutes(app, deps);
     messageRoutes(app, deps);
     recoveryRoutes(app, deps);

@@ -1,16 +1,195 @@
+import * as z from 'zod';
 import type { FcmContent } from '../../core/ports/gateway.ts';
-import type { JsonObject } from '../../protocol/json.ts';
-import { jsonObject } from './decode-body.ts';
+import type { JsonObject, JsonValue } from '../../protocol/json.ts';
+import { isJsonObject } from '../http/json-body.ts';
+import { expected, jsonObject } from './decode-body.ts';
 
-/** Four weeks: the longest that FCM keeps a message, and what it does when nothing is said. */
-const defaultTimeToLiveSeconds = 2_419_200;
+/**
+ * The `fcm` of a publish has the form of FCM's legacy downstream API, which Google shut in 2024. Here it becomes a
+ * message of the HTTP v1 API; `docs/wire/fcm.md` has the table. What cannot be translated is refused, never dropped.
+ */
 
-const isFilled = (part: unknown): boolean => typeof part === 'object' && part !== null && Object.keys(part).length > 0;
+/** Four weeks, in seconds: the longest that FCM keeps a message, and what it does when nothing is said. */
+const maxTimeToLiveSeconds = 2_419_200;
 
-/** The `fcm` of a publish, in the legacy downstream form. */
-export const fcmContent = jsonObject.transform((message: JsonObject): FcmContent => ({
-  timeToLiveSeconds: defaultTimeToLiveSeconds,
-  message,
-  hasDisplayableContent: isFilled(message['notification']),
-  hasData: isFilled(message['data']),
-}));
+/** The app's SDK starts this activity itself, so that it sees the tap; what was asked for goes to it in `data.pusher`. */
+const openTracking = 'com.pusher.pushnotifications.OPEN_TRACKING';
+
+const text = z.string({ error: expected('a string') }).exactOptional();
+const flag = z.boolean({ error: expected('true or false') }).exactOptional();
+
+const argumentsRule = expected('an array of strings, or such an array as JSON text');
+
+/** Legacy senders wrote the array as a string. */
+const localizationArguments = z
+  .unknown()
+  .transform((value, context): readonly string[] => {
+    const parsed = typeof value === 'string' ? parseJson(value) : value;
+    if (Array.isArray(parsed) && parsed.every((item) => typeof item === 'string')) return parsed;
+    context.addIssue({ code: 'custom', message: argumentsRule({ input: value }) });
+    return z.NEVER;
+  })
+  .exactOptional();
+
+const notification = z.strictObject(
+  {
+    title: text,
+    body: text,
+    image: text,
+    android_channel_id: text,
+    icon: text,
+    sound: text,
+    tag: text,
+    color: text,
+    click_action: text,
+    body_loc_key: text,
+    body_loc_args: localizationArguments,
+    title_loc_key: text,
+    title_loc_args: localizationArguments,
+    badge: z.union([z.string(), z.number()], { error: expected('a number') }).exactOptional(),
+    subtitle: text,
+  },
+  {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `${issue.keys.join(', ')}: not known; what only FCM's HTTP v1 API has goes under fcm.android.notification`
+        : expected('an object')(issue),
+  },
+);
+
+/** "The key should not be a reserved word (from, message_type, or any word starting with google or gcm)" */
+const reservedDataKey = /^(?:from$|message_type$|google|gcm)/;
+const dataRule = expected('an object without the keys `pusher`, `from`, `message_type`, `google…` and `gcm…`');
+const isData = (value: unknown): value is JsonObject =>
+  isJsonObject(value) && Object.keys(value).every((key) => key !== 'pusher' && !reservedDataKey.test(key));
+
+const chosenByTarget = z
+  .undefined({ error: 'is not taken: who receives a publish is said by `interests` or `users`' })
+  .optional();
+
+const timeToLive = expected(`a whole number of seconds from 0 to ${maxTimeToLiveSeconds}`);
+const priority = expected('"normal" or "high"');
+
+export const fcmContent = z
+  .strictObject(
+    {
+      notification: notification.exactOptional(),
+      data: z.custom<JsonObject>(isData, { error: dataRule }).exactOptional(),
+      priority: z.enum(['normal', 'high'], { error: priority }).exactOptional(),
+      time_to_live: z
+        .int({ error: timeToLive })
+        .min(0, { error: timeToLive })
+        .max(maxTimeToLiveSeconds, { error: timeToLive })
+        .default(maxTimeToLiveSeconds),
+      collapse_key: text,
+      restricted_package_name: text,
+      direct_boot_ok: flag,
+      content_available: flag,
+      mutable_content: flag,
+      // HTTP v1's own parts, for what the legacy form never had.
+      android: jsonObject.exactOptional(),
+      fcm_options: jsonObject.exactOptional(),
+      to: chosenByTarget,
+      registration_ids: chosenByTarget,
+      condition: chosenByTarget,
+      notification_key: chosenByTarget,
+      dry_run: z.literal(false, { error: 'cannot be true: a publish is sent, or not made' }).exactOptional(),
+    },
+    {
+      error: (issue) =>
+        issue.code === 'unrecognized_keys'
+          ? `${issue.keys.join(', ')}: not known to FCM's legacy API; see docs/wire/fcm.md`
+          : expected('an object')(issue),
+    },
+  )
+  .transform(translate);
+
+type LegacyMessage = Parameters<typeof translate>[0];
+
+function translate(legacy: {
+  readonly notification?: z.output<typeof notification>;
+  readonly data?: JsonObject;
+  readonly priority?: 'normal' | 'high';
+  readonly time_to_live: number;
+  readonly collapse_key?: string;
+  readonly restricted_package_name?: string;
+  readonly direct_boot_ok?: boolean;
+  readonly content_available?: boolean;
+  readonly mutable_content?: boolean;
+  readonly android?: JsonObject;
+  readonly fcm_options?: JsonObject;
+}): FcmContent {
+  const { notification: shown, data = {} } = legacy;
+  const { title, body, image, click_action: clickAction } = shown ?? {};
+  return {
+    timeToLiveSeconds: legacy.time_to_live,
+    message: {
+      ...(shown && { notification: given({ title, body, image }) }),
+      data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, toText(value)])),
+      android: androidOf(legacy),
+      ...appleOf(legacy),
+      ...given({ fcm_options: legacy.fcm_options }),
+    },
+    ...(clickAction !== undefined && { clickAction }),
+    hasDisplayableContent: Boolean(title ?? body ?? shown?.title_loc_key ?? shown?.body_loc_key),
+    hasData: Object.keys(data).length > 0,
+  };
+}
+
+function androidOf({ notification: shown, ...legacy }: LegacyMessage): JsonObject {
+  const { notification: more, ...others } = legacy.android ?? {};
+  return {
+    ...given({
+      priority: legacy.priority?.toUpperCase(),
+      collapse_key: legacy.collapse_key,
+      restricted_package_name: legacy.restricted_package_name,
+      direct_boot_ok: legacy.direct_boot_ok,
+    }),
+    ...others,
+    ...((shown || isJsonObject(more)) && {
+      notification: {
+        ...given({
+          channel_id: shown?.android_channel_id,
+          icon: shown?.icon,
+          sound: shown?.sound,
+          tag: shown?.tag,
+          color: shown?.color,
+          body_loc_key: shown?.body_loc_key,
+          body_loc_args: shown?.body_loc_args,
+          title_loc_key: shown?.title_loc_key,
+          title_loc_args: shown?.title_loc_args,
+        }),
+        ...(isJsonObject(more) && more),
+        click_action: openTracking,
+      },
+    }),
+  };
+}
+
+/** The legacy form has them beside Android's; a registration token may be that of an app on an Apple device. */
+function appleOf({ notification: shown, ...legacy }: LegacyMessage): JsonObject {
+  const aps = given({
+    'content-available': legacy.content_available ? 1 : undefined,
+    'mutable-content': legacy.mutable_content ? 1 : undefined,
+    badge: shown?.badge === undefined ? undefined : Number(shown.badge),
+    alert: shown?.subtitle === undefined ? undefined : given({ ...appleAlert(shown) }),
+  });
+  return Object.keys(aps).length > 0 ? { apns: { payload: { aps } } } : {};
+}
+
+/** An alert of one's own takes the place of the notification's. */
+const appleAlert = ({ title, body, subtitle }: z.output<typeof notification>) => ({ title, body, subtitle });
+
+/** FCM's data holds only strings. */
+const toText = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+const given = (fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

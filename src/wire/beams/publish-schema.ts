@@ -69,7 +69,7 @@ const content = (allowHttpWebhooks: boolean) => {
     webhookUrl: z.string({ error: webhookUrl }).refine(isWebhookUrl, { error: webhookUrl }).exactOptional(),
     web: web.exactOptional(),
     fcm: fcmContent.exactOptional(),
-    apns: apnsContent.exactOptional(),
+    apns: apnsContent(Date.now).exactOptional(),
   };
 };
 

@@ -1,6 +1,8 @@
 import type { Clock } from '../../core/ports/clock.ts';
 import type { Log } from '../../core/ports/log.ts';
-import { warnEveryMs } from './settings.ts';
+
+/** So long the operator is not told again about the same cause. */
+const warnEveryMs = 10 * 60_000;
 
 const maxKinds = 1000;
 

@@ -1,9 +1,12 @@
 import type { DeliveryOutcome } from '../../core/ports/gateway.ts';
-import type { PushConnections } from '../../core/ports/push-connections.ts';
-import { outcomeOf } from './errors.ts';
+import type { PushConnections, PushResponse } from '../../core/ports/push-connections.ts';
 import type { NotifyRejection } from './rejection-notices.ts';
 import { createOriginWindow, type OriginWindow } from './origin-window.ts';
-import { maxWindows, windowWaitMs } from './settings.ts';
+
+/** A delivery that finds no place in its origin's window within this time gives way and is retried later. */
+const windowWaitMs = 2_000;
+/** Origins whose windows are remembered. */
+const maxWindows = 1_000;
 
 export interface PushClientDeps {
   readonly connections: PushConnections;
@@ -13,11 +16,15 @@ export interface PushClientDeps {
 
 export interface Push {
   readonly instanceId: string;
-  readonly endpoint: URL;
+  readonly origin: string;
+  /** Path and query. */
+  readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   /** Waiting for a place included. */
   readonly timeoutMs: number;
+  /** What the service's answer means. */
+  readonly outcomeOf: (response: PushResponse) => DeliveryOutcome;
 }
 
 export interface PushClient {
@@ -26,7 +33,7 @@ export interface PushClient {
   send(push: Push): Promise<DeliveryOutcome>;
 }
 
-/** Sends encrypted pushes; an origin that hangs fills only its own window. */
+/** Sends pushes; an origin that hangs fills only its own window. */
 export function createPushClient({ connections, windowPerOrigin, notifyRejection }: PushClientDeps): PushClient {
   const windows = new Map<string, OriginWindow>();
   const windowFull = (origin: string): DeliveryOutcome => ({
@@ -48,8 +55,7 @@ export function createPushClient({ connections, windowPerOrigin, notifyRejection
 
   return {
     refusal: (origin) => (windows.get(origin)?.full() ? windowFull(origin) : null),
-    async send({ instanceId, endpoint, headers, body, timeoutMs }) {
-      const { origin } = endpoint;
+    async send({ instanceId, origin, path, headers, body, timeoutMs, outcomeOf }) {
       const startedAt = performance.now();
       const window = windows.get(origin) ?? openWindow(origin);
       if (!(await window.enter(Math.min(windowWaitMs, timeoutMs)))) return windowFull(origin);
@@ -57,12 +63,12 @@ export function createPushClient({ connections, windowPerOrigin, notifyRejection
       try {
         const response = await connections.request({
           origin,
-          path: endpoint.pathname + endpoint.search,
+          path,
           headers,
           body,
           timeoutMs: Math.max(1, timeoutMs - (performance.now() - startedAt)),
         });
-        const outcome = outcomeOf(origin, response);
+        const outcome = outcomeOf(response);
         answered = outcome.kind !== 'failed' && outcome.kind !== 'throttled';
         if (outcome.kind === 'rejected') {
           const cause = response.kind === 'response' ? response.status : response.reason;
