@@ -3,6 +3,8 @@ import type { MessageToWorker, WorkerVersion } from '../protocol/worker-messages
 
 /** A worker answers within milliseconds once it runs, and may take a while to start; one without our script never does. */
 const answerWithinMs = 5_000;
+/** Browsers wait until the older worker is idle, and Chromium may miss that when messages arrive in the same moment. */
+const takeOverWithinMs = 5_000;
 
 /** The registration of a worker that has loaded our script, the server's release of it where that can be had. */
 export async function registerWorker(paths: readonly string[], scope?: string): Promise<ServiceWorkerRegistration> {
@@ -38,10 +40,13 @@ export async function bringUpToDate(
   if (version === scriptVersion) return registration;
   // The browser looks for updates too, and may be the one that finds it.
   registration.addEventListener('updatefound', () => void letTakeOver(registration));
-  await registration.update().catch(warn);
-  const updated = await letTakeOver(registration);
-  // Without an update this page came from a cache, or the worker did; a later visit mends that.
-  if (version === null && (!updated || (await askVersion(await activeWorker(registration))) === null))
+  const updating = registration
+    .update()
+    .catch(warn)
+    .then(() => letTakeOver(registration));
+  // An older one of ours serves meanwhile. Without an update this page came from a cache, or the worker did. A later visit mends both.
+  if (version !== null) await Promise.race([updating, new Promise((resolve) => setTimeout(resolve, takeOverWithinMs))]);
+  else if (!(await updating) || (await askVersion(await activeWorker(registration))) === null)
     throw new Error(`Pharos: ${active.scriptURL} does not load our worker script with importScripts`);
   return registration;
 }

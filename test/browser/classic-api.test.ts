@@ -139,8 +139,24 @@ describe.each(browserNames)('the classic page API in %s', (browserName) => {
 
     site.server.replaceWorker(today);
     await page.reload();
-    await waitFor('the newer worker', async () => (await page.evaluate(workerVersion)) === version);
+    await registered(page);
+    // Asking the older one would keep it busy.
+    await waitFor('the newer worker', () => page.evaluate(isUpdated));
+    expect(await page.evaluate(workerVersion)).toBe(version);
     await world.show(site, { notification: { title: 'From the newer worker' } });
+  });
+
+  test('does not wait for an older worker that is too busy to be replaced', async () => {
+    const site = await world.open({ worker: busy });
+    const today = readFileSync(workerFile, 'utf8');
+    site.server.replaceWorker(today.replace(/\b[0-9a-f]{12}\b/, 'older'));
+    const page = await world.openPage(site.origin);
+    await registered(page);
+    await page.evaluate(tellWorker, 'be busy');
+
+    site.server.replaceWorker(today);
+    await page.reload();
+    expect(await registered(page)).toBe(userId);
   });
 
   test('takes the place of the worker that the site had before', async () => {
@@ -193,6 +209,10 @@ const changing = `addEventListener('message', async ({ data }) => {
   dispatchEvent(Object.assign(new ExtendableEvent('pushsubscriptionchange'), { oldSubscription }));
 });`;
 
+const busy = `addEventListener('message', (event) => {
+  if (event.data === 'be busy') event.waitUntil(new Promise(() => {}));
+});`;
+
 interface Api {
   readonly push: (item: unknown) => void;
   readonly on: (event: string, listener: (detail: unknown) => void) => void;
@@ -219,6 +239,8 @@ declare const navigator: {
   readonly serviceWorker: {
     readonly register: (path: string) => Promise<unknown>;
     readonly ready: Promise<{
+      readonly installing: object | null;
+      readonly waiting: object | null;
       readonly active: { readonly postMessage: (message: unknown, transfer?: unknown[]) => void };
       readonly pushManager: {
         readonly getSubscription: () => Promise<{ readonly unsubscribe: () => Promise<boolean> } | null>;
@@ -291,6 +313,11 @@ async function workerVersion(): Promise<string> {
     port1.start();
     active.postMessage({ pharos: 'version' }, [port2]);
   });
+}
+
+async function isUpdated(): Promise<boolean> {
+  const { installing, waiting } = await navigator.serviceWorker.ready;
+  return installing === null && waiting === null;
 }
 
 const tellWorker = async (message: string): Promise<void> =>
