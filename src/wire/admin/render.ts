@@ -1,3 +1,4 @@
+import { webhookPublicKey } from '../../core/instances/webhook-secret.ts';
 import type { Instance, Webhook } from '../../core/instances/instance.ts';
 import type { AttemptRecord, MessageDetail, MessageView } from '../../core/ports/message-store.ts';
 import type { IgnoredReports } from '../../core/ports/report-store.ts';
