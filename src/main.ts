@@ -21,8 +21,8 @@ import type { Keyring } from './core/secrets/keyring.ts';
 import { generateKeyring, parseKeyring } from './core/secrets/keyring.ts';
 import { MasterKeys } from './core/secrets/master-keys.ts';
 import { createSealer } from './core/secrets/sealer.ts';
-import { beamsRetryDelaysMs } from './core/webhooks/decide-attempt.ts';
 import { Dispatcher, messagesAtATime } from './core/webhooks/dispatcher.ts';
+import { retryPolicies } from './core/webhooks/retry-policies.ts';
 import type { DataFolder } from './data-folder/open-data-folder.ts';
 import { openDataFolder } from './data-folder/open-data-folder.ts';
 import { createAddressGuard } from './egress/address-guard.ts';
@@ -59,6 +59,7 @@ export interface PharosOverrides {
   /** The way out of the process. */
   readonly network?: Network;
   readonly webhookRetryDelaysMs?: readonly number[];
+  readonly webhookBreakerPausesMs?: readonly number[];
 }
 
 export interface Pharos {
@@ -79,7 +80,7 @@ const pushDeadlineMs = 10_000;
 const pushGiveUpAfterMs = 10 * 60_000;
 const pushWindowPerOrigin = 500;
 /** Longer than a push or an attempt of a webhook takes. */
-const stopWithinMs = 15_000;
+const stopWithinMs = 20_000;
 
 /** Starts every role in this process. Rejects, with everything let go again, when one of them cannot start. */
 export async function startPharos(settings: ServerSettings, overrides: PharosOverrides = {}): Promise<Pharos> {
@@ -129,6 +130,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     guard,
     allowHttp: settings.allowHttpWebhooks,
     maxConnectionsPerOrigin: messagesAtATime,
+    maxOrigins: messagesAtATime,
   });
   ending.add('webhook connections', () => http.close());
   const sending = {
@@ -153,10 +155,13 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const gateways = { web, fcm, apns };
   ending.add('gateways', () => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));
 
+  const policies = webhookRetryPolicies(overrides);
   const dispatcher = new Dispatcher({
     ...shared,
     http,
-    retryDelaysMs: overrides.webhookRetryDelaysMs ?? beamsRetryDelaysMs,
+    retryPolicies: policies,
+    forgetWebhook: instances.forgetWebhook,
+    ...(overrides.webhookBreakerPausesMs && { breakerPausesMs: overrides.webhookBreakerPausesMs }),
   });
   const replays = new ReplayLoop({ ...shared, onMessages: () => dispatcher.wake() });
   const brake = await openGoneBrake({ ...shared, goneShare: settings.goneBrakePercent / 100 });
@@ -180,7 +185,11 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     healthRoutes(store),
     metricsRoute({
       adminToken: folder.adminToken,
-      renderMetrics: async () => metrics.render({ queues: await store.measureQueues().catch(() => null) }),
+      renderMetrics: async () =>
+        metrics.render({
+          store: await store.measureLoad().catch(() => null),
+          targets: { open: 0, 'half-open': 0, slowed: 0 },
+        }),
     }),
     adminRoutes({
       ...shared,
@@ -191,8 +200,8 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       backUp: () => backUp(folder.databaseFile, settings.dataDir),
       adminToken: folder.adminToken,
       allowHttpWebhooks,
-      targetStatus: () => null,
-      maxAttempts: () => beamsRetryDelaysMs.length + 1,
+      targetStatus: (target) => dispatcher.status(target),
+      maxAttempts: (webhook) => policies[webhook?.options.retryPolicy ?? 'beams'].delaysMs.length + 1,
       onMessages: () => dispatcher.wake(),
       onReplays: () => replays.wake(),
     }),
@@ -252,6 +261,11 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       log.info('server.stopped');
     },
   };
+}
+
+function webhookRetryPolicies({ webhookRetryDelaysMs: delaysMs }: PharosOverrides): typeof retryPolicies {
+  if (!delaysMs) return retryPolicies;
+  return { ...retryPolicies, beams: { ...retryPolicies.beams, delaysMs } };
 }
 
 function requestLimits({ publishesPerSecond, clientRequestsPerSecond: clients }: ServerSettings): RequestLimits {

@@ -1,5 +1,5 @@
 import type { Metrics } from '../core/ports/metrics.ts';
-import type { Queue, QueueSize } from '../core/ports/queue-store.ts';
+import type { StoreLoad } from '../core/ports/queue-store.ts';
 import { queues } from '../core/ports/queue-store.ts';
 import { createCounter } from './counter.ts';
 import { EventLoopWatch } from './event-loop-watch.ts';
@@ -11,7 +11,9 @@ import { renderProcessMetrics } from './process-metrics.ts';
 /** What is not counted but looked at. */
 export interface Readings {
   /** Null: the store does not answer. */
-  readonly queues: Readonly<Record<Queue, QueueSize>> | null;
+  readonly store: StoreLoad | null;
+  /** Targets of webhooks by what holds them up. */
+  readonly targets: Readonly<Record<'open' | 'half-open' | 'slowed', number>>;
 }
 
 /** What this process counts, until it ends. */
@@ -29,6 +31,9 @@ export function createMetrics(): ProcessMetrics {
   const publishes = createCounter(metricTable.publishes);
   const deliveries = createCounter(metricTable.deliveries);
   const reports = createCounter(metricTable.reports);
+  const webhookAttempts = createCounter(metricTable.webhookAttempts);
+  const webhookSeconds = createHistogram(metricTable.webhookSeconds);
+  const webhookDelaySeconds = createHistogram(metricTable.webhookDelaySeconds);
   const requests = createCounter(metricTable.requests);
   const requestSeconds = createHistogram(metricTable.requestSeconds);
   const commits = createCounter(metricTable.commits);
@@ -41,6 +46,11 @@ export function createMetrics(): ProcessMetrics {
     publishRequested: (result) => publishes.add({ result }),
     deliveryAttempted: (platform, outcome) => deliveries.add({ platform, outcome }),
     reportReceived: (kind, result) => reports.add({ kind, result }),
+    webhookAttempted: ({ outcome, status, durationMs, delaysMs }) => {
+      webhookAttempts.add({ outcome, answer: status === null ? 'none' : `${Math.floor(status / 100)}xx` });
+      webhookSeconds.observe({}, durationMs / 1_000);
+      for (const delayMs of delaysMs) webhookDelaySeconds.observe({}, delayMs / 1_000);
+    },
     requestAnswered: ({ method, route, status, durationMs }) => {
       const labels = { method: methods.has(method) ? method : 'other', route: route ?? 'none' };
       requests.add({ ...labels, status: String(status) });
@@ -54,8 +64,10 @@ export function createMetrics(): ProcessMetrics {
     render: (readings) =>
       [
         ...[publishes, deliveries, reports, requests, requestSeconds].map((family) => family.render()),
+        ...[webhookAttempts, webhookSeconds, webhookDelaySeconds].map((family) => family.render()),
+        renderTargets(readings),
         ...[commits, commitSeconds, commitItems].map((family) => family.render()),
-        renderQueues(readings),
+        renderStore(readings),
         loopDelaySeconds.render(),
         renderProcessMetrics(),
       ].join(''),
@@ -64,13 +76,25 @@ export function createMetrics(): ProcessMetrics {
   };
 }
 
-function renderQueues({ queues: sizes }: Readings): string {
-  const available = renderFamily(metricTable.storeAvailable, [{ labels: {}, value: sizes ? 1 : 0 }]);
-  if (!sizes) return available;
+function renderTargets({ targets }: Readings): string {
+  const samples = Object.entries(targets).map(([state, value]) => ({ labels: { state }, value }));
+  return renderFamily(metricTable.webhookTargets, samples);
+}
+
+function renderStore({ store }: Readings): string {
+  const available = renderFamily(metricTable.storeAvailable, [{ labels: {}, value: store ? 1 : 0 }]);
+  if (!store) return available;
+  const { queues: sizes, disabledWebhooks, runningReplays } = store;
   const items = queues.flatMap((queue) => [
     { labels: { queue, state: 'due' }, value: sizes[queue].due },
     { labels: { queue, state: 'later' }, value: sizes[queue].later },
   ]);
   const oldest = queues.map((queue) => ({ labels: { queue }, value: sizes[queue].oldestDueMs / 1_000 }));
-  return available + renderFamily(metricTable.queueItems, items) + renderFamily(metricTable.oldestDueSeconds, oldest);
+  return [
+    available,
+    renderFamily(metricTable.queueItems, items),
+    renderFamily(metricTable.oldestDueSeconds, oldest),
+    renderFamily(metricTable.webhooksDisabled, [{ labels: {}, value: disabledWebhooks }]),
+    renderFamily(metricTable.replaysRunning, [{ labels: {}, value: runningReplays }]),
+  ].join('');
 }

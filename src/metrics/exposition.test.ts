@@ -12,6 +12,8 @@ const requests = {
 } as const;
 const seconds = { name: 'seconds', type: 'histogram', help: 'Time.', labels: ['path'], buckets: [0.5, 1] } as const;
 
+const nothingRead = { store: null, targets: { open: 0, 'half-open': 0, slowed: 0 } };
+
 test('a counter: one sample for each set of labels, whatever they hold', () => {
   const counter = createCounter(requests);
   const odd = '"\\n\n,}=';
@@ -41,7 +43,7 @@ test('a histogram: a value on the bound is in the bucket, buckets hold those bel
 });
 
 test('families without labels are there before anything happened', () => {
-  const families = parsePrometheusText(createMetrics().render({ queues: null }));
+  const families = parsePrometheusText(createMetrics().render(nothingRead));
   const commits = families.find(({ name }) => name === 'pharos_store_commit_items');
   expect(commits?.samples.every(({ value }) => value === 0)).toBe(true);
   expect(commits?.samples.length).toBeGreaterThan(0);
@@ -51,7 +53,7 @@ test('what clients send makes no new series', () => {
   const metrics = createMetrics();
   const answered = { route: null, status: 404, durationMs: 1 };
   for (const method of ['GET', 'PROPFIND', 'M-SEARCH']) metrics.requestAnswered({ method, ...answered });
-  const families = parsePrometheusText(metrics.render({ queues: null }));
+  const families = parsePrometheusText(metrics.render(nothingRead));
   const requests = families.find(({ name }) => name === 'pharos_http_requests_total');
   expect(requests?.samples.map(({ labels, value }) => [labels['method'], labels['route'], value])).toEqual([
     ['GET', 'none', 1],

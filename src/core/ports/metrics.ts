@@ -9,8 +9,20 @@ export interface Metrics {
   deliveryAttempted(platform: Platform, outcome: FinalOutcome | 'deferred'): void;
   /** `unknown`: what it was is not looked at when its ids cannot be any device's or publish's. */
   reportReceived(kind: ReportKind | 'unknown', result: 'recorded' | 'repeat' | IgnoredReason): void;
+  webhookAttempted(attempt: EndedWebhookAttempt): void;
   requestAnswered(request: AnsweredRequest): void;
   committed(commit: Commit): void;
+}
+
+/** One HTTP request to a webhook, with one message or many. */
+export interface EndedWebhookAttempt {
+  /** What became of its messages; `lost`: somebody else had them by then. */
+  readonly outcome: 'delivered' | 'retry' | 'exhausted' | 'held' | 'lost';
+  /** Null: there was no answer. */
+  readonly status: number | null;
+  readonly durationMs: number;
+  /** Of each message that was delivered, from when it was written. */
+  readonly delaysMs: readonly number[];
 }
 
 /** A request that a listener has answered. */

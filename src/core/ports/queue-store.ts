@@ -11,6 +11,13 @@ export interface QueueSize {
   readonly oldestDueMs: number;
 }
 
+/** What there is to do. */
+export interface StoreLoad {
+  readonly queues: Readonly<Record<Queue, QueueSize>>;
+  readonly disabledWebhooks: number;
+  readonly runningReplays: number;
+}
+
 export interface QueueQueries {
-  measureQueues(): Promise<Readonly<Record<Queue, QueueSize>>>;
+  measureLoad(): Promise<StoreLoad>;
 }

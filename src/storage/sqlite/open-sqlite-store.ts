@@ -55,6 +55,7 @@ const commandNames = Object.keys({
   claimMessages: true,
   holdMessages: true,
   completeAttempts: true,
+  completeBatches: true,
   resendMessages: true,
   createReplays: true,
   cancelReplays: true,
@@ -88,7 +89,7 @@ const queryNames = Object.keys({
   listReplays: true,
   findReplay: true,
   listSealed: true,
-  measureQueues: true,
+  measureLoad: true,
   nextDue: true,
 } satisfies Record<keyof StoreQueries | 'nextDue', true>);
 

@@ -12,11 +12,21 @@ const tables: Readonly<Record<Queue, string>> = {
 
 export function prepareQueueQueries(db: DatabaseSync): QueryHandlers<QueueQueries> {
   const measures = Object.entries(tables).map(([queue, table]) => [queue, prepareMeasure(db, table)] as const);
+  const countOthers = prepare<{ disabled_webhooks: number; running_replays: number }>(
+    db,
+    `SELECT (SELECT count(*) FROM webhooks WHERE disabled_at IS NOT NULL) AS disabled_webhooks,
+            (SELECT count(*) FROM replays INDEXED BY replays_by_due WHERE due_at IS NOT NULL) AS running_replays`,
+  );
   return {
-    measureQueues: () => {
+    measureLoad: () => {
       const now = Date.now();
       const sizes = measures.map(([queue, measure]) => [queue, measure(now)]);
-      return Object.fromEntries(sizes) as Record<Queue, QueueSize>;
+      const others = countOthers.get();
+      return {
+        queues: Object.fromEntries(sizes) as Record<Queue, QueueSize>,
+        disabledWebhooks: others?.disabled_webhooks ?? 0,
+        runningReplays: others?.running_replays ?? 0,
+      };
     },
   };
 }
