@@ -41,8 +41,10 @@ async function sendAll(url: string): Promise<'emptied' | 'stopped'> {
     if (!item) return 'emptied';
     const end = await send(item);
     await transact(['outbox'], 'readwrite', async (store) => {
-      if (end === 'answered') await settled(store('outbox').delete(item.sequence));
-      else if (end === 'failed') await settled(store('outbox').put(item));
+      const outbox = store('outbox');
+      if (end === 'answered') await settled(outbox.delete(item.sequence));
+      // It may have had to give way to a newer one meanwhile.
+      else if (end === 'failed' && (await settled(outbox.getKey(item.sequence)))) await settled(outbox.put(item));
     });
     if (end !== 'answered') return 'stopped';
   }

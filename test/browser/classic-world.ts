@@ -14,6 +14,8 @@ import { allowCrossOrigin } from './plain-receiver.ts';
 export interface ClassicWorld extends Sender {
   readonly desktop: () => Desktop;
   readonly openPage: TestBrowser['openPage'];
+  readonly allowBackgroundSync: TestBrowser['allowBackgroundSync'];
+  readonly loseSubscription: TestBrowser['loseSubscription'];
   /** A site of its own, until the test has finished; receivers allow CORS when the site wants it. */
   readonly open: (options?: Partial<SiteOptions>) => Promise<ClassicSite>;
   /** The same with a page whose visitor is registered. */
@@ -58,6 +60,8 @@ export function useClassicWorld(browserName: BrowserName): ClassicWorld {
   return {
     desktop: () => browser.desktop,
     openPage,
+    allowBackgroundSync: (origin) => browser.allowBackgroundSync(origin),
+    loseSubscription: (page) => browser.loseSubscription(page),
     open,
     async visit(options) {
       const site = await open(options);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Browser, Page } from 'puppeteer-core';
 import puppeteer from 'puppeteer-core';
 import { startChromiumPushService } from './chromium-push-service.ts';
+import { blockAndAllowNotifications } from './chromium-settings.ts';
 import type { Desktop } from './desktop.ts';
 import { startDesktop } from './desktop.ts';
 import { startFirefoxPushService } from './firefox-push-service.ts';
@@ -19,6 +20,10 @@ export interface TestBrowser {
   readonly pushService: PushService;
   /** Opens a page whose origin may show notifications. */
   readonly openPage: (url: string) => Promise<Page>;
+  /** What every visitor's Chromium allows, and ours refuses as long as only notifications are asked for. */
+  readonly allowBackgroundSync: (origin: string) => Promise<void>;
+  /** Brings about what makes this browser drop the push subscription of a page's site by itself. */
+  readonly loseSubscription: (page: Page) => Promise<void>;
   /** SIGKILL: the browser has no time to write anything down. Then `close` what is left. */
   readonly kill: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -32,7 +37,7 @@ export async function startBrowser(
 ): Promise<TestBrowser> {
   const desktop = await startDesktop();
   const launch = profile === undefined ? {} : { userDataDir: profile };
-  const { browser, pushService } = await (name === 'firefox'
+  const { browser, pushService, loseSubscription } = await (name === 'firefox'
     ? startFirefox(desktop.busAddress, launch)
     : startChromium(desktop.busAddress, authority, launch));
   return {
@@ -46,6 +51,9 @@ export async function startBrowser(
       await page.goto(url);
       return page;
     },
+    allowBackgroundSync: (origin) =>
+      browser.defaultBrowserContext().overridePermissions(origin, ['notifications', 'background-sync']),
+    loseSubscription,
     async kill() {
       const process = browser.process();
       if (!process) throw new Error('the browser has no process of its own');
@@ -77,6 +85,7 @@ type Profile = { readonly userDataDir?: string };
 interface Started {
   readonly browser: Browser;
   readonly pushService: PushService;
+  readonly loseSubscription: (page: Page) => Promise<void>;
 }
 
 async function startFirefox(busAddress: string, launch: Profile): Promise<Started> {
@@ -97,7 +106,7 @@ async function startFirefox(busAddress: string, launch: Profile): Promise<Starte
       'network.dns.disabled': true, // no host outside is looked up; localhost still works
     },
   });
-  return { browser, pushService };
+  return { browser, pushService, loseSubscription: async () => pushService.forgetBrowsers() };
 }
 
 async function startChromium(busAddress: string, authority: TestAuthority, launch: Profile): Promise<Started> {
@@ -119,5 +128,5 @@ async function startChromium(busAddress: string, authority: TestAuthority, launc
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
     ],
   });
-  return { browser, pushService };
+  return { browser, pushService, loseSubscription: (page) => blockAndAllowNotifications(browser, page) };
 }

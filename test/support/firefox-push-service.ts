@@ -23,6 +23,8 @@ export interface FirefoxPushService extends PushService {
   /** For the preference `dom.push.serverURL`. */
   readonly webSocketUrl: string;
   readonly verdicts: readonly Verdict[];
+  /** All subscriptions are gone, as after a loss of the service's data: browsers are told when they connect again. */
+  readonly forgetBrowsers: () => void;
 }
 
 interface Channel {
@@ -130,6 +132,12 @@ export async function startFirefoxPushService(): Promise<FirefoxPushService> {
     handler: accept,
     accepted,
     verdicts,
+    forgetBrowsers() {
+      for (const token of channels.keys()) gone.add(token);
+      channels.clear();
+      browsers.clear();
+      for (const socket of server.clients) socket.terminate();
+    },
     webSocketUrl: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     close: () =>
       new Promise((resolve) => {
