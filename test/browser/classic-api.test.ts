@@ -176,9 +176,9 @@ describe.each(browserNames)('the classic page API in %s', (browserName) => {
   });
 
   test('gives the server a changed subscription from the worker, at once', async () => {
-    const { site, page } = await world.visit({ worker: changing });
+    const { site, page } = await world.visit();
     const before = site.server.subscription().endpoint;
-    await page.evaluate(tellWorker, 'change');
+    await world.loseSubscription(page);
     const call = await waitFor('the new subscription', () =>
       site.server.pageCalls.find(({ path }) => path.endsWith('/subscription')),
     );
@@ -200,14 +200,6 @@ describe.each(browserNames)('the classic page API in %s', (browserName) => {
     expect(await page.evaluate(keptByOthers)).toEqual({ version: 7, stores: true, field: 'of a newer release' });
   });
 });
-
-/** What a browser does that drops a subscription: the old one is gone, and the event says so. */
-const changing = `addEventListener('message', async ({ data }) => {
-  if (data !== 'change') return;
-  const oldSubscription = await registration.pushManager.getSubscription();
-  await oldSubscription.unsubscribe();
-  dispatchEvent(Object.assign(new ExtendableEvent('pushsubscriptionchange'), { oldSubscription }));
-});`;
 
 const busy = `addEventListener('message', (event) => {
   if (event.data === 'be busy') event.waitUntil(new Promise(() => {}));

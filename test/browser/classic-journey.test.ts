@@ -132,17 +132,53 @@ describe.each(browserNames)('a customer with the classic page API in %s', (brows
     expect(await relayed('v1.NotificationDisplayed', proved.replace('pubid-', ''))).toMatchObject({ user_id: 'ann' });
     expect(browser.desktop.shown.map(({ title }) => title)).not.toContain('Not for claimants');
 
-    // A visitor who wants none gets none.
+    // Clicks are sent by the server from now on, and by no browser; displays as before.
+    await pharos.admin('POST', `/instances/${instanceId}/webhooks`, {
+      url: `https://${backendHost}/classic`,
+      format: 'classic',
+      events: ['v1.NotificationClicked'],
+      secret: 'correct-horse-battery',
+    });
+    const launch = `${site.origin}/by-server`;
+    const third = await create({
+      headings: { en: 'By the server' },
+      contents: { en: 'Text' },
+      url: launch,
+      include_player_ids: [player],
+    });
+    browser.desktop.click(await browser.desktop.waitForNotification('By the server'));
+    const { request, signatureIsGood } = await backend.waitFor(
+      'the classic webhook',
+      (received) => received.request.path === '/classic',
+    );
+    expect(signatureIsGood).toBe(true);
+    expect(request.headers['x-onesignal-event']).toBe('notification.clicked');
+    expect(JSON.parse(request.body.toString())).toEqual({
+      event: 'notification.clicked',
+      id: third,
+      userId: player,
+      heading: 'By the server',
+      content: 'Text',
+      url: launch,
+      action: '',
+    });
+    await waitFor('the launch URL', () => site.visits.includes('/by-server'));
+
+    // A visitor who wants none gets none. All that waits has been sent with the display of the last one.
+    await create({ headings: { en: 'Last' }, contents: { en: 'Text' }, include_player_ids: [player] });
+    await browser.desktop.waitForNotification('Last');
     await page.evaluate(mute);
     expect(await create({ headings: { en: 'Too late' }, contents: { en: 'Text' }, include_player_ids: [player] })).toBe(
       '',
     );
-    expect((await receiver.bodies(5)).map(({ event }) => event)).toEqual([
-      'notification.displayed',
-      'notification.clicked',
-      'notification.displayed',
-      'notification.dismissed',
-      'notification.displayed',
+    expect((await receiver.bodies(7)).map(({ event, heading }) => `${String(heading)}: ${String(event)}`)).toEqual([
+      'To a tag: notification.displayed',
+      'To a tag: notification.clicked',
+      'To a name: notification.displayed',
+      'To a name: notification.dismissed',
+      'For Ann: notification.displayed',
+      'By the server: notification.displayed',
+      'Last: notification.displayed',
     ]);
   });
 });

@@ -156,6 +156,28 @@ describe.each(browserNames)('classic webhooks in %s', (browserName) => {
     });
   });
 
+  test('a notification has all that was sent, as far as the browser knows it', async () => {
+    const { site, page } = await world.visit();
+    const image = (name: string) => `${site.origin}/${name}.png`;
+    const buttons = [{ id: 'like', text: 'Like', icon: image('like'), url: `${site.origin}/liked` }];
+    const pictures = { icon: image('icon'), image: image('image'), badge: image('badge') };
+    const more = { tag: 'news', renotify: true, require_interaction: true, buttons };
+    await world.show(site, { notification: { title: 'Everything', body: 'Text', ...pictures, ...more } });
+    const everywhere = {
+      title: 'Everything',
+      body: 'Text',
+      icon: pictures.icon,
+      tag: 'news',
+      requireInteraction: true,
+    };
+    const like = { action: 'like', title: 'Like' };
+    const inFirefox = { ...everywhere, actions: [like] };
+    const inChromium = { ...everywhere, ...pictures, renotify: true, actions: [{ ...like, icon: image('like') }] };
+    expect(await page.evaluate(readOpen, Object.keys(inChromium))).toMatchObject([
+      browserName === 'firefox' ? inFirefox : inChromium,
+    ]);
+  });
+
   test('two notifications clicked at once are told once each', async () => {
     const { site } = await world.visit();
     const first = await world.show(site, { notification: { title: 'One' } });
@@ -240,6 +262,12 @@ async function closeAll(): Promise<void> {
 }
 
 const tellWorkerToClose = async (): Promise<void> => (await navigator.serviceWorker.ready).active.postMessage('close');
+
+/** The given fields of each open notification. */
+async function readOpen(keys: string[]): Promise<object[]> {
+  const open: object[] = await (await navigator.serviceWorker.ready).getNotifications();
+  return open.map((shown) => Object.fromEntries(keys.map((key) => [key, Reflect.get(shown, key) as unknown])));
+}
 
 const openNotifications = async (): Promise<object[]> =>
   (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, silent }) => ({ title, silent }));
