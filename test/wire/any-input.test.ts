@@ -7,6 +7,7 @@ import { anInstance } from '../../src/storage/testsuite/fixtures.ts';
 import { decodeWebToken } from '../../src/wire/beams/web-token.ts';
 import { userIdInPath } from '../../src/wire/beams/user-deletion.ts';
 import { encodeSubscription, openWorld, type World } from './beams-world.ts';
+import { nearly } from './nearly.ts';
 import { overSocket, type RawRequest, type Send } from './send.ts';
 
 let store: Store;
@@ -38,20 +39,6 @@ async function flawOfAnswer(
 const instance = '7b1d8ba4-0f0c-4f0a-9d8e-0d2c5b8a1f11';
 const device = `/device_api/v1/instances/${instance}/devices/web/web-11111111-1111-4111-8111-111111111111`;
 const json = { 'content-type': 'application/json' };
-
-/** Objects that are nearly right: known keys with any values, and right ones in between. */
-const nearly = (valid: Readonly<Record<string, unknown>>): fc.Arbitrary<string> =>
-  fc
-    .record(
-      Object.fromEntries(
-        Object.entries(valid).map(([key, value]) => [
-          key,
-          fc.oneof({ weight: 3, arbitrary: fc.constant(value) }, fc.jsonValue()),
-        ]),
-      ),
-      { requiredKeys: [] },
-    )
-    .map((body) => JSON.stringify(body));
 
 const routes = {
   'publish to interests': {
