@@ -1,0 +1,7 @@
+/** Runs after every install. Without development dependencies there is no bundler: `dist/` is then brought from elsewhere. */
+import { existsSync } from 'node:fs';
+import { inRepository } from './packages/in-repository.ts';
+
+if (existsSync(inRepository('node_modules/esbuild'))) await import('./build-worker.ts');
+else if (!existsSync(inRepository('dist/worker.js')))
+  console.log('Pharos: the scripts for sites were not built, for want of esbuild: copy dist/ from a checkout with it.');
