@@ -1,6 +1,6 @@
 /**
- * What is not a public unicast address, from the IANA special-purpose address registries (RFC 6890 and its updates) and
- * the multicast ranges. The few globally reachable entries (AS112, anycast relays, ORCHIDs) are in here too: no push
+ * What is not a public unicast address, from the IANA special-purpose address registries of 2025-10-09 (RFC 6890 and
+ * its updates) and the multicast ranges. The few globally reachable entries (AS112, anycast relays, ORCHIDs) are in here too: no push
  * service or webhook lives there.
  */
 export const forbiddenIpv4 = [

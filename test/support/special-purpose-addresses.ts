@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net';
 
 /**
- * The IANA IPv4 and IPv6 Special-Purpose Address Registries, in their order: [block, "Globally Reachable"]. `N/A` counts
- * as not reachable. Written down apart from the server's own table, so that neither vouches for itself. The multicast
+ * The IANA IPv4 and IPv6 Special-Purpose Address Registries of 2025-10-09, in their order: [block, "Globally Reachable"]. `N/A`
+ * counts as not reachable. Written down apart from the server's own table, so that neither vouches for itself. The multicast
  * blocks and the deprecated site-local one have registries of their own and stand at the end.
  */
 const registry: readonly (readonly [block: string, isReachable: boolean])[] = [
