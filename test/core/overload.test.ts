@@ -100,6 +100,62 @@ test('what was sent is recorded once the store takes it again, and not sent twic
   expect(world.attempts).toEqual(['anna', 'ben', 'anna']);
 });
 
+test('what was sent is not sent again however long the store cannot record it, although its lease has ended', async () => {
+  const world = await open();
+  await world.register('anna', { interests: ['news'] });
+  const { claimRanges, recordPages } = world.store;
+  let claimed = false;
+  let refused = 0;
+  let refusing = true;
+  Object.assign(world.store, {
+    // The lease of the first claim is over at once; nobody else claims before its work was refused.
+    claimRanges: async (items: Parameters<typeof claimRanges>[0]) => {
+      if (claimed && refused === 0) return items.map(() => ({ ok: true, value: [] }));
+      const results = await claimRanges(items.map((item) => ({ ...item, leaseMs: claimed ? item.leaseMs : 1 })));
+      claimed ||= results.some((result) => result.ok && result.value.length > 0);
+      return results;
+    },
+    recordPages: (items: Parameters<typeof recordPages>[0]) => {
+      if (!refusing) return recordPages(items);
+      refused += 1;
+      return Promise.reject(new StoreUnavailable('the disk is full'));
+    },
+  });
+  const publishId = await world.publish(news);
+  await waitFor('the record to be refused', () => refused > 0);
+  world.fanOut.wake();
+  await waitFor('the record to be refused again and again', () => refused >= 4);
+  refusing = false;
+  expect((await world.waitUntilFinished(publishId)).counts.web).toMatchObject({ accepted: 1 });
+  expect(world.attempts).toEqual(['anna']);
+});
+
+test('an answer of the store that is lost keeps nothing waiting, and parked deliveries are recorded once', async () => {
+  const { promise: silence, resolve: answer } = Promise.withResolvers<DeliveryOutcome>();
+  const world = await open({ answers: { anna: [silence] } });
+  await world.register('anna', { interests: ['news'] });
+  const { recordPages, completeDeliveries } = world.store;
+  const loseFirstAnswer = <Items, Results>(command: (items: Items) => Promise<Results>) => {
+    let lost = false;
+    return async (items: Items): Promise<Results> => {
+      const results = await command(items);
+      if (lost) return results;
+      lost = true;
+      throw new StoreUnavailable('the storage thread ended');
+    };
+  };
+  Object.assign(world.store, {
+    recordPages: loseFirstAnswer(recordPages),
+    completeDeliveries: loseFirstAnswer(completeDeliveries),
+  });
+  const publishId = await world.publish(news);
+  await waitFor('the page to be recorded', async () => (await world.store.nextDue()).ranges === null);
+  answer(accepted);
+  expect((await world.waitUntilFinished(publishId)).counts.web).toMatchObject({ accepted: 1 });
+  await waitFor('the dispatcher to be told', () => world.finished() > 0);
+  expect(world.attempts).toEqual(['anna']);
+});
+
 test('a page on its way is recorded even when the next one cannot be read', async () => {
   const world = await open();
   await world.registerMany(addresses(150), 'news');

@@ -145,6 +145,7 @@ export async function openPublishingWorld({
         },
         timeoutMs,
       ),
+    fanOut,
     stopFanOut: () => fanOut.stop(),
     stop: async () => {
       await fanOut.stop();

@@ -11,6 +11,8 @@ export interface ClaimLoopOptions<Item> {
    * and the item is claimed again.
    */
   readonly run: (item: Item) => Promise<boolean>;
+  /** Resolves when what was done is recorded: until then nothing is claimed. */
+  readonly caughtUp?: () => Promise<void>;
   /** Milliseconds until something falls due; null when nothing waits. */
   readonly nextDueMs: () => Promise<number | null>;
   /** How much is worked on at a time: items, or what `sizeOf` says that they are. */
@@ -85,8 +87,10 @@ export class ClaimLoop<Item> {
 
   /** Answers how long to wait before the next claim. */
   async #claimAndRun(limit: number): Promise<number> {
-    const { name, log, claim, nextDueMs, sizeOf = () => 1, restMs = 0 } = this.#options;
+    const { name, log, claim, nextDueMs, sizeOf = () => 1, restMs = 0, caughtUp } = this.#options;
     try {
+      await caughtUp?.();
+      if (this.#stopped) return 0;
       const items = await claim(limit);
       let claimed = 0;
       for (const item of items) {

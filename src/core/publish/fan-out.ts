@@ -1,4 +1,5 @@
 import { ClaimLoop } from '../claims/claim-loop.ts';
+import { createRecorder } from '../claims/recorder.ts';
 import { runOne } from '../ports/command.ts';
 import type { DeliveryLog } from '../delivery/delivery-log.ts';
 import { createDeliveryLog } from '../delivery/delivery-log.ts';
@@ -12,6 +13,7 @@ import { runRange } from './run-range.ts';
 export interface FanOutDeps extends Omit<
   RunRangeDeps,
   | 'store'
+  | 'recorder'
   | 'stopping'
   | 'onParked'
   | 'onDeferred'
@@ -52,8 +54,11 @@ export class FanOut {
     this.#deliveryLog = deliveryLog;
     // A lease outlives every wait inside it: a page is parked in time, a push is answered by the gateway's deadline.
     const leaseMs = deps.gatewayDeadlineMs + 20_000;
+    const recorder = createRecorder();
+    const { caughtUp } = recorder;
     const rangeDeps: RunRangeDeps = {
       ...deps,
+      recorder,
       deliveryLog,
       turnMs,
       pageSize,
@@ -69,6 +74,7 @@ export class FanOut {
       name: 'range',
       log: deps.log,
       capacity: rangesAtATime,
+      caughtUp,
       claim: (limit) => runOne(deps.store.claimRanges, { limit, leaseMs }),
       run: (range) => runRange(rangeDeps, range),
       nextDueMs: async () => (await deps.store.nextDue()).ranges,
@@ -79,6 +85,7 @@ export class FanOut {
       capacity: deferredAtATime,
       sizeOf: ({ deliveries }) => deliveries.length,
       restMs: deferredRestMs,
+      caughtUp,
       claim: async (limit) => groupByPublish(await runOne(deps.store.claimDeliveries, { limit, leaseMs })),
       run: async (group) => {
         await retryDeliveries(rangeDeps, group);

@@ -1,4 +1,4 @@
-import { whileUnavailable } from '../claims/while-unavailable.ts';
+import type { Recorder } from '../claims/recorder.ts';
 import type { DeliverDeps } from '../delivery/deliver.ts';
 import { deliver } from '../delivery/deliver.ts';
 import { settledWithin } from '../delivery/settled-within.ts';
@@ -9,6 +9,7 @@ import { openPublishBody } from './publish-body.ts';
 
 export interface RetryDeliveriesDeps extends DeliverDeps {
   readonly store: Pick<PublishCommands, 'completeDeliveries'>;
+  readonly recorder: Pick<Recorder, 'record'>;
   readonly sealer: Sealer;
   /** What has not been answered for by then does not hold up the other deferred deliveries. */
   readonly parkAfterMs: number;
@@ -64,7 +65,7 @@ const completionOf = (
 /** Throws the first error of an item after the others were looked at: their leases run out. */
 async function complete(deps: RetryDeliveriesDeps, completions: readonly Completion[]): Promise<void> {
   if (completions.length === 0) return;
-  const results = await whileUnavailable(() => deps.store.completeDeliveries(completions));
+  const results = await deps.recorder.record(() => deps.store.completeDeliveries(completions));
   results.forEach((result, index) => {
     const instanceId = completions[index]?.instanceId;
     if (instanceId && result.ok && result.value.kind === 'recorded' && result.value.finished)

@@ -1,7 +1,7 @@
 import type { DeliverDeps, DeviceToReach } from '../delivery/deliver.ts';
 import { deliver } from '../delivery/deliver.ts';
 import { settledWithin } from '../delivery/settled-within.ts';
-import { whileUnavailable } from '../claims/while-unavailable.ts';
+import type { Recorder } from '../claims/recorder.ts';
 import { runOne } from '../ports/command.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type {
@@ -16,6 +16,7 @@ import type { PublishBody } from './publish-body.ts';
 
 export interface SendPageDeps extends DeliverDeps {
   readonly store: Pick<PublishCommands, 'recordPages' | 'completeDeliveries'>;
+  readonly recorder: Pick<Recorder, 'record'>;
   readonly ids: IdSource;
   /** A device that has not been answered for by then does not hold up its page. */
   readonly parkAfterMs: number;
@@ -78,7 +79,7 @@ export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<Se
         next: endsRange ? null : page.next,
         leaseMs: page.giveBack ? 0 : deps.rangeLeaseMs,
       };
-      const recorded = await whileUnavailable(() => runOne(deps.store.recordPages, record));
+      const recorded = await deps.recorder.record(() => runOne(deps.store.recordPages, record));
       // Lost or not: `stale` may also mean that it was recorded, only the answer was lost.
       for (const delivery of parked) deps.onParked(completeParked(deps, range, delivery));
       if (recorded.kind === 'stale') return 'lost';
@@ -117,7 +118,7 @@ async function completeParked(deps: SendPageDeps, publish: PublishKey, parked: P
   const { instanceId, publishId } = publish;
   const delivery = await parked.record;
   const completion = { instanceId, publishId, claimToken: parked.claimToken, delivery };
-  const recorded = await whileUnavailable(() => runOne(deps.store.completeDeliveries, completion));
+  const recorded = await deps.recorder.record(() => runOne(deps.store.completeDeliveries, completion));
   if (recorded.kind === 'recorded' && recorded.finished) deps.onFinished(instanceId);
   if (delivery.outcome.kind === 'deferred') deps.onDeferred();
 }
