@@ -16,17 +16,12 @@ const expressions = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) 
 
 const definitions: readonly MetricDefinition[] = Object.values(metricTable);
 /** What a scrape holds, by name, with the labels that Prometheus adds. */
-const series = new Map(
-  definitions.flatMap(({ name, type, labels }) => {
-    const own = [...labels, 'job', 'instance'];
-    if (type !== 'histogram') return [[name, own] as const];
-    return [
-      [`${name}_bucket`, [...own, 'le']] as const,
-      [`${name}_sum`, own] as const,
-      [`${name}_count`, own] as const,
-    ];
-  }),
-);
+const series = new Map<string, readonly string[]>();
+for (const { name, type, labels } of definitions) {
+  const own = [...labels, 'job', 'instance'];
+  if (type !== 'histogram') series.set(name, own);
+  else for (const suffix of ['_bucket', '_sum', '_count']) series.set(name + suffix, [...own, 'le']);
+}
 const namesIn = (text: string): string[] => text.match(/\b(?:pharos|process|nodejs)_[a-z_]+\b/g) ?? [];
 
 /** Labels in selectors and in `by (…)`. */
