@@ -7,8 +7,9 @@ import { changeRecord, inTurn } from './notification-record.ts';
  */
 export function watchClose(order: 'record-first' | 'close-first'): void {
   const { prototype } = Notification;
-  // oxlint-disable-next-line typescript/unbound-method -- called on the notification below
-  const close = prototype.close;
+  const { value: close } = Object.getOwnPropertyDescriptor(prototype, 'close') as {
+    value: (this: Notification) => void;
+  };
   prototype.close = function (this: Notification) {
     const { pusher } = (this.data ?? {}) as NotificationData;
     if (!pusher) return close.call(this);
