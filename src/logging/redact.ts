@@ -10,20 +10,34 @@ const credentials = /\b(bearer|basic)\s+[\w\-.~+/]+=*/gi;
 
 const hidden = '[redacted]';
 
+/** Names are few, and each comes with every line of its event. */
+const maxKnownNames = 1_000;
+const knownNames = new Map<string, boolean>();
+
+function isSecretName(name: string): boolean {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const isSecret = secretName.test(name);
+  if (knownNames.size < maxKnownNames) knownNames.set(name, isSecret);
+  return isSecret;
+}
+
 /** A second line of defence behind the rule of the `Log` port; fields are flat, errors become texts. */
-export const redact = (fields: LogFields): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, secretName.test(name) ? hidden : redactValue(value)]),
-  );
+export function redact(fields: LogFields): Record<string, unknown> {
+  const redacted: Record<string, unknown> = {};
+  for (const name of Object.keys(fields)) redacted[name] = isSecretName(name) ? hidden : redactValue(fields[name]);
+  return redacted;
+}
 
 function redactValue(value: unknown): unknown {
   if (typeof value === 'string') return redactText(value);
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object' || value === null) return value;
   if (value instanceof URL) return redactText(value.href);
   if (value instanceof Error) return redactError(value);
   if (Array.isArray(value)) return value.map(redactValue);
   if (ArrayBuffer.isView(value)) return hidden;
-  if (typeof value === 'object' && value !== null) return redact({ ...value });
-  return value;
+  return redact({ ...value });
 }
 
 function redactError(error: Error): Record<string, unknown> {

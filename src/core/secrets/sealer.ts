@@ -9,6 +9,9 @@ const tagBytes = 16;
 const nonceStart = 1 + keyIdBytes;
 const textStart = nonceStart + nonceBytes;
 
+/** Random bytes are asked for in blocks: a dozen of them costs as much as a few thousand. */
+const noncesAtATime = 256;
+
 /** A sealer that can change to another master key while it is in use. Keys that it had go on opening. */
 export interface KeyringSealer extends Sealer {
   readonly sealWith: (key: MasterKey) => void;
@@ -25,6 +28,13 @@ export function createSealer(keyring: Keyring): KeyringSealer {
   const keys = new Map(keyring.map(({ id, key }) => [id, key]));
   let [first] = keyring;
   let header = headerOf(first);
+  let nonces = Buffer.alloc(0);
+  const nextNonce = (): Buffer => {
+    if (nonces.length === 0) nonces = randomBytes(noncesAtATime * nonceBytes);
+    const nonce = nonces.subarray(0, nonceBytes);
+    nonces = nonces.subarray(nonceBytes);
+    return nonce;
+  };
   return {
     sealWith(key) {
       keys.set(key.id, key.key);
@@ -35,7 +45,7 @@ export function createSealer(keyring: Keyring): KeyringSealer {
     header: () => header,
 
     seal(place, plaintext) {
-      const nonce = randomBytes(nonceBytes);
+      const nonce = nextNonce();
       const cipher = createCipheriv('aes-256-gcm', first.key, nonce, { authTagLength: tagBytes });
       cipher.setAAD(associatedData(place));
       const text = typeof plaintext === 'string' ? Buffer.from(plaintext) : plaintext;

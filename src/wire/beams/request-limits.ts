@@ -19,9 +19,10 @@ export interface RequestLimits {
  * check of the secret key: strangers use up nobody's allowance.
  */
 export function limitPublishes(app: FastifyInstance, { publishes }: RequestLimits): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const waitMs = publishes.take(instanceIdOf(request));
-    if (waitMs !== null) return sendLater(reply, refuse('rate-limited'), waitMs);
+    if (waitMs === null) done();
+    else sendLater(reply, refuse('rate-limited'), waitMs);
   });
 }
 
@@ -31,9 +32,9 @@ export function limitClients(
   limiter: Pick<RateLimiter, 'take'>,
   refusal: 'rate-limited' | 'report-shed',
 ): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const waitMs = limiter.take(clientKey(request));
-    if (waitMs === null) return;
-    return sendLater(reply.header('access-control-allow-origin', '*'), refuse(refusal), waitMs);
+    if (waitMs === null) done();
+    else sendLater(reply.header('access-control-allow-origin', '*'), refuse(refusal), waitMs);
   });
 }

@@ -84,16 +84,16 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     inFlight.track(request.raw, reply.raw);
     done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? null;
     const { statusCode: status, elapsedTime: durationMs } = reply;
     metrics?.requestAnswered({ method: request.method, route, status, durationMs });
+    done();
   });
-  app.addHook('preHandler', async (request) => {
+  app.addHook('preHandler', (request, _reply, done) => {
     const { admission } = request.routeOptions.config;
-    if (admission !== 'always' && !inFlight.addRequest(request.raw)) {
-      throw new StoreUnavailable('too many requests in flight');
-    }
+    const hasRoom = admission === 'always' || inFlight.addRequest(request.raw);
+    done(hasRoom ? undefined : new StoreUnavailable('too many requests in flight'));
   });
   parseJsonBodies(app, inFlight);
   app.setNotFoundHandler((_request, reply) => sendFailure(reply, 'unknown-route'));

@@ -11,10 +11,13 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether arrays and objects stand inside each other more than `levels` deep. */
-export const isNestedDeeper = (value: unknown, levels: number): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  (levels === 0 || Object.values(value).some((inner) => isNestedDeeper(inner, levels - 1)));
+export function isNestedDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  // Of parsed JSON all enumerable properties are its own.
+  for (const name in value) if (isNestedDeeper((value as JsonObject)[name], levels - 1)) return true;
+  return false;
+}
 
 /**
  * Bodies are JSON or absent: `request.body` is the parsed value, or undefined when nothing was sent, whatever content
@@ -22,18 +25,21 @@ export const isNestedDeeper = (value: unknown, levels: number): boolean =>
  */
 export function parseJsonBodies(app: FastifyInstance, inFlight: InFlight): void {
   // Fastify refuses a content type that it cannot read even where there is no content.
-  app.addHook('onRequest', async ({ headers }) => {
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
     const isEmpty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
     if (isEmpty) delete headers['content-type'];
+    done();
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', async (request: FastifyRequest) => {
-    const body = await readBody(request.raw, request.routeOptions.bodyLimit, inFlight);
-    if (body.length === 0) return undefined;
-    if (request.mediaType !== 'application/json') throw new RefusedBody('unsupported-content-type');
-    const parsed = parseJson(body.toString());
-    if (parsed === undefined || isNestedDeeper(parsed, maxNesting)) throw new RefusedBody('malformed-body');
-    return parsed;
+  app.addContentTypeParser('*', (request: FastifyRequest, _payload, done) => {
+    readBody(request.raw, { maxBytes: request.routeOptions.bodyLimit, inFlight }, (error, body) => {
+      if (error) return done(error);
+      if (body === '') return done(null, undefined);
+      if (request.mediaType !== 'application/json') return done(new RefusedBody('unsupported-content-type'));
+      const parsed = parseJson(body);
+      if (parsed === undefined || isNestedDeeper(parsed, maxNesting)) return done(new RefusedBody('malformed-body'));
+      done(null, parsed);
+    });
   });
 }
 

@@ -3,37 +3,44 @@ import { StoreUnavailable } from '../../core/ports/command.ts';
 import { RefusedBody } from './http-failure.ts';
 import type { InFlight } from './in-flight.ts';
 
+interface BodyLimits {
+  readonly maxBytes: number;
+  readonly inFlight: InFlight;
+}
+
 /**
- * A request's body. Rejects as soon as it is known to be larger than `maxBytes`, or when there is no room for it beside
- * the others in flight; what follows is left unread, and the connection is to be closed.
+ * Reads a request's body as UTF-8. `done` gets an error as soon as it is known to be larger than `maxBytes`, or when there
+ * is no room for it beside the others in flight; what follows is left unread, and the connection is to be closed. (A
+ * callback: a promise for every request is a good part of what reading costs.)
  */
-export function readBody(request: IncomingMessage, maxBytes: number, inFlight: InFlight): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
-    return Promise.reject(new RefusedBody('body-too-large'));
-  }
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    const stop = (): void => void request.off('data', onData).off('end', onEnd).off('error', onError);
-    const refuse = (error: Error): void => {
-      stop();
-      request.pause();
-      // A connection that breaks later must not end the process.
-      request.on('error', () => request.destroy());
-      reject(error);
-    };
-    const onData = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (bytes > maxBytes) return refuse(new RefusedBody('body-too-large'));
-      if (!inFlight.addBytes(request, chunk.length)) return refuse(new StoreUnavailable('too many bytes in flight'));
-      chunks.push(chunk);
-    };
-    const onEnd = (): void => {
-      stop();
-      resolve(Buffer.concat(chunks, bytes));
-    };
-    // The client closed the connection in the middle of the body.
-    const onError = (): void => refuse(new RefusedBody('malformed-body'));
-    request.on('data', onData).on('end', onEnd).on('error', onError);
-  });
+export function readBody(
+  request: IncomingMessage,
+  { maxBytes, inFlight }: BodyLimits,
+  done: (error: Error | null, body: string) => void,
+): void {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return done(new RefusedBody('body-too-large'), '');
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const stop = (): void => void request.off('data', onData).off('end', onEnd).off('error', onError);
+  const refuse = (error: Error): void => {
+    stop();
+    request.pause();
+    // A connection that breaks later must not end the process.
+    request.on('error', () => request.destroy());
+    done(error, '');
+  };
+  const onData = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return refuse(new RefusedBody('body-too-large'));
+    if (!inFlight.addBytes(request, chunk.length)) return refuse(new StoreUnavailable('too many bytes in flight'));
+    chunks.push(chunk);
+  };
+  const onEnd = (): void => {
+    stop();
+    const [first = Buffer.alloc(0)] = chunks;
+    done(null, (chunks.length <= 1 ? first : Buffer.concat(chunks, bytes)).toString());
+  };
+  // The client closed the connection in the middle of the body.
+  const onError = (): void => refuse(new RefusedBody('malformed-body'));
+  request.on('data', onData).on('end', onEnd).on('error', onError);
 }
