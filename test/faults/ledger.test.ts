@@ -25,6 +25,8 @@ interface Evidence {
   readonly started: { readonly state: string; readonly attempts: number };
   /** Of STARTED: when its 2xx was recorded. */
   readonly recordedAt: number;
+  /** Attempts of STARTED that were given up before their answer. */
+  readonly unanswered: number;
 }
 
 const truth: Evidence = {
@@ -40,11 +42,12 @@ const truth: Evidence = {
   ],
   started: { state: 'delivered', attempts: 2 },
   recordedAt: 13,
+  unanswered: 0,
 };
 
 /** A publish to two devices with a webhook, as the world saw it, with some of it changed. */
 const read = (change: Partial<Evidence> = {}) => {
-  const { deliveries, restarts, requests, started, recordedAt } = { ...truth, ...change };
+  const { deliveries, restarts, requests, started, recordedAt, unanswered } = { ...truth, ...change };
   const { request, publishId } = publish;
   const views = [
     { id: '1', eventType: 'publish.started', ...started },
@@ -56,7 +59,16 @@ const read = (change: Partial<Evidence> = {}) => {
     '/instances/instance/publishes/pubid-1': { counts: { web: { accepted } } },
     '/instances/instance/messages/2/attempts': { attempts: [] },
     '/instances/instance/messages/1/attempts': {
-      attempts: [{ startedAt: new Date(recordedAt - 1).toISOString(), durationMs: 1, status: 200 }],
+      attempts: [
+        ...Array.from({ length: unanswered }, () => ({
+          startedAt: new Date(1).toISOString(),
+          durationMs: 1,
+          status: null,
+        })),
+        ...(started.state === 'delivered'
+          ? [{ startedAt: new Date(recordedAt - 1).toISOString(), durationMs: 1, status: 200 }]
+          : []),
+      ],
     },
   };
   const server: SeenServer = {
@@ -108,6 +120,18 @@ test('a message that was given up after four attempts, or although it was taken'
   const five = { state: 'exhausted', attempts: 5 };
   const late = await read({ started: five, requests: [...four, taken, finished] });
   expect(late.problems).toEqual(['publish.started 1 is exhausted and was answered 200']);
+});
+
+test('attempts that ended unanswered may have reached the target, or nobody', async () => {
+  expect((await read({ started: { state: 'delivered', attempts: 3 } })).problems).toEqual([
+    'publish.started 1: 2 requests, 3 attempts, 0 of them unanswered, 0 excuses',
+  ]);
+  const delivered = await read({ started: { state: 'delivered', attempts: 3 }, unanswered: 1 });
+  expect(delivered.problems).toEqual([]);
+  const five = [5, 6, 7, 8, 9].map((at) => ({ at, kind: 'STARTED', status: at === 9 ? 200 : 500 }) as const);
+  const finished = { at: 20, kind: 'FINISHED', status: 200 } as const;
+  const exhausted = { started: { state: 'exhausted', attempts: 5 }, requests: [...five, finished] };
+  expect((await read({ ...exhausted, unanswered: 1 })).problems).toEqual([]);
 });
 
 test('a message that was sent again after its 2xx had been recorded, kill or not', async () => {
