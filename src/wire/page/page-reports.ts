@@ -1,43 +1,26 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import * as z from 'zod';
 import type { RecordReportDeps } from '../../core/reports/record-report.ts';
 import { recordReport } from '../../core/reports/record-report.ts';
 import { parseDeviceId, parsePublishId } from '../../protocol/ids.ts';
 import type { BeamsAnswer } from '../beams/beams-answer.ts';
-import { answering, answerJson } from '../beams/beams-answer.ts';
-import { allowCrossOrigin } from '../beams/cross-origin.ts';
-import { decodeBody, expected } from '../beams/decode-body.ts';
-import type { Instances } from '../beams/instance-access.ts';
-import { instanceIdOf, instanceIdRefusal } from '../beams/instance-access.ts';
-import type { RequestLimits } from '../beams/request-limits.ts';
-import { limitClients } from '../beams/request-limits.ts';
+import { answerJson } from '../beams/beams-answer.ts';
+import { expected } from '../beams/decode-body.ts';
+import type { ReportRouteDeps } from '../beams/report-route.ts';
+import { addReportRoute, reportFields } from '../beams/report-route.ts';
 
-export interface PageReportDeps extends RecordReportDeps {
-  readonly instances: Instances;
-  readonly limits: RequestLimits;
-}
+export type PageReportDeps = RecordReportDeps & ReportRouteDeps;
 
 const maxActionLength = 128;
-const maxTimestampSeconds = 100_000_000_000;
-const timestamp = expected('seconds since 1970');
 const action = expected(`a string of at most ${maxActionLength} characters`);
-const string = z.string({ error: expected('a string') });
 
 const report = z.object({
   event: z.enum(['displayed', 'clicked', 'dismissed'], { error: expected('displayed, clicked or dismissed') }),
-  publishId: string,
-  deviceId: string,
-  timestampSecs: z
-    .number({ error: timestamp })
-    .min(0, { error: timestamp })
-    .max(maxTimestampSeconds, { error: timestamp }),
+  ...reportFields,
   action: z.string({ error: action }).max(maxActionLength, { error: action }).exactOptional(),
 });
 
-const required = {
-  fields: ['event', 'publishId', 'deviceId', 'timestampSecs'],
-  code: 'report-field-missing',
-} as const;
+type Report = z.output<typeof report>;
 
 const taken = answerJson({});
 
@@ -45,23 +28,16 @@ const taken = answerJson({});
 export const pageReports =
   (deps: PageReportDeps): FastifyPluginAsync =>
   async (app) => {
-    const prefix = '/page_api/v1/instances/:instance/reports';
-    limitClients(app, deps.limits.reports, 'report-shed');
-    allowCrossOrigin(app, deps.instances, prefix);
-    app.post(
-      prefix,
-      { bodyLimit: 4 * 1024 },
-      answering((request) => takeReport(deps, request)),
+    addReportRoute(app, deps, ['/page_api/v1/instances/:instance/reports', ''], report, (instanceId, told) =>
+      takeReport(deps, instanceId, told),
     );
   };
 
-async function takeReport(deps: PageReportDeps, request: FastifyRequest): Promise<BeamsAnswer> {
-  const instanceId = instanceIdOf(request);
-  const refusal = instanceIdRefusal(instanceId);
-  if (refusal) return refusal;
-  const decoded = decodeBody(report, request.body, required);
-  if ('refusal' in decoded) return decoded.refusal;
-  const { event, publishId, deviceId, timestampSecs, action: clicked = '' } = decoded.value;
+async function takeReport(
+  deps: PageReportDeps,
+  instanceId: string,
+  { event, publishId, deviceId, timestampSecs, action: clicked = '' }: Report,
+): Promise<BeamsAnswer> {
   const publish = parsePublishId(publishId);
   const device = parseDeviceId(deviceId);
   if (publish === null || device?.platform !== 'web' || !(await deps.instances.findInstance(instanceId))) return taken;
