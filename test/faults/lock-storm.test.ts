@@ -39,4 +39,4 @@ test('of processes that start at once on one data folder one serves, however the
   const { problems, figures } = await readLedger(server, customer);
   console.log(JSON.stringify(figures));
   expect(problems).toEqual([]);
-}, 120_000);
+}, 400_000);
