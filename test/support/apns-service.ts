@@ -1,0 +1,212 @@
+import type { KeyObject } from 'node:crypto';
+import { generateKeyPairSync, verify } from 'node:crypto';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import { createSecureServer } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { TestAuthority } from './test-authority.ts';
+import type { TlsFront } from './tls-front.ts';
+
+/** What Apple does with one notification. `reset`: the stream ends without an answer. `hang`: it never ends. */
+export type ApnsAnswer =
+  | 'accept'
+  | 'hang'
+  | 'reset'
+  | { readonly status: number; readonly reason: string; readonly timestamp?: number; readonly retryAfter?: number };
+
+export interface ApnsNotification {
+  readonly token: string;
+  readonly topic: string;
+  readonly headers: Readonly<IncomingHttpHeaders>;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** Apple's push service over HTTP/2, both environments under one roof. */
+export interface ApnsService extends TlsFront {
+  /** Notifications that were accepted, in order. */
+  readonly accepted: readonly ApnsNotification[];
+  /** Requests that came, answered or not, by token. */
+  readonly requests: ReadonlyMap<string, number>;
+  /** Provider tokens that were seen. */
+  readonly providerTokens: ReadonlySet<string>;
+  /** Most streams that one connection had open at a time. */
+  readonly mostStreams: () => number;
+  /** What the operator gets from Apple's developer site. */
+  readonly key: { readonly keyId: string; readonly teamId: string; readonly privateKey: string };
+  /** No more streams on the connections that there are; those that run are answered. */
+  readonly goAway: () => void;
+  /** The key is revoked. */
+  readonly revokeKey: () => void;
+}
+
+export interface ApnsServiceOptions {
+  readonly clock?: () => number;
+  readonly maxConcurrentStreams?: number;
+  /** Bundle identifiers of the team; a notification for another is refused. */
+  readonly topics?: readonly string[];
+  /** By device token and number of the attempt from 0; default: all are accepted. */
+  readonly answer?: (token: string, attempt: number) => ApnsAnswer | Promise<ApnsAnswer>;
+}
+
+const hosts = ['api.push.apple.com', 'api.sandbox.push.apple.com'];
+
+export async function startApnsService(
+  authority: TestAuthority,
+  {
+    clock = Date.now,
+    maxConcurrentStreams = 1000,
+    topics = ['com.example.shop'],
+    answer = () => 'accept',
+  }: ApnsServiceOptions = {},
+): Promise<ApnsService> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = { keyId: 'ABC123DEFG', teamId: 'DEF123GHIJ' };
+  const accepted: ApnsNotification[] = [];
+  const requests = new Map<string, number>();
+  const providerTokens = new Set<string>();
+  const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
+  let mostStreams = 0;
+  let connections = 0;
+  let isRevoked = false;
+
+  const server = createSecureServer({
+    // `localhost`: for clients that cannot be led elsewhere.
+    ...authority.issue([...hosts, 'localhost']),
+    ALPNProtocols: ['h2'],
+    settings: { maxConcurrentStreams },
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
+  server.on('secureConnection', (socket) => {
+    connections += 1;
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('sessionError', () => undefined);
+  server.on('tlsClientError', () => undefined);
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    let streams = 0;
+    session.on('stream', (stream: ServerHttp2Stream) => {
+      streams += 1;
+      mostStreams = Math.max(mostStreams, streams);
+      stream.on('close', () => (streams -= 1));
+    });
+  });
+
+  const proofFault = (headers: IncomingHttpHeaders, socket: TLSSocket): ApnsAnswer | null => {
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate) return isRevoked ? refuse(403, 'BadCertificate') : null;
+    const token = /^bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+    if (token === undefined) return refuse(403, 'MissingProviderToken');
+    providerTokens.add(token);
+    const fault = isRevoked ? 'InvalidProviderToken' : tokenFault(token, publicKey, key, clock() / 1000);
+    return fault === null ? null : refuse(403, fault);
+  };
+
+  const judge = async (
+    headers: IncomingHttpHeaders,
+    body: Buffer,
+    socket: TLSSocket,
+  ): Promise<{ said: ApnsAnswer; notification?: ApnsNotification }> => {
+    const [, token = ''] = /^\/3\/device\/(.*)$/.exec(headers[':path'] ?? '') ?? [];
+    const attempt = requests.get(token) ?? 0;
+    requests.set(token, attempt + 1);
+    const proof = proofFault(headers, socket);
+    if (proof) return { said: proof };
+    const request = requestFault(headers, body, topics);
+    if (request) return { said: request };
+    if (!/^(?:[0-9a-f]{2})+$/.test(token) || /^0+$/.test(token)) return { said: refuse(400, 'BadDeviceToken') };
+    const payload = JSON.parse(body.toString()) as ApnsNotification['payload'];
+    const notification = { token, topic: String(headers['apns-topic']), headers, payload };
+    return { said: await answer(token, attempt), notification };
+  };
+
+  server.on('stream', (stream, headers) => {
+    const chunks: Buffer[] = [];
+    stream.on('error', () => undefined);
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    stream.on('end', () => {
+      const socket = stream.session?.socket as TLSSocket;
+      void judge(headers, Buffer.concat(chunks), socket).then(({ said, notification }) => {
+        if (stream.destroyed || said === 'hang') return;
+        if (said === 'reset') {
+          stream.close(2);
+        } else if (said === 'accept') {
+          if (notification) accepted.push(notification);
+          stream.respond({ ':status': 200, 'apns-id': crypto.randomUUID() }, { endStream: true });
+        } else {
+          const { status, retryAfter, ...error } = said;
+          const headers: OutgoingHttpHeaders = { ':status': status };
+          if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
+          stream.respond(headers);
+          stream.end(JSON.stringify(error));
+        }
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    hosts,
+    connections: () => connections,
+    dropConnections: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+    accepted,
+    requests,
+    providerTokens,
+    mostStreams: () => mostStreams,
+    key: { ...key, privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string },
+    goAway: () => {
+      for (const session of sessions) session.close();
+    },
+    revokeKey: () => void (isRevoked = true),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+const refuse = (status: number, reason: string) => ({ status, reason });
+
+/** Apple, Establishing a token-based connection to APNs; null when the token is good. */
+function tokenFault(
+  token: string,
+  key: KeyObject,
+  { keyId, teamId }: { readonly keyId: string; readonly teamId: string },
+  nowSeconds: number,
+): string | null {
+  const [header = '', payload = '', signature = ''] = token.split('.');
+  const signed = Buffer.from(`${header}.${payload}`);
+  const isGood = verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'));
+  const { alg, kid } = decode(header);
+  const { iss, iat } = decode(payload);
+  if (!isGood || alg !== 'ES256' || kid !== keyId || iss !== teamId) return 'InvalidProviderToken';
+  const age = nowSeconds - Number(iat);
+  return age >= 3600 || age < -60 ? 'ExpiredProviderToken' : null;
+}
+
+const decode = (part: string): Record<string, unknown> =>
+  JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>;
+
+/** Apple, Sending notification requests to APNs; what that page calls an error. */
+function requestFault(headers: IncomingHttpHeaders, body: Buffer, topics: readonly string[]): ApnsAnswer | null {
+  const topic = headers['apns-topic'];
+  if (topic === undefined) return refuse(400, 'MissingTopic');
+  if (!topics.includes(String(topic))) return refuse(400, 'DeviceTokenNotForTopic');
+  const type = headers['apns-push-type'];
+  const priority = headers['apns-priority'];
+  if (type !== 'alert' && type !== 'background') return refuse(400, 'InvalidPushType');
+  if (priority !== undefined && !['5', '10', '1'].includes(String(priority))) return refuse(400, 'BadPriority');
+  if (type === 'background' && priority !== '5') return refuse(400, 'BadPriority');
+  if (Buffer.byteLength(String(headers['apns-collapse-id'] ?? '')) > 64) return refuse(400, 'BadCollapseId');
+  if (!/^\d*$/.test(String(headers['apns-expiration'] ?? ''))) return refuse(400, 'BadExpirationDate');
+  if (body.length === 0) return refuse(400, 'PayloadEmpty');
+  return body.length > 4096 ? refuse(413, 'PayloadTooLarge') : null;
+}
