@@ -35,7 +35,7 @@ async function withEnded(store: Store, count: number, end: CompleteAttempt['next
   };
   await report();
   for (const message of await claimMessages(store, instanceId)) {
-    await runOne(store.completeAttempts, { ...message, attempt: failed, next: end });
+    await runOne(store.completeAttempts, { ...message, attempt: failed, next: end, disable: null });
   }
   const ids = (await listMessages(store, { instanceId, limit: 1_000 })).map(({ messageId }) => messageId).toReversed();
   return { instanceId, webhook, webhookId: webhook.id, publish, users, ids };
@@ -79,7 +79,9 @@ export function replaysSuite(open: OpenStore): void {
         if (!message) throw new Error('the message is not due');
         expect(await runOne(store.resendMessages, key)).toBe('in-flight');
         const retry = { kind: 'retry', retryInMs: 60_000 } as const;
-        expect(await runOne(store.completeAttempts, { ...message, attempt: failed, next: retry })).toBe('recorded');
+        expect(await runOne(store.completeAttempts, { ...message, attempt: failed, next: retry, disable: null })).toBe(
+          'recorded',
+        );
         expect(await store.listAttempts(key)).toHaveLength(2);
 
         // While it waits it only hurries: it goes on with its schedule.

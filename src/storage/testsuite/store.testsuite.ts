@@ -6,12 +6,14 @@ import { feedSuite } from './feed.testsuite.ts';
 import { filtersSuite } from './filters.testsuite.ts';
 import type { OpenStore } from './fixtures.ts';
 import { instancesSuite } from './instances.testsuite.ts';
+import { messageBatchesSuite } from './message-batches.testsuite.ts';
 import { messagesSuite } from './messages.testsuite.ts';
 import { publishesSuite } from './publishes.testsuite.ts';
 import { pushOriginsSuite } from './push-origins.testsuite.ts';
 import { replaysSuite } from './replays.testsuite.ts';
 import { reportsSuite } from './reports.testsuite.ts';
 import { retentionSuite } from './retention.testsuite.ts';
+import { searchesSuite } from './searches.testsuite.ts';
 import { sealedValuesSuite } from './sealed-values.testsuite.ts';
 import { schedulesSuite } from './schedules.testsuite.ts';
 
@@ -27,7 +29,9 @@ export function storeSuite(open: OpenStore): void {
   feedSuite(open);
   filtersSuite(open);
   messagesSuite(open);
+  messageBatchesSuite(open);
   retentionSuite(open);
+  searchesSuite(open);
   sealedValuesSuite(open);
   audiencesSuite(open);
   schedulesSuite(open);
