@@ -5,6 +5,7 @@ import type { StoreCommands } from '../../core/ports/store.ts';
 import type { LazyConnection } from './lazy-connection.ts';
 import type { Call, Reply } from './thread-protocol.ts';
 import { asError } from './thread-protocol.ts';
+import { sizeLog } from './open-database.ts';
 import { isUnavailable } from './unavailable.ts';
 
 /** Everything that writes: the store's commands, the write that finds out whether writing works, and the first one. */
@@ -31,6 +32,15 @@ export function runCommands(connection: LazyConnection<WriteHandlers>, calls: re
     connection.giveUp();
     const reason = asError(thrown).message;
     return calls.map(({ id }) => ({ id, outcome: { kind: 'unavailable', reason } }));
+  }
+}
+
+/** To be called now and then: the database grows. */
+export function sizeLogAgain(connection: LazyConnection<WriteHandlers>): void {
+  try {
+    sizeLog(connection.get().db);
+  } catch {
+    connection.giveUp();
   }
 }
 

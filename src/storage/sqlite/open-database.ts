@@ -13,8 +13,8 @@ export function openForWriting(file: string): DatabaseSync {
     // 16 MB and no memory map: the operating system's cache serves the rest, and a failing disk is an error, not a signal.
     db.exec('PRAGMA cache_size = -16384');
     db.exec('PRAGMA temp_store = MEMORY');
-    // Checkpoint about every 16 MB, and give a log that grew beyond 64 MB back to the disk.
-    db.exec('PRAGMA wal_autocheckpoint = 4000');
+    sizeLog(db);
+    // Give a log that grew beyond its largest size back to the disk.
     db.exec('PRAGMA journal_size_limit = 67108864');
     migrate(db);
     return db;
@@ -22,6 +22,18 @@ export function openForWriting(file: string): DatabaseSync {
     db.close();
     throw error;
   }
+}
+
+/** Of 4 KB, in the log at a checkpoint: 16 and 64 MB. */
+const [fewestPages, mostPages] = [4_000, 16_000];
+
+/**
+ * Lets the log grow with the database, to an eighth of it. Changes that fall on pages in no order, such as those of the
+ * index of addresses, are the cheaper the more of them one checkpoint writes back.
+ */
+export function sizeLog(db: DatabaseSync): void {
+  const { page_count: pages } = db.prepare('PRAGMA page_count').get() as { page_count: number };
+  db.exec(`PRAGMA wal_autocheckpoint = ${Math.min(Math.max(fewestPages, Math.floor(pages / 8)), mostPages)}`);
 }
 
 /** Connection that reads beside the writer. The database exists already. */

@@ -1,5 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { runCommands } from './command-engine.ts';
+import { runCommands, sizeLogAgain } from './command-engine.ts';
 import { lazyConnection } from './lazy-connection.ts';
 import { openForWriting } from './open-database.ts';
 import { openProblem } from './open-problem.ts';
@@ -13,6 +13,9 @@ if (!port) throw new Error('writer-thread is a worker, not a program');
 const { file } = workerData as { readonly file: string };
 const connection = lazyConnection(() => openForWriting(file), prepareWriteHandlers);
 const send = (message: FromThread) => port.postMessage(message);
+
+const commitsPerSizing = 1_000;
+let commits = 0;
 
 port.on('message', (first: ToThread) => {
   // Group commit: whatever was queued during the last commit shares the next one.
@@ -35,6 +38,8 @@ function commit(calls: readonly Call[]): void {
   const items = calls.reduce((sum, { input }) => sum + input.length, 0);
   const written = replies.every(({ outcome }) => outcome.kind !== 'unavailable');
   send({ kind: 'replies', replies, commit: { items, durationMs: performance.now() - startedAt, written } });
+  commits += 1;
+  if (commits % commitsPerSizing === 0) sizeLogAgain(connection);
 }
 
 try {
