@@ -139,8 +139,8 @@ export const settingTable = {
   encryptionThreads: setting({
     name: 'PHAROS_ENCRYPTION_THREADS',
     placeholder: 'number',
-    defaultText: 'one less than there are cores, at least 1',
-    defaultValue: () => Math.max(1, availableParallelism() - 1),
+    defaultText: 'as many as there are cores',
+    defaultValue: () => availableParallelism(),
     parse: parseNumber(1, 256),
     doc: 'Threads that encrypt pushes.',
     example: '4',
