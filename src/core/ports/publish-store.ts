@@ -231,6 +231,6 @@ export interface PublishQueries {
     readonly countRemainingUpTo: number;
   }): Promise<{ readonly total: number; readonly publishes: readonly PublishView[] }>;
   /** Up to `limit` devices of the range after `cursor`; may hold fewer, even none, and still have a `next`. */
-  readAudiencePage(range: ClaimedRange, cursor: AudienceCursor, limit: number): Promise<AudiencePage>;
+  readAudiencePage(range: Omit<ClaimedRange, 'body'>, cursor: AudienceCursor, limit: number): Promise<AudiencePage>;
   summarizePublish(key: PublishKey): Promise<PublishSummary | null>;
 }

@@ -24,7 +24,9 @@ export interface RunRangeDeps extends SendPageDeps {
  * with more to send.
  */
 export async function runRange(deps: RunRangeDeps, range: ClaimedRange): Promise<boolean> {
-  const body = openPublishBody(deps.sealer, range, range.body);
+  // The body stays here: it would travel with every page.
+  const { body: sealed, ...audience } = range;
+  const body = openPublishBody(deps.sealer, range, sealed);
   const endsAt = deps.clock() + deps.turnMs;
   let cursor = range.cursor;
   let devices = 0;
@@ -35,7 +37,7 @@ export async function runRange(deps: RunRangeDeps, range: ClaimedRange): Promise
     let page: AudiencePage;
     let sent: SentPage;
     try {
-      page = await deps.store.readAudiencePage(range, cursor, deps.pageSize);
+      page = await deps.store.readAudiencePage(audience, cursor, deps.pageSize);
       const turnEnds = pageNumber >= deps.pagesPerTurn || deps.clock() >= endsAt || deps.stopping();
       giveBack = page.next !== null && turnEnds;
       sent = await sendPage(deps, { range, body, cursor, devices: page.devices, next: page.next, giveBack });
