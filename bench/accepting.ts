@@ -1,6 +1,12 @@
 /**
  * Publishes and reports, accepted and committed, with 64 clients over HTTP, against a bare `node:http` server that echoes
- * the same bodies. Rounds alternate; medians are printed. `--rounds`, `--requests`.
+ * the same bodies to the same clients. Rounds alternate; medians are printed. `--rounds`, `--requests`.
+ *
+ * A round ends when the last request was answered, which is after its commit. The server is the one that everybody runs,
+ * with its settings as they are but for the limits on requests, and with its log, a line a request, in a file. Nobody has
+ * the interest that is published to, so there is nothing to send: such a publish is finished with the commit that accepts
+ * it. Whatever is left to do after a round is not in its rate, but in the processor time: that of the whole process,
+ * all threads, until it is quiet again.
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -14,6 +20,7 @@ import { cpuMsOf } from './cpu-time.ts';
 import { addDevices, fillStore } from './filled-pharos.ts';
 import type { LoadOrder, LoadResult } from './load-generator.ts';
 import { median } from './median.ts';
+import { printResults } from './print-results.ts';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, requests: { type: 'string', default: '10000' } },
@@ -31,12 +38,14 @@ generator.on('exit', (code) => code && process.exit(code));
 
 const pharos = await startPharosProcess({
   authority: { certificate: '' },
+  logsToFile: true,
   settings: { PHAROS_CLIENT_REQUESTS_PER_SECOND: '1000000', PHAROS_PUBLISHES_PER_SECOND: '1000000' },
 });
 const instance = await pharos.admin('POST', '/instances', { name: 'bench' });
 const instanceId = String(instance['id']);
 const authorization = `Bearer ${String(instance['secretKey'])}`;
 const publishPath = `/publish_api/v1/instances/${instanceId}/publishes/interests`;
+const paths = { publishes: publishPath, reports: `/reporting_api/v2/instances/${instanceId}/events` };
 const deviceIds: string[] = [];
 await fillStore(pharos, async (store) => {
   const devices = await addDevices(store, {
@@ -68,52 +77,60 @@ const reportsOn = (publishId: string): string[] =>
     }),
   );
 
-const measured = { publishes: [] as number[], reports: [] as number[] };
-const echoed = { publishes: [] as number[], reports: [] as number[] };
-for (let round = 0; round <= rounds; round++) {
-  const reports = reportsOn(await publishOnce());
-  const results = {
-    echoedPublishes: await load(echoPort, '/', publishes),
-    publishes: await load(pharos.port, publishPath, publishes),
-    echoedReports: await load(echoPort, '/', reports),
-    reports: await load(pharos.port, `/reporting_api/v2/instances/${instanceId}/events`, reports),
-  };
-  if (round === 0) continue; // It warms up.
-  echoed.publishes.push(results.echoedPublishes);
-  measured.publishes.push(results.publishes);
-  echoed.reports.push(results.echoedReports);
-  measured.reports.push(results.reports);
+interface Round {
+  readonly perSecond: number;
+  readonly cpuUs: number;
 }
-const row = (what: keyof typeof measured) => ({
-  what: `${what} accepted and committed`,
-  'per second': Math.round(median(measured[what])),
-  'echoes per second': Math.round(median(echoed[what])),
-  ratio: median(measured[what].map((perSecond, index) => perSecond / (echoed[what][index] ?? Number.NaN))).toFixed(2),
-  goal: 'must 0.4, aim 0.6',
-});
-console.log(
-  `\nAccepting, ${clients} clients over HTTP, Node ${process.versions.node}, medians of ${rounds} rounds of ${requests}`,
+const kinds = ['publishes', 'reports'] as const;
+const measured: Record<(typeof kinds)[number], { readonly ours: Round; readonly echo: Round }[]> = {
+  publishes: [],
+  reports: [],
+};
+for (let round = 0; round <= rounds; round++) {
+  const bodies = { publishes, reports: reportsOn(await publishOnce()) };
+  for (const kind of kinds) {
+    const echoed = await load(Number(echo.pid), echoPort, '/', bodies[kind]);
+    const ours = await load(pharos.pid(), pharos.port, paths[kind], bodies[kind]);
+    if (round > 0) measured[kind].push({ ours, echo: echoed }); // The first one warms up.
+  }
+}
+printResults(
+  `Accepting, ${clients} clients over HTTP, Node ${process.versions.node}, medians of ${rounds} rounds of ${requests}`,
+  kinds.map((kind) => {
+    const middle = (value: (pair: { readonly ours: Round; readonly echo: Round }) => number): number =>
+      median(measured[kind].map(value));
+    return {
+      what: `${kind} accepted and committed per second`,
+      against: 'echoes',
+      ratio: middle(({ ours, echo: other }) => ours.perSecond / other.perSecond).toFixed(2),
+      goal: 'must 0.4, aim 0.6',
+      'per second': middle(({ ours }) => ours.perSecond).toFixed(0),
+      'echoes per second': middle(({ echo: other }) => other.perSecond).toFixed(0),
+      'µs of CPU each': middle(({ ours }) => ours.cpuUs).toFixed(0),
+      'of an echo': middle(({ echo: other }) => other.cpuUs).toFixed(0),
+    };
+  }),
 );
-console.table([row('publishes'), row('reports')]);
 await pharos.stop();
 await pharos.remove();
 generator.removeAllListeners('exit');
 generator.disconnect();
 echo.disconnect();
 
-async function load(port: number, path: string, bodies: readonly string[]): Promise<number> {
+async function load(pid: number, port: number, path: string, bodies: readonly string[]): Promise<Round> {
   const order: LoadOrder = { port, path, authorization, clients, bodies };
+  const before = cpuMsOf(pid);
   generator.send(order);
   const [result] = (await once(generator, 'message')) as [LoadResult];
-  await quiet();
-  return result.requestsPerSecond;
+  await quiet(pid);
+  return { perSecond: result.requestsPerSecond, cpuUs: ((cpuMsOf(pid) - before) / bodies.length) * 1_000 };
 }
 
 /** What a round has left to do is none of the next one's business. */
-async function quiet(): Promise<void> {
-  for (let before = -1, now = cpuMsOf(pharos.pid()); now - before > 20;) {
+async function quiet(pid: number): Promise<void> {
+  for (let before = -1, now = cpuMsOf(pid); now - before > 20;) {
     await delay(250);
-    [before, now] = [now, cpuMsOf(pharos.pid())];
+    [before, now] = [now, cpuMsOf(pid)];
   }
 }
 

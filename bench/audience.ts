@@ -16,6 +16,7 @@ import { startPharosProcess } from '../test/support/pharos-process.ts';
 import { costPerItem } from './cost-per-item.ts';
 import { addDevices, fillStore } from './filled-pharos.ts';
 import { median } from './median.ts';
+import { printResults } from './print-results.ts';
 import { readPages } from './page-reading.ts';
 import type { ReceiverMessages } from './push-receiver.ts';
 
@@ -29,7 +30,7 @@ const growthFrom = most / 100;
 const rounds = 5;
 const notification = { title: 'Pharos', body: 'x'.repeat(120), deep_link: 'https://site.example/news' };
 
-console.log(`\nAudiences, Node ${process.versions.node}`);
+const node = `Node ${process.versions.node}`;
 await compareMemory();
 await compareCosts();
 
@@ -37,7 +38,7 @@ async function compareMemory(): Promise<void> {
   const peaks = new Map<number, number>();
   for (const devices of [few, many]) peaks.set(devices, await peakMegabytes(devices));
   const [small = Number.NaN, large = Number.NaN] = peaks.values();
-  console.table([
+  printResults(`Memory, ${node}`, [
     {
       what: `peak memory, one publish to ${many} devices`,
       against: `to ${few}`,
@@ -116,14 +117,21 @@ async function compareCosts(): Promise<void> {
   const large = await filled('large.db', most);
 
   const reading = readPages(large.file, large.instanceId, ['red', 'green', 'blue']);
-  console.table([
+  const what = `three interests of ${Math.min(many, most)} devices that overlap`;
+  printResults(`Pages, ${node}`, [
     {
-      what: `three interests of ${Math.min(many, most)} devices that overlap`,
-      pages: reading.pages,
-      'most rows read for a page': reading.mostRows,
-      'of page × interests': (reading.mostRows / (reading.pageSize * 3)).toFixed(2),
+      what: `most rows read for a page, ${what}`,
+      against: 'page × interests',
+      ratio: (reading.mostRows / (reading.pageSize * 3)).toFixed(2),
       goal: 'must 4',
-      'last tenth of the pages against the first, time': reading.lastAgainstFirst.toFixed(2),
+      pages: reading.pages,
+      rows: reading.mostRows,
+    },
+    {
+      what: `time of the last tenth of the pages, ${what}`,
+      against: 'the first tenth',
+      ratio: reading.lastAgainstFirst.toFixed(2),
+      goal: 'must 1.3, aim 1.1',
     },
   ]);
 
@@ -136,7 +144,8 @@ async function compareCosts(): Promise<void> {
     costs.large.push(other);
   }
   const names = ['register', 'accept', 'read', 'report'] as const;
-  console.table(
+  printResults(
+    `Costs, ${node}`,
     names.map((name) => ({
       what: `µs per ${name}, ${most} devices`,
       against: `${growthFrom} devices`,

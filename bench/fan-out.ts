@@ -11,6 +11,7 @@ import { startPharosProcess } from '../test/support/pharos-process.ts';
 import type { PharosProcess } from '../test/support/pharos-process.ts';
 import { cpuMsOf } from './cpu-time.ts';
 import { median } from './median.ts';
+import { printResults } from './print-results.ts';
 import type { ReceiverMessages } from './push-receiver.ts';
 import type { SendOrder } from './web-push-sender.ts';
 
@@ -55,7 +56,6 @@ const pharos = await startPharosProcess({
     PHAROS_LOG_LEVEL: 'warn',
     // All devices register from one address.
     PHAROS_CLIENT_REQUESTS_PER_SECOND: '1000000',
-    PHAROS_ENCRYPTION_THREADS: '2',
   },
 });
 const { id, secretKey } = await pharos.admin('POST', '/instances', { name: 'bench' });
@@ -82,19 +82,19 @@ const row = (
   key: keyof Round,
   goal: string,
 ) => ({
-  what,
+  what: `${what}, to ${devices} devices`,
   against,
   ratio: ratio(of, over, key).toFixed(2),
   goal,
 });
-console.log(
-  `\nOne publish to ${devices} devices, end to end over TLS, Node ${process.versions.node}, medians of ${rounds} rounds`,
+printResults(
+  `One publish to ${devices} devices, end to end over TLS, Node ${process.versions.node}, medians of ${rounds} rounds`,
+  [
+    row('pushes per second, both cores', 'web-push loop', baseline, twoCores, 'wallMsPerPush', 'must 3.5, aim 6'),
+    row('pushes per cpu second', 'web-push loop', baseline, twoCores, 'cpuMsPerPush', ''),
+    row('pushes per second, both cores', 'one core', oneCore, twoCores, 'wallMsPerPush', 'must 1.5, aim 1.7'),
+  ],
 );
-console.table([
-  row('pushes per second, both cores', 'web-push loop', baseline, twoCores, 'wallMsPerPush', 'must 3.5, aim 6'),
-  row('pushes per cpu second', 'web-push loop', baseline, twoCores, 'cpuMsPerPush', ''),
-  row('pushes per second, both cores', 'one core', oneCore, twoCores, 'wallMsPerPush', 'must 1.5, aim 1.7'),
-]);
 await pharos.stop();
 await pharos.remove();
 receiver.disconnect();

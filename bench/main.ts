@@ -1,24 +1,35 @@
-/** Every benchmark, one after another; on Node 24 and 22 what depends on Node. `npm run bench`. */
-import { spawnSync } from 'node:child_process';
+/** Every benchmark, one after another; on Node 24 and 22 what depends on Node. All results once more at the end. `npm run bench`. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Results } from './print-results.ts';
 
-const root = join(import.meta.dirname, '..');
-const [node24, node22] = ['node', 'node22'].map((name) => join(root, 'node_modules', name, 'bin/node'));
+const nodes = { 24: 'node', 22: 'node22' } as const;
 const plan = [
-  [node24, 'encrypt.ts'],
-  [node22, 'encrypt.ts'],
-  [node24, 'fan-out.ts'],
-  [node22, 'fan-out.ts'],
-  [node24, 'accepting.ts'],
-  [node22, 'accepting.ts'],
-  [node24, 'audience.ts'],
+  [24, 'encrypt.ts'],
+  [22, 'encrypt.ts'],
+  [24, 'fan-out.ts'],
+  [22, 'fan-out.ts'],
+  [24, 'accepting.ts'],
+  [22, 'accepting.ts'],
+  [24, 'audience.ts'],
 ] as const;
 
-let failed = false;
-for (const [node = process.execPath, benchmark] of plan) {
+const table: Record<string, string | number>[] = [];
+for (const [node, benchmark] of plan) {
   const startedAt = performance.now();
-  const { status } = spawnSync(node, [join(import.meta.dirname, benchmark)], { stdio: 'inherit' });
-  failed ||= status !== 0;
+  console.log(`\n── ${benchmark}, Node ${node}`);
+  const execPath = join(import.meta.dirname, '../node_modules', nodes[node], 'bin/node');
+  const child = fork(join(import.meta.dirname, benchmark), { execPath });
+  child.on('message', ({ results }: Results) => {
+    for (const { what, against, ratio, goal } of results) table.push({ Node: node, what, against, ratio, goal });
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) {
+    table.push({ Node: node, what: benchmark, against: '', ratio: 'FAILED', goal: '' });
+    process.exitCode = 1;
+  }
   console.log(`${benchmark} took ${Math.round((performance.now() - startedAt) / 1000)} s`);
 }
-process.exitCode = failed ? 1 : 0;
+console.log('\nEverything that was measured');
+console.table(table);

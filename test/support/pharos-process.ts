@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,6 +62,8 @@ interface PharosOptions {
   readonly webhookRetryDelaysMs?: readonly number[];
   /** Path of the Node to run it with; by default the one that runs the test. */
   readonly node?: string;
+  /** Standard output goes to a file beside the data folder, and nobody spends time on reading it. */
+  readonly logsToFile?: boolean;
   /** Where the data folder is made; it is left there, empty. */
   readonly parentFolder?: string;
 }
@@ -73,12 +75,14 @@ export async function startPharosProcess({
   settings = {},
   webhookRetryDelaysMs,
   node = process.execPath,
+  logsToFile = false,
   parentFolder = tmpdir(),
 }: PharosOptions): Promise<PharosProcess> {
   const folder = mkdtempSync(join(parentFolder, 'pharos-test-'));
   const dataDir = join(folder, 'data');
   const authorityFile = join(folder, 'authority.pem');
   writeFileSync(authorityFile, authority.certificate);
+  const logFile = logsToFile ? openSync(join(folder, 'log'), 'a') : null;
   const program = fronts
     ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), webhookRetryDelaysMs } satisfies EntryArgument)]
     : ['../../src/cli/pharos.ts', 'serve'];
@@ -91,7 +95,7 @@ export async function startPharosProcess({
     const [script = '', ...args] = program;
     const words = [...prefix, node, ...nodeOptions, join(import.meta.dirname, script), ...args];
     return spawn(words[0] ?? node, words.slice(1), {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', logFile ?? 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
         NODE_EXTRA_CA_CERTS: authorityFile,
@@ -107,7 +111,7 @@ export async function startPharosProcess({
     const child = launch(how);
     running = child;
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+      stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     await waitFor('the server to be ready', () => {
       if (hasEnded(child))
         throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${output.slice(-4_000)}`);
@@ -152,7 +156,7 @@ export async function startPharosProcess({
     startRival() {
       const rival = launch({});
       const chunks: Buffer[] = [];
-      for (const stream of [rival.stdout, rival.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      for (const stream of [rival.stdout, rival.stderr]) stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
       const ended = once(rival, 'close').then(() => ({
         signal: rival.signalCode,
         output: Buffer.concat(chunks).toString(),
