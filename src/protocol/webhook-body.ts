@@ -16,7 +16,7 @@ export type WebhookRetryPolicy = (typeof webhookRetryPolicies)[number];
 
 /** Body of an instance webhook (Beams' envelope). `event_id` stays the same on every retry. */
 export interface WebhookBody {
-  readonly payload: PublishToUsersAttempt | UserNotification | NotificationEvent;
+  readonly payload: EventPayloads[EventType];
   readonly metadata: {
     /** UTC, like `2019-03-11T10:42:16+0000` */
     readonly created_at: string;
@@ -34,6 +34,16 @@ export interface StandardWebhookBody {
   /** When the event happened, like `2019-03-11T10:42:16.000Z`. */
   readonly timestamp: string;
   readonly data: WebhookBody['payload'];
+}
+
+/** What each event tells. */
+export interface EventPayloads {
+  readonly 'v1.PublishToUsersAttempt': PublishToUsersAttempt;
+  readonly 'v1.UserNotificationAcknowledgement': UserNotification;
+  readonly 'v1.UserNotificationOpen': UserNotification;
+  readonly 'v1.NotificationDisplayed': NotificationEvent;
+  readonly 'v1.NotificationClicked': NotificationEvent;
+  readonly 'v1.NotificationDismissed': NotificationEvent;
 }
 
 /** Payload of `v1.PublishToUsersAttempt`: every published user stands in exactly one list. */

@@ -82,6 +82,7 @@ export async function openPublishingWorld({
       findWebhook: async () => null,
       findFcmCredentials: async () => null,
       findApnsCredentials: async () => null,
+      listWebhookKeys: async () => [],
       listRelayedEvents: async () => [],
     },
     clock: Date.now,

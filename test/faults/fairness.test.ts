@@ -81,6 +81,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
       findWebhook: async () => null,
       findFcmCredentials: async () => null,
       findApnsCredentials: async () => null,
+      listWebhookKeys: async () => [],
       listRelayedEvents: async () => [],
     },
     gateways: { web, fcm: { deliver: () => [] }, apns: { deliver: () => [] } },

@@ -46,6 +46,8 @@ describe('the options of webhooks', () => {
     [{ options: { signing: 'standard' }, secret: 'my-own-secret' }, /^`secret`: must be "whsec_" and 24 to 64 bytes/],
     [{ options: { signing: 'standard' }, secret: `whsec_${'A'.repeat(31)}` }, /^`secret`/],
     [{ options: { signing: 'standard' }, secret: `whsec_${'AAAA'.repeat(30)}` }, /^`secret`/],
+    [{ secret: 'whsec_cut-off' }, /^`secret`: must be whole/],
+    [{ secret: `whpk_${'A'.repeat(43)}=` }, /^`secret`/],
     [{ format: 'standard', customData: { a: 1 } }, /^`customData`: must be empty in the standard format/],
   ])('are refused with what is expected: %#', async (input, message) => {
     const body = refusal('invalid-request', message);

@@ -30,6 +30,9 @@ export function checkWebhookSecret(signing: WebhookSigning, secret: string): Inv
     const expected = `"${secretPrefix}" and ${minKeyBytes} to ${maxKeyBytes} bytes in base64`;
     return webhookSecretBytes(secret) ? null : invalid('secret', expected);
   }
+  if (/^wh(sec|sk|pk)_/.test(secret) && !webhookSecretBytes(secret)) {
+    return invalid('secret', 'whole when it begins like one of Standard Webhooks, and no key');
+  }
   return /^[\x21-\x7e]{8,256}$/.test(secret)
     ? null
     : invalid('secret', '8 to 256 printable ASCII characters without blanks');
