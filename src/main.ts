@@ -7,6 +7,7 @@ import type { TlsKeys } from './config/read-tls-files.ts';
 import { readTlsFiles } from './config/read-tls-files.ts';
 import type { ServerSettings } from './config/server-settings.ts';
 import { settingTable } from './config/settings.ts';
+import { ExpiryWatch } from './core/credentials/expiry-watch.ts';
 import { createCachedDirectory } from './core/instances/cached-directory.ts';
 import { createFirstInstance } from './core/instances/first-instance.ts';
 import type { IdSource } from './core/ports/id-source.ts';
@@ -118,9 +119,11 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
 
   const masterKeys = new MasterKeys({ ...shared, keyring, writeKeyring: (text) => folder.replaceKeyring(text) });
   const retention = new Retention({ ...shared, retentionDays: settings.retentionDays });
-  ending.add('upkeep', () => Promise.all([masterKeys.stop(), retention.stop()]));
+  const expiryWatch = new ExpiryWatch(shared);
+  ending.add('upkeep', () => Promise.all([masterKeys.stop(), retention.stop(), expiryWatch.stop()]));
   masterKeys.start();
   retention.start();
+  expiryWatch.start();
 
   const network = overrides.network ?? createSystemNetwork();
   const guard = createAddressGuard(settings.allowNetworks);
