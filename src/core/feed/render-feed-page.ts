@@ -1,15 +1,13 @@
 import { StoreUnavailable } from '../ports/command.ts';
 import type { FeedEvent } from '../ports/feed-store.ts';
 import type { Log } from '../ports/log.ts';
-import type { PublishKey, PublishSummary } from '../ports/publish-store.ts';
+import { rememberPublishes } from '../webhooks/remember-publishes.ts';
 import type { RenderEventDeps } from '../webhooks/render-event.ts';
 import { renderEvent } from '../webhooks/render-event.ts';
 import { renderWebhookBody } from '../webhooks/render-message.ts';
 
 /** An event about a publish to a thousand users may have 200 KB; then an answer has fewer events than were asked for. */
 const maxLength = 4 * 1024 * 1024;
-
-const maxRemembered = 16;
 
 export interface RenderFeedDeps extends RenderEventDeps {
   readonly log: Log;
@@ -57,20 +55,4 @@ async function renderEnvelope(deps: RenderFeedDeps, event: FeedEvent): Promise<s
     deps.log.warn('feed.event-failed', { instanceId, eventId, eventType, error });
     return null;
   }
-}
-
-/** Events of a publish come close together. */
-function rememberPublishes(store: RenderEventDeps['store']): RenderEventDeps['store'] {
-  const publishes = new Map<string, PublishSummary | null>();
-  return {
-    summarizePublish: async (key: PublishKey) => {
-      const known = publishes.get(key.publishId);
-      if (known !== undefined) return known;
-      const [oldest] = publishes.keys();
-      if (oldest !== undefined && publishes.size >= maxRemembered) publishes.delete(oldest);
-      const summary = await store.summarizePublish(key);
-      publishes.set(key.publishId, summary);
-      return summary;
-    },
-  };
 }

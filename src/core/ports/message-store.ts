@@ -1,6 +1,7 @@
 import type { EventType, PublishWebhookType } from '../../protocol/event-types.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import type { Command } from './command.ts';
+import type { WebhookBatch } from './instance-store.ts';
 
 export interface MessageKey {
   readonly instanceId: string;
@@ -34,6 +35,8 @@ export interface ClaimedMessage extends MessageKey, EventReference {
   readonly attempts: number;
   /** Of them, those before it was sent again: they count for no schedule. */
   readonly earlierAttempts: number;
+  /** UUID v7 of the request that it shares with others, the same on every retry; null: it is sent alone. */
+  readonly batchId: string | null;
 }
 
 /** One HTTP request of a message, with what came back. */
@@ -62,11 +65,44 @@ export interface CompleteAttempt extends MessageKey {
   readonly claimToken: string;
   /** Null: nothing was sent (the webhook is gone or disabled, or the user was erased). */
   readonly attempt: AttemptRecord | null;
-  readonly next:
-    | { readonly kind: 'delivered' | 'exhausted' | 'held' }
-    | { readonly kind: 'dropped'; readonly reason: DropReason }
-    /** Counted from now. Dropped instead when the user was erased meanwhile. */
-    | { readonly kind: 'retry'; readonly retryInMs: number };
+  readonly next: MessageFate;
+  readonly disable?: DisableWebhook | null;
+}
+
+/** Disables the webhook, with the commit of an attempt that failed, if it has done nothing but fail for so long. */
+export interface DisableWebhook {
+  readonly reason: DisabledReason;
+  /** Since the first failure after the last success; 0: at once. */
+  readonly failingForMs: number;
+  /** Attempts that failed since then, at least. */
+  readonly failures: number;
+}
+
+/** Why Pharos itself disabled a webhook. `failing`: nothing but failures for long. */
+export type DisabledReason = 'gone-410' | 'failing';
+
+/** What becomes of a message that was claimed. */
+export type MessageFate =
+  | { readonly kind: 'delivered' | 'exhausted' | 'held' }
+  | { readonly kind: 'dropped'; readonly reason: DropReason }
+  /** Counted from now. Dropped instead when the user was erased meanwhile. */
+  | { readonly kind: 'retry'; readonly retryInMs: number };
+
+/** One request for many messages of a webhook: one attempt, which all that were in it share. */
+export interface CompleteBatch {
+  readonly instanceId: string;
+  readonly webhookId: string;
+  readonly batchId: string;
+  readonly claimToken: string;
+  /** Null: nothing was sent. */
+  readonly sent: {
+    readonly messageIds: readonly string[];
+    readonly attempt: AttemptRecord;
+    readonly next: MessageFate;
+    readonly disable: DisableWebhook | null;
+  } | null;
+  /** Messages that leave the batch; those that wait again join another one. */
+  readonly unsent: readonly { readonly messageIds: readonly string[]; readonly next: MessageFate }[];
 }
 
 /** Where messages go: a webhook, or (null) the `webhookUrl`s of an instance's publishes. */
@@ -77,8 +113,10 @@ export interface MessageTarget {
 
 /** How much may be claimed for a target. */
 export interface TargetRoom extends MessageTarget {
-  /** Messages at most; 0: it is held. */
+  /** Requests at most; 0: it is held. */
   readonly room: number;
+  /** How many of its messages go into a request; null, or left out: one. */
+  readonly batch?: WebhookBatch | null;
   /**
    * When all of the room was used (or there was none) its next turn comes so much later, whatever falls due for it
    * meanwhile. A claim that names it sooner gets what is due all the same.
@@ -87,6 +125,7 @@ export interface TargetRoom extends MessageTarget {
 }
 
 export interface ClaimMessages {
+  /** Requests at most, all together; large batches count as several (`requestSize`). */
   readonly limit: number;
   readonly leaseMs: number;
   /** Served in this order. */
@@ -99,6 +138,9 @@ export interface HoldMessages {
   readonly limit: number;
 }
 
+/** What a request with so many messages costs of what may be in hand at once. */
+export const requestSize = (messages: number): number => Math.ceil(messages / 32);
+
 export interface MessageCommands {
   /**
    * Due messages of the targets that are named; in each what waited longest comes first. A target of which more is due
@@ -107,8 +149,13 @@ export interface MessageCommands {
   readonly claimMessages: Command<ClaimMessages, readonly ClaimedMessage[]>;
   /** Makes waiting messages of a disabled webhook `held`, `limit` at most; answers how many. 0 when it is not disabled. */
   readonly holdMessages: Command<HoldMessages, number>;
-  /** `stale`: the lease was lost to another claim; nothing was written. */
-  readonly completeAttempts: Command<CompleteAttempt, 'recorded' | 'stale'>;
+  /**
+   * `stale`: the lease was lost to another claim; nothing was written. `disabled`: recorded, and the webhook is disabled
+   * since this attempt. Writes the health of the webhook too; its being disabled is an event for the instance's others.
+   */
+  readonly completeAttempts: Command<CompleteAttempt, 'recorded' | 'disabled' | 'stale'>;
+  /** As `completeAttempts`, for all that are in a batch; those of which the lease was lost stay as they are. */
+  readonly completeBatches: Command<CompleteBatch, 'recorded' | 'disabled' | 'stale'>;
 }
 
 export interface MessageView extends MessageKey {
@@ -123,6 +170,8 @@ export interface MessageView extends MessageKey {
   readonly attempts: number;
   /** Of them, those before it was sent again. */
   readonly earlierAttempts: number;
+  /** UUID v7 of the request that it was sent in with others; null: alone, or not yet. */
+  readonly batchId: string | null;
   /** Null when nothing more will be sent, or when it waits for another message. */
   readonly dueAt: number | null;
   /** A process has it, until `dueAt` at the latest. */

@@ -18,6 +18,7 @@ const message: MessageView = {
   dropReason: null,
   attempts: 0,
   earlierAttempts: 0,
+  batchId: null,
   dueAt: now,
   claimed: false,
   lastAttempt: null,

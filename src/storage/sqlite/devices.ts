@@ -66,7 +66,8 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
   const eraseResponses = prepare(
     db,
     `UPDATE attempts SET response_headers = NULL, response_body = NULL WHERE instance_id = ? AND (day, message_id) IN
-       (SELECT day, id FROM messages INDEXED BY messages_about_user WHERE instance_id = ? AND user_number = ?)`,
+       (SELECT day, ifnull(batch_id, id) FROM messages INDEXED BY messages_about_user
+        WHERE instance_id = ? AND user_number = ?)`,
   );
   const dropMessages = prepare(
     db,

@@ -20,7 +20,7 @@ interface AttemptRow {
 }
 
 /** So much is looked at in one go: a search of what is rare answers in between, and others have their turn. */
-const maxRowsLookedAt = 20_000;
+const maxRowsLookedAt = 10_000;
 const rowsAtATime = 1_000;
 
 export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQueries> {
@@ -38,17 +38,18 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
   const attemptColumns = `started_at, duration_ms, status, error, address, response_headers, response_body`;
   const listAttempts = prepare<AttemptRow>(
     db,
-    `SELECT ${attemptColumns} FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ? ORDER BY number`,
+    `SELECT ${attemptColumns} FROM attempts WHERE instance_id = ?1 AND day = ?2 AND message_id IN (?3, ?4) ORDER BY started_at, number`,
   );
   const findAttempt = prepare<Pick<AttemptRow, 'started_at' | 'status' | 'error'>>(
     db,
-    'SELECT started_at, status, error FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ? AND number = ?',
+    `SELECT started_at, status, error FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ?
+     ORDER BY number DESC LIMIT 1`,
   );
   const findUser = prepare<{ number: number }>(db, 'SELECT number FROM users WHERE instance_id = ? AND name = ?');
 
   const toView = (row: MessageRow): MessageView => {
-    const { instance_id, id, attempts } = row;
-    const last = attempts > 0 && findAttempt.get(instance_id, uuidV7Day(id), id, attempts);
+    const { instance_id, id, attempts, batch_id } = row;
+    const last = attempts > 0 && findAttempt.get(instance_id, uuidV7Day(id), batch_id ?? id);
     return {
       ...toMessage(row),
       state: row.state,
@@ -75,8 +76,9 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
       countAhead.get(instanceId, webhookId ?? '', dueAt, limit)?.ahead ?? 0,
     listAttempts: ({ instanceId, messageId }) => {
       const key = [instanceId, uuidV7Day(messageId), messageId] as const;
-      if (!findMessage.get(...key)) return null;
-      return listAttempts.all(...key).map((row): AttemptRecord => ({
+      const message = findMessage.get(...key);
+      if (!message) return null;
+      return listAttempts.all(...key, message.batch_id).map((row): AttemptRecord => ({
         startedAt: row.started_at,
         durationMs: row.duration_ms,
         status: row.status,
@@ -110,8 +112,9 @@ function gather(
 ): { readonly messages: readonly MessageView[]; readonly next: string | null } {
   const messages: MessageView[] = [];
   let cursor = before;
-  for (let lookedAt = 0; lookedAt < maxRowsLookedAt; lookedAt += rowsAtATime) {
-    const rows = read(cursor, rowsAtATime);
+  const atATime = Object.keys(filter).length === 0 ? limit : rowsAtATime;
+  for (let lookedAt = 0; lookedAt < maxRowsLookedAt; lookedAt += atATime) {
+    const rows = read(cursor, atATime);
     for (const row of rows) {
       if (uuidV7Time(row.id) < (filter.since ?? 0)) return { messages, next: null };
       cursor = row.id;
@@ -120,7 +123,7 @@ function gather(
       if (filter.status !== undefined && view.lastAttempt?.status !== filter.status) continue;
       if (messages.push(view) === limit) return { messages, next: cursor };
     }
-    if (rows.length < rowsAtATime) return { messages, next: null };
+    if (rows.length < atATime) return { messages, next: null };
   }
   return { messages, next: cursor };
 }

@@ -15,10 +15,11 @@ export interface MessageRow {
   earlier_attempts: number;
   due_at: number | null;
   claim_token: string | null;
+  batch_id: string | null;
 }
 
 export const messageColumns = `m.instance_id, m.id, m.webhook_id, m.event_type, m.event_id, m.event_at, m.publish_id,
-  m.state, m.drop_reason, m.attempts, m.earlier_attempts, m.due_at, m.claim_token`;
+  m.state, m.drop_reason, m.attempts, m.earlier_attempts, m.due_at, m.claim_token, m.batch_id`;
 
 export const toMessage = (row: MessageRow) => ({
   instanceId: row.instance_id,
@@ -30,6 +31,7 @@ export const toMessage = (row: MessageRow) => ({
   publishId: row.publish_id,
   attempts: row.attempts,
   earlierAttempts: row.earlier_attempts,
+  batchId: row.batch_id,
 });
 
 /** Whom a message is about: columns of the tables that its numbers point at. */

@@ -2,7 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimedMessage, MessageCommands } from '../../core/ports/message-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { CommandHandlers } from './handlers.ts';
+import { prepareInsertAttempt } from './insert-attempt.ts';
 import { prepareClaimMessages } from './message-claims.ts';
+import { prepareCompleteBatches } from './message-batches.ts';
 import { prepare } from './statement.ts';
 
 export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<MessageCommands> {
@@ -18,12 +20,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
        EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased
      FROM messages m WHERE instance_id = ? AND day = ? AND id = ?`,
   );
-  const insertAttempt = prepare(
-    db,
-    `INSERT INTO attempts (instance_id, day, message_id, number, started_at, duration_ms, status, error, address,
-       response_headers, response_body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
+  const insertAttempt = prepareInsertAttempt(db);
   const complete = prepare(
     db,
     `UPDATE messages SET state = ?, drop_reason = ?, attempts = ?, due_at = ?, claim_token = NULL
@@ -38,6 +35,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
 
   return {
     ...prepareClaimMessages(db),
+    completeBatches: prepareCompleteBatches(db),
     completeAttempts: ({ instanceId, messageId, claimToken, attempt, next: asked }) => {
       const day = uuidV7Day(messageId);
       const message = findMessage.get(instanceId, day, messageId);
@@ -45,13 +43,8 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
       const now = Date.now();
       const attempts = message.attempts + (attempt ? 1 : 0);
       if (attempt) {
-        const { startedAt, durationMs, status, error, address, responseHeaders, responseBody } = attempt;
-        insertAttempt.run(
-          ...[instanceId, day, messageId, attempts, startedAt, durationMs, status, error, address],
-          ...(message.user_erased === 1
-            ? [null, null]
-            : [responseHeaders && JSON.stringify(responseHeaders), responseBody]),
-        );
+        const aboutErasedUser = message.user_erased === 1;
+        insertAttempt({ instanceId, id: messageId, number: attempts, aboutErasedUser }, attempt);
       }
       const userErased = asked.kind === 'retry' && message.user_erased === 1;
       const next = userErased ? ({ kind: 'dropped', reason: 'user-erased' } as const) : asked;

@@ -5,6 +5,7 @@ import type { EventType, PublishWebhookType } from '../../protocol/event-types.t
 import { isEventType } from '../../protocol/event-types.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
+import { createGathering } from './gathering.ts';
 import { prepare } from './statement.ts';
 import { prepareListSubscribers } from './subscribers.ts';
 
@@ -44,6 +45,8 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0, ?)`,
   );
 
+  const gather = createGathering();
+
   const addMessage = (event: OutboxEvent, webhookId: string | null, dueAt: number | null) => {
     const { instanceId, publishId, type, userNumber, deviceNumber, action } = event;
     const id = v7();
@@ -64,7 +67,7 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
     },
     addToSubscribers: (event) => {
       const subscribers = listSubscribers(event);
-      for (const { webhookId } of subscribers) addMessage(event, webhookId, Date.now());
+      for (const subscriber of subscribers) addMessage(event, subscriber.webhookId, gather(subscriber));
       return subscribers.length;
     },
     addToPublishWebhook: (event, held) => addMessage(event, null, held ? null : Date.now()),

@@ -29,7 +29,7 @@ interface CandidateRow {
   id: string;
   state: MessageState;
   event_type: ReplayRecord['eventType'];
-  attempts: number;
+  batch_id: string | null;
 }
 
 /** How long a replay waits for its target: for its queue to become shorter, for an operator to enable it. */
@@ -133,7 +133,7 @@ function prepareCandidates(db: DatabaseSync): (replay: ReplayRow, limit: number)
   const prepareList = (index: string, target: string) =>
     prepare<CandidateRow>(
       db,
-      `SELECT id, state, event_type, attempts FROM messages INDEXED BY ${index}
+      `SELECT id, state, event_type, batch_id FROM messages INDEXED BY ${index}
        WHERE instance_id = ? AND ${target} AND id > ? AND id < ? ORDER BY id LIMIT ?`,
     );
   const failed = "state IN ('exhausted', 'held')";
@@ -156,12 +156,13 @@ function prepareCandidates(db: DatabaseSync): (replay: ReplayRow, limit: number)
 function prepareIsMeant(db: DatabaseSync): (replay: ReplayRow, message: CandidateRow) => boolean {
   const findLastAttempt = prepare<{ started_at: number }>(
     db,
-    'SELECT started_at FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ? AND number = ?',
+    `SELECT started_at FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ?
+     ORDER BY number DESC LIMIT 1`,
   );
-  return ({ instance_id: instanceId, states, event_type: eventType, since }, { id, state, event_type, attempts }) => {
+  return ({ instance_id: instanceId, states, event_type: eventType, since }, { id, state, event_type, batch_id }) => {
     if (!(JSON.parse(states) as MessageState[]).includes(state)) return false;
     if (eventType !== null && event_type !== eventType) return false;
     if (since === null || uuidV7Time(id) >= since) return true;
-    return (findLastAttempt.get(instanceId, uuidV7Day(id), id, attempts)?.started_at ?? 0) >= since;
+    return (findLastAttempt.get(instanceId, uuidV7Day(id), batch_id ?? id)?.started_at ?? 0) >= since;
   };
 }

@@ -28,11 +28,12 @@ export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | Re
   );
   const hurry = prepare(
     db,
-    'UPDATE messages SET due_at = ?, claim_token = NULL WHERE instance_id = ? AND day = ? AND id = ?',
+    'UPDATE messages SET due_at = ?, claim_token = NULL, batch_id = NULL WHERE instance_id = ? AND day = ? AND id = ?',
   );
   const beginAgain = prepare(
     db,
-    `UPDATE messages SET state = 'waiting', drop_reason = NULL, due_at = ?, claim_token = NULL, earlier_attempts = attempts
+    `UPDATE messages SET state = 'waiting', drop_reason = NULL, due_at = ?, claim_token = NULL, batch_id = NULL,
+       earlier_attempts = attempts
      WHERE instance_id = ? AND day = ? AND id = ?`,
   );
 

@@ -51,16 +51,17 @@ export function prepareRetentionCommands(db: DatabaseSync): CommandHandlers<Rete
 }
 
 function prepareDeleteMessages(db: DatabaseSync): (step: Step) => void {
-  const listFinished = prepare<{ day: number; id: string }>(
+  const listFinished = prepare<{ day: number; id: string; batch_id: string | null }>(
     db,
-    `SELECT day, id FROM messages WHERE instance_id = ? AND day < ? AND state <> 'waiting' ORDER BY day, id LIMIT ?`,
+    `SELECT day, id, batch_id FROM messages WHERE instance_id = ? AND day < ? AND state <> 'waiting' ORDER BY day, id LIMIT ?`,
   );
-  const deleteAttempts = prepare(db, 'DELETE FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ?');
+  const deleteAttempts = prepare(db, 'DELETE FROM attempts WHERE instance_id = ? AND day = ? AND message_id IN (?, ?)');
   const deleteMessage = prepare(db, 'DELETE FROM messages WHERE instance_id = ? AND day = ? AND id = ?');
   return (step) => {
-    for (const { day, id } of listFinished.all(step.instanceId, step.firstDay, step.rowsLeft)) {
+    for (const { day, id, batch_id } of listFinished.all(step.instanceId, step.firstDay, step.rowsLeft)) {
       if (step.rowsLeft <= 0) return;
-      step.rowsLeft -= deleteAttempts.run(step.instanceId, day, id) + deleteMessage.run(step.instanceId, day, id);
+      step.rowsLeft -=
+        deleteAttempts.run(step.instanceId, day, id, batch_id) + deleteMessage.run(step.instanceId, day, id);
     }
   };
 }

@@ -270,6 +270,7 @@ CREATE TABLE messages (
   earlier_attempts INTEGER NOT NULL DEFAULT 0, -- of them, those before it was sent again: they count for no schedule
   due_at INTEGER, -- also when a claim's lease ends; null when there is nothing to send (yet)
   claim_token TEXT,
+  batch_id TEXT, -- UUID v7 of the same day: the request that it is in with others, and what its attempts are filed under
   PRIMARY KEY (instance_id, day, id)
 ) STRICT;
 CREATE INDEX messages_by_due ON messages (due_at) WHERE due_at IS NOT NULL;
@@ -317,7 +318,7 @@ END;
 CREATE TABLE attempts (
   instance_id TEXT NOT NULL,
   day INTEGER NOT NULL, -- of the message
-  message_id TEXT NOT NULL,
+  message_id TEXT NOT NULL, -- or that of its batch
   number INTEGER NOT NULL,
   started_at INTEGER NOT NULL,
   duration_ms INTEGER NOT NULL,

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { v7 } from 'uuid';
+import type { WebhookBatch } from '../../core/ports/instance-store.ts';
+import type { ClaimedMessage, MessageCommands, MessageFate } from '../../core/ports/message-store.ts';
+import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { prepareInsertAttempt } from './insert-attempt.ts';
+import type { AboutRow, MessageRow } from './message-row.ts';
+import { aboutColumns, aboutJoins, messageColumns, toAbout, toMessage } from './message-row.ts';
+import { prepare } from './statement.ts';
+
+export interface BatchClaim {
+  readonly instanceId: string;
+  readonly webhookId: string;
+  readonly batch: WebhookBatch;
+  readonly now: number;
+  readonly leaseMs: number;
+}
+
+/**
+ * Claims the next batch of a webhook, under one token; empty when none is due. A batch that was claimed before, perhaps
+ * by a process that ended, is claimed as it was: same messages, same id. A new one takes what is due and what only waits
+ * for others.
+ */
+export function prepareClaimBatch(db: DatabaseSync): (claim: BatchClaim) => readonly ClaimedMessage[] {
+  const ofTarget = `m.due_at IS NOT NULL AND m.instance_id = ? AND ifnull(m.webhook_id, '') = ?`;
+  const from = 'FROM messages m INDEXED BY messages_by_target_due';
+  const findFirst = prepare<MessageRow>(
+    db,
+    `SELECT ${messageColumns} ${from} WHERE ${ofTarget} AND m.due_at <= ? ORDER BY m.due_at LIMIT 1`,
+  );
+  const listBatch = prepare<MessageRow & AboutRow>(
+    db,
+    `SELECT ${messageColumns}, ${aboutColumns} ${from} ${aboutJoins}
+     WHERE ${ofTarget} AND m.due_at = ? AND m.batch_id = ? ORDER BY m.day, m.id`,
+  );
+  // Of one day, so that attempts are filed where each of the messages finds them; with as many tries left.
+  const listNew = prepare<MessageRow & AboutRow>(
+    db,
+    `SELECT ${messageColumns}, ${aboutColumns} ${from} ${aboutJoins}
+     WHERE ${ofTarget} AND m.due_at <= ? AND m.batch_id IS NULL AND (m.claim_token IS NULL OR m.due_at <= ?)
+       AND m.day = ? AND m.attempts - m.earlier_attempts = ? ORDER BY m.due_at LIMIT ?`,
+  );
+  const lease = prepare(
+    db,
+    `UPDATE messages SET claim_token = ?, due_at = ?, batch_id = ? WHERE instance_id = ? AND day = ?
+       AND id IN (SELECT value FROM json_each(?))`,
+  );
+
+  return ({ instanceId, webhookId, batch, now, leaseMs }) => {
+    const first = findFirst.get(instanceId, webhookId, now);
+    if (!first || first.due_at === null) return [];
+    const day = uuidV7Day(first.id);
+    const tries = first.attempts - first.earlier_attempts;
+    const rows = first.batch_id
+      ? listBatch.all(instanceId, webhookId, first.due_at, first.batch_id)
+      : listNew.all(instanceId, webhookId, now + batch.maxWaitMs, now, day, tries, batch.maxEvents);
+    const batchId = first.batch_id ?? v7({ msecs: uuidV7Time(first.id) });
+    const claimToken = randomUUID();
+    lease.run(claimToken, now + leaseMs, batchId, instanceId, day, JSON.stringify(rows.map(({ id }) => id)));
+    return rows.map((row) => ({ ...toMessage(row), ...toAbout(row), claimToken, batchId }));
+  };
+}
+
+export function prepareCompleteBatches(
+  db: DatabaseSync,
+): CommandHandlers<Pick<MessageCommands, 'completeBatches'>>['completeBatches'] {
+  const ofBatch = 'instance_id = ? AND day = ? AND id IN (SELECT value FROM json_each(?)) AND claim_token = ?';
+  const settle = prepare(
+    db,
+    `UPDATE messages SET state = ?, drop_reason = ?, attempts = attempts + ?, due_at = ?, batch_id = ?, claim_token = NULL
+     WHERE ${ofBatch}`,
+  );
+  const aboutErased = 'user_number IN (SELECT number FROM users WHERE name IS NULL)';
+  const findErased = prepare<{ found: 1 }>(
+    db,
+    `SELECT 1 AS found FROM messages WHERE ${ofBatch} AND ${aboutErased} LIMIT 1`,
+  );
+  const dropErased = prepare(
+    db,
+    `UPDATE messages SET state = 'dropped', drop_reason = 'user-erased', attempts = attempts + 1, due_at = NULL,
+       claim_token = NULL WHERE ${ofBatch} AND ${aboutErased}`,
+  );
+  const findLastAttempt = prepare<{ number: number | null }>(
+    db,
+    'SELECT max(number) AS number FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ?',
+  );
+  const insertAttempt = prepareInsertAttempt(db);
+
+  return ({ instanceId, batchId, claimToken, sent, unsent }) => {
+    const day = uuidV7Day(batchId);
+    const now = Date.now();
+    const keyOf = (ids: readonly string[]) => [instanceId, day, JSON.stringify(ids), claimToken] as const;
+    const columnsOf = (next: MessageFate) =>
+      [
+        next.kind === 'retry' ? 'waiting' : next.kind,
+        next.kind === 'dropped' ? next.reason : null,
+        next.kind === 'retry' ? now + next.retryInMs : null,
+      ] as const;
+    let settled = 0;
+    for (const { messageIds, next } of unsent) {
+      const [state, dropReason, dueAt] = columnsOf(next);
+      settled += settle.run(state, dropReason, 0, dueAt, null, ...keyOf(messageIds));
+    }
+    if (sent) {
+      const key = keyOf(sent.messageIds);
+      const aboutErasedUser = findErased.get(...key) !== undefined;
+      const [state, dropReason, dueAt] = columnsOf(sent.next);
+      const dropped = sent.next.kind === 'retry' && aboutErasedUser ? dropErased.run(...key) : 0;
+      const completed = dropped + settle.run(state, dropReason, 1, dueAt, batchId, ...key);
+      const number = (findLastAttempt.get(instanceId, day, batchId)?.number ?? 0) + 1;
+      if (completed > 0) insertAttempt({ instanceId, id: batchId, number, aboutErasedUser }, sent.attempt);
+      settled += completed;
+    }
+    return settled > 0 ? 'recorded' : 'stale';
+  };
+}

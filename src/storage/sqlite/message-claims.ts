@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import type { ClaimedMessage, MessageCommands, MessageQueries, MessageTarget } from '../../core/ports/message-store.ts';
+import { requestSize } from '../../core/ports/message-store.ts';
+import { uuidV7Day } from '../../protocol/ids.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import type { BatchClaim } from './message-batches.ts';
+import { prepareClaimBatch } from './message-batches.ts';
+import type { AboutRow, MessageRow } from './message-row.ts';
+import { aboutColumns, aboutJoins, messageColumns, toAbout, toMessage } from './message-row.ts';
+import { prepare } from './statement.ts';
+
+export function prepareClaimMessages(
+  db: DatabaseSync,
+): CommandHandlers<Pick<MessageCommands, 'claimMessages' | 'holdMessages'>> {
+  const listDue = prepare<MessageRow & AboutRow>(
+    db,
+    `SELECT ${messageColumns}, ${aboutColumns} FROM messages m INDEXED BY messages_by_target_due ${aboutJoins}
+     WHERE m.due_at IS NOT NULL AND m.instance_id = ? AND ifnull(m.webhook_id, '') = ? AND m.due_at <= ?
+     ORDER BY m.due_at LIMIT ?`,
+  );
+  const findFirst = prepare<{ due_at: number }>(
+    db,
+    `SELECT due_at FROM messages INDEXED BY messages_by_target_due
+     WHERE due_at IS NOT NULL AND instance_id = ? AND ifnull(webhook_id, '') = ? ORDER BY due_at LIMIT 1`,
+  );
+  const lease = prepare(
+    db,
+    'UPDATE messages SET claim_token = ?, due_at = ?, batch_id = NULL WHERE instance_id = ? AND day = ? AND id = ?',
+  );
+  const setTurn = prepare(db, 'UPDATE message_turns SET turn_at = ?, resting = ? WHERE instance_id = ? AND target = ?');
+  const endTurns = prepare(db, 'DELETE FROM message_turns WHERE instance_id = ? AND target = ?');
+  const hold = prepare(
+    db,
+    `UPDATE messages SET state = 'held', due_at = NULL WHERE instance_id = ?1 AND (day, id) IN
+       (SELECT day, id FROM messages INDEXED BY messages_waiting_for_webhook
+        WHERE instance_id = ?1 AND webhook_id = ?2 AND state = 'waiting' AND (claim_token IS NULL OR due_at <= ?3) LIMIT ?4)
+       AND EXISTS (SELECT 1 FROM webhooks WHERE instance_id = ?1 AND id = ?2 AND disabled_at IS NOT NULL)`,
+  );
+
+  const claimBatch = prepareClaimBatch(db);
+
+  /** The messages of each request. */
+  type Requests = readonly (readonly ClaimedMessage[])[];
+
+  const claimSingles = (target: MessageTarget, wanted: number, now: number, leaseMs: number): Requests => {
+    const { instanceId, webhookId } = target;
+    const rows = wanted > 0 ? listDue.all(instanceId, webhookId ?? '', now, wanted) : [];
+    return rows.map((row) => {
+      const claimToken = randomUUID();
+      lease.run(claimToken, now + leaseMs, instanceId, uuidV7Day(row.id), row.id);
+      return [{ ...toMessage(row), ...toAbout(row), claimToken, batchId: null }];
+    });
+  };
+  const claimBatches = (claim: BatchClaim, room: number, limit: number): Requests => {
+    const batches: (readonly ClaimedMessage[])[] = [];
+    for (let size = 0; batches.length < room && size < limit;) {
+      const batch = claimBatch(claim);
+      if (batch.length === 0) break;
+      size += requestSize(batch.length);
+      batches.push(batch);
+    }
+    return batches;
+  };
+
+  return {
+    claimMessages: ({ limit, leaseMs, targets }) => {
+      const now = Date.now();
+      const claimed: ClaimedMessage[] = [];
+      let left = limit;
+      for (const { instanceId, webhookId, room, restMs, batch } of targets) {
+        // The others keep their turns.
+        if (left <= 0) break;
+        const target = webhookId ?? '';
+        const requests =
+          batch && webhookId !== null
+            ? claimBatches({ instanceId, webhookId, batch, now, leaseMs }, room, left)
+            : claimSingles({ instanceId, webhookId }, Math.min(room, left), now, leaseMs);
+        for (const messages of requests) {
+          left -= requestSize(messages.length);
+          claimed.push(...messages);
+        }
+        if (requests.length === room) setTurn.run(now + restMs, 1, instanceId, target);
+        // Behind all others that wait.
+        else if (left <= 0) setTurn.run(now, 0, instanceId, target);
+        else {
+          const first = findFirst.get(instanceId, target);
+          if (first) setTurn.run(first.due_at, 0, instanceId, target);
+          else endTurns.run(instanceId, target);
+        }
+      }
+      return claimed;
+    },
+    holdMessages: ({ instanceId, webhookId, limit }) => hold.run(instanceId, webhookId, Date.now(), limit),
+  };
+}
+
+export function prepareTurnQueries(db: DatabaseSync): QueryHandlers<Pick<MessageQueries, 'listTurns'>> {
+  const list = prepare<{ instance_id: string; target: string }>(
+    db,
+    'SELECT instance_id, target FROM message_turns WHERE turn_at <= ? ORDER BY turn_at LIMIT ?',
+  );
+  return {
+    listTurns: (limit) =>
+      list.all(Date.now(), limit).map(({ instance_id: instanceId, target }) => ({
+        instanceId,
+        webhookId: target === '' ? null : target,
+      })),
+  };
+}
