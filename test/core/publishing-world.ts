@@ -60,15 +60,16 @@ export async function openPublishingWorld({
       });
     },
   };
+  const sealer = {
+    seal: (_place: unknown, text: Uint8Array | string) => Buffer.from(text),
+    open: (_place: unknown, sealed: Uint8Array) => Buffer.from(sealed),
+  };
   const logged: { readonly event: string; readonly fields: unknown }[] = [];
   const write = (event: string, fields?: unknown) => void logged.push({ event, fields });
   let finished = 0;
   const shared = {
     store,
-    sealer: {
-      seal: (_place: unknown, text: Uint8Array | string) => Buffer.from(text),
-      open: (_place: unknown, sealed: Uint8Array) => Buffer.from(sealed),
-    },
+    sealer,
     ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
     log: { info: write, warn: write, error: write },
     metrics: createMetrics(),
@@ -147,6 +148,8 @@ export async function openPublishingWorld({
         timeoutMs,
       ),
     fanOut,
+    /** May be changed. */
+    sealer,
     stopFanOut: () => fanOut.stop(),
     stop: async () => {
       await fanOut.stop();

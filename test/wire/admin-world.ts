@@ -38,7 +38,10 @@ export async function openAdminWorld() {
     const { forgetInstance, forgetWebhook, forgetCredentials } = directory;
     const gateway = { check: async () => ({ kind: 'accepted' as const }) };
     const gateways = { fcm: gateway, apns: gateway };
-    const masterKeys = { rotate: () => 'rotating' as const, status: () => ({ keys: ['0'], resealing: null }) };
+    const masterKeys = {
+      rotate: () => 'rotating' as const,
+      status: () => ({ keys: ['0'], missing: [], resealing: null }),
+    };
     const backUp = () => Promise.reject(new Error('not in this test'));
     const live = { targetStatus: () => null, maxAttempts: () => 5, onMessages() {}, onReplays() {} };
     const forget = { forgetInstance, forgetWebhook, forgetCredentials };

@@ -19,9 +19,14 @@ export interface SealedPlace {
     | 'publishes.body';
 }
 
+/** A sealed value does not open: the keyring lacks its key, or it is damaged. Only the operator can mend that. */
+export class CannotOpen extends Error {
+  override readonly name = 'CannotOpen';
+}
+
 /** Encryption at rest with the operator's master keys. */
 export interface Sealer {
   seal(place: SealedPlace, plaintext: Uint8Array | string): Sealed;
-  /** Throws when the bytes were sealed for another place, with an unknown key, or are damaged. */
+  /** Throws `CannotOpen` when the bytes were sealed for another place, with an unknown key, or are damaged. */
   open(place: SealedPlace, sealed: Sealed): Buffer;
 }

@@ -1,3 +1,4 @@
+import { postponedMs } from '../claims/postponed-ms.ts';
 import type { Recorder } from '../claims/recorder.ts';
 import type { DeliverDeps } from '../delivery/deliver.ts';
 import { deliver } from '../delivery/deliver.ts';
@@ -5,6 +6,7 @@ import { settledWithin } from '../delivery/settled-within.ts';
 import type { ClaimedDelivery, DeliveryRecord, PublishCommands, PublishKey } from '../ports/publish-store.ts';
 import type { Sealed } from '../ports/instance-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
+import { CannotOpen } from '../ports/sealer.ts';
 import { openPublishBody } from './publish-body.ts';
 
 export interface RetryDeliveriesDeps extends DeliverDeps {
@@ -36,8 +38,21 @@ export function groupByPublish(claimed: readonly ClaimedDelivery[]): readonly De
   });
 }
 
-/** Tries deferred deliveries again and records what came of them. */
+/** Tries deferred deliveries again and records what came of them. What does not open waits on, longer and longer. */
 export async function retryDeliveries(deps: RetryDeliveriesDeps, group: DeferredGroup): Promise<void> {
+  try {
+    await sendAgain(deps, group);
+  } catch (error) {
+    if (error instanceof CannotOpen)
+      await complete(
+        deps,
+        group.deliveries.map((claimed) => postponed(deps, claimed)),
+      );
+    throw error;
+  }
+}
+
+async function sendAgain(deps: RetryDeliveriesDeps, group: DeferredGroup): Promise<void> {
   const gone = group.deliveries.filter(({ deviceGone }) => deviceGone);
   const living = group.deliveries.filter(({ deviceGone }) => !deviceGone);
   const body = openPublishBody(deps.sealer, group, group.body);
@@ -61,6 +76,13 @@ const completionOf = (
   { instanceId, publishId, claimToken }: ClaimedDelivery,
   delivery: DeliveryRecord,
 ): Completion => ({ instanceId, publishId, claimToken, delivery });
+
+function postponed({ clock }: Pick<RetryDeliveriesDeps, 'clock'>, claimed: ClaimedDelivery): Completion {
+  const { deviceNumber, platform, userNumber, address } = claimed.device;
+  const retryInMs = postponedMs(claimed.firstAttemptAt, clock());
+  const outcome = { kind: 'deferred', retryInMs, attempts: claimed.attempts, claimToken: null } as const;
+  return completionOf(claimed, { deviceNumber, platform, userNumber, address, outcome });
+}
 
 /** Throws the first error of an item after the others were looked at: their leases run out. */
 async function complete(deps: RetryDeliveriesDeps, completions: readonly Completion[]): Promise<void> {

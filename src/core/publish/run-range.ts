@@ -1,7 +1,10 @@
-import { formatPublishId } from '../../protocol/ids.ts';
+import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
+import { postponedMs } from '../claims/postponed-ms.ts';
+import { runOne } from '../ports/command.ts';
 import type { AudiencePage, ClaimedRange, PublishQueries } from '../ports/publish-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Sealer } from '../ports/sealer.ts';
+import { CannotOpen } from '../ports/sealer.ts';
 import { openPublishBody } from './publish-body.ts';
 import type { RangeState, SendPageDeps, SentPage } from './send-page.ts';
 import { sendPage } from './send-page.ts';
@@ -21,9 +24,26 @@ export interface RunRangeDeps extends SendPageDeps {
 
 /**
  * One turn of a range: some pages, each recorded while the next one is on its way. True when the range was given back
- * with more to send.
+ * with more to send. What does not open is kept, and tried again less and less often.
  */
 export async function runRange(deps: RunRangeDeps, range: ClaimedRange): Promise<boolean> {
+  try {
+    return await runTurn(deps, range);
+  } catch (error) {
+    if (error instanceof CannotOpen) await postpone(deps, range);
+    throw error;
+  }
+}
+
+/** When pages were sent before, this changes nothing, and the next turn comes here at once. */
+async function postpone({ store, recorder, clock }: RunRangeDeps, range: ClaimedRange): Promise<void> {
+  const { instanceId, publishId, rangeNumber, claimToken, cursor } = range;
+  const key = { instanceId, publishId, rangeNumber, claimToken };
+  const leaseMs = postponedMs(uuidV7Time(range.publishId), clock());
+  await recorder.record(() => runOne(store.recordPages, { ...key, cursor, next: cursor, deliveries: [], leaseMs }));
+}
+
+async function runTurn(deps: RunRangeDeps, range: ClaimedRange): Promise<boolean> {
   // The body stays here: it would travel with every page.
   const { body: sealed, ...audience } = range;
   const body = openPublishBody(deps.sealer, range, sealed);

@@ -112,7 +112,7 @@ describe('master keys', () => {
     const before = world.keys();
     world.disk.stepsUntilKilled = 0;
     expect(() => masterKeys.rotate()).toThrow('killed');
-    expect(masterKeys.status()).toEqual({ keys: before, resealing: null });
+    expect(masterKeys.status()).toEqual({ keys: before, missing: [], resealing: null });
     write('a');
     expect(world.start().opened()).toEqual(opened());
   });

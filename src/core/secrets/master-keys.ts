@@ -19,6 +19,8 @@ export interface MasterKeysDeps {
 export interface MasterKeysStatus {
   /** Ids of the keys in the file; the first one seals. */
   readonly keys: readonly string[];
+  /** Ids of keys that something waits for and the file lacks, as far as it was noticed since the start. */
+  readonly missing: readonly string[];
   /** Null when everything is sealed with the first key. */
   readonly resealing: {
     /** Values sealed anew since the server started or the key was made. */
@@ -60,7 +62,8 @@ export class MasterKeys {
 
   status(): MasterKeysStatus {
     const keys = this.#keyring.map(({ id }) => id);
-    return { keys, resealing: keys.length > 1 ? { values: this.#values, problem: this.#problem } : null };
+    const missing = this.#deps.sealer.missing();
+    return { keys, missing, resealing: keys.length > 1 ? { values: this.#values, problem: this.#problem } : null };
   }
 
   /** Makes a new key that seals from now on. `under-way`: the change before is not finished. */

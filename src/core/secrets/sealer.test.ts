@@ -62,7 +62,9 @@ describe('sealer', () => {
   it('names the key that is missing', () => {
     const keyring = newKeyring();
     const sealed = createSealer(keyring).seal(place, 'text');
-    expect(() => createSealer(newKeyring()).open(place, sealed)).toThrow(`the keyring has no key ${keyring[0].id}`);
+    const other = createSealer(newKeyring());
+    expect(() => other.open(place, sealed)).toThrow(`the keyring has no key ${keyring[0].id}`);
+    expect(other.missing()).toEqual([keyring[0].id]);
   });
 
   it('opens with old keys and seals with the first', () => {

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { SealedPlace, Sealer } from '../ports/sealer.ts';
+import { CannotOpen } from '../ports/sealer.ts';
 import { keyIdBytes } from './keyring.ts';
 import type { Keyring, MasterKey } from './keyring.ts';
 
@@ -7,6 +8,8 @@ const version = 1;
 const nonceBytes = 12;
 const tagBytes = 16;
 const nonceStart = 1 + keyIdBytes;
+/** Damaged values may name any key. */
+const maxMissing = 100;
 const textStart = nonceStart + nonceBytes;
 
 /** Random bytes are asked for in blocks: a dozen of them costs as much as a few thousand. */
@@ -17,6 +20,8 @@ export interface KeyringSealer extends Sealer {
   readonly sealWith: (key: MasterKey) => void;
   /** What everything sealed from now on begins with. */
   readonly header: () => Uint8Array;
+  /** Ids of keys that something was sealed with and the keyring lacks, as far as it was noticed. */
+  readonly missing: () => readonly string[];
 }
 
 /**
@@ -28,6 +33,7 @@ export function createSealer(keyring: Keyring): KeyringSealer {
   const keys = new Map(keyring.map(({ id, key }) => [id, key]));
   let [first] = keyring;
   let header = headerOf(first);
+  const missing = new Set<string>();
   let nonces = Buffer.alloc(0);
   const nextNonce = (): Buffer => {
     if (nonces.length === 0) nonces = randomBytes(noncesAtATime * nonceBytes);
@@ -43,6 +49,8 @@ export function createSealer(keyring: Keyring): KeyringSealer {
     },
 
     header: () => header,
+
+    missing: () => [...missing],
 
     seal(place, plaintext) {
       const nonce = nextNonce();
@@ -65,7 +73,10 @@ export function createSealer(keyring: Keyring): KeyringSealer {
       if (bytes.length < textStart + tagBytes || bytes[0] !== version) throw cannotOpen(place, 'it is damaged');
       const keyId = bytes.toString('hex', 1, nonceStart);
       const key = keys.get(keyId);
-      if (!key) throw cannotOpen(place, `the keyring has no key ${keyId}`);
+      if (!key) {
+        if (missing.size < maxMissing) missing.add(keyId);
+        throw cannotOpen(place, `the keyring has no key ${keyId}: put it back into its file and start again`);
+      }
       const nonce = bytes.subarray(nonceStart, textStart);
       const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes });
       decipher.setAAD(associatedData(place));
@@ -84,5 +95,5 @@ const headerOf = ({ id }: MasterKey): Buffer => Buffer.concat([Buffer.of(version
 
 const associatedData = ({ instanceId, column }: SealedPlace): Buffer => Buffer.from(`${instanceId}\0${column}`);
 
-const cannotOpen = ({ instanceId, column }: SealedPlace, reason: string, cause?: unknown): Error =>
-  new Error(`cannot open ${column} of instance ${instanceId}: ${reason}`, { cause });
+const cannotOpen = ({ instanceId, column }: SealedPlace, reason: string, cause?: unknown): CannotOpen =>
+  new CannotOpen(`cannot open ${column} of instance ${instanceId}: ${reason}`, { cause });
