@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { defaultWebhookOptions } from '../../src/core/instances/webhook-options.ts';
 import { runOne } from '../../src/core/ports/command.ts';
 import { Dispatcher, messagesAtATime } from '../../src/core/webhooks/dispatcher.ts';
+import { retryPolicies } from '../../src/core/webhooks/retry-policies.ts';
 import { createAddressGuard } from '../../src/egress/address-guard.ts';
 import { createHttpClient } from '../../src/egress/http-client.ts';
 import { createSystemNetwork } from '../../src/egress/network.ts';
@@ -68,7 +69,11 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     http,
     clock: Date.now,
     log: silent,
-    retryDelaysMs: [60_000],
+    retryPolicies: {
+      ...retryPolicies, // Long enough for a busy machine.
+      beams: { ...retryPolicies.beams, delaysMs: [60_000], timeoutMs: 30_000 },
+    },
+    forgetWebhook: () => {},
     sealer: { seal: () => sealed, open: () => Buffer.alloc(0) },
     instances: {
       findWebhook: async (_, webhookId) => {

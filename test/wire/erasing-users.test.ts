@@ -26,7 +26,8 @@ test('names of users come back in publish webhooks as requested, are not stored 
   expect(stored).toContain('hello');
   expect(stored).not.toContain('@site.example');
 
-  const [started] = await runOne(store.claimMessages, { limit: 10, leaseMs: 60_000, maxPerTarget: 10, inFlight: [] });
+  const targets = [{ instanceId, webhookId: null, room: 10, restMs: 0 }];
+  const [started] = await runOne(store.claimMessages, { limit: 10, leaseMs: 60_000, targets });
   if (!started) throw new Error('there is no message');
   const instances = { findWebhook: async () => null };
   const sealer = { seal: () => new Uint8Array(), open: (_: unknown, sealed: Uint8Array) => Buffer.from(sealed) };

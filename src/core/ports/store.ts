@@ -38,7 +38,8 @@ export interface Store extends StoreCommands, StoreQueries {
   /** Rejects with `StoreUnavailable` when a write would fail now. */
   check(): Promise<void>;
   /**
-   * Milliseconds until the next range, delivery, message or replay falls due (0: something is due now; null: nothing waits).
+   * Milliseconds until the next range, delivery or replay falls due, or a target of messages has its turn (0: now; null:
+   * nothing waits).
    */
   nextDue(): Promise<{
     readonly ranges: number | null;

@@ -1,60 +1,100 @@
+import type { WebhookRetryPolicy } from '../../protocol/webhook-body.ts';
 import { formatPublishId } from '../../protocol/ids.ts';
 import { whileUnavailable } from '../claims/while-unavailable.ts';
+import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
 import type { HttpClient, HttpOutcome } from '../ports/http-client.ts';
 import type { Log } from '../ports/log.ts';
-import type { AttemptRecord, ClaimedMessage, MessageCommands } from '../ports/message-store.ts';
+import type {
+  AttemptRecord,
+  ClaimedMessage,
+  DisableWebhook,
+  MessageCommands,
+  MessageTarget,
+} from '../ports/message-store.ts';
 import type { BuildRequestDeps } from './build-request.ts';
 import { buildRequest } from './build-request.ts';
-import { beamsTimeoutMs, decideAttempt } from './decide-attempt.ts';
+import type { AttemptDecision } from './decide-attempt.ts';
+import { decideAttempt } from './decide-attempt.ts';
+import type { RetryPolicy } from './retry-policies.ts';
 
 export interface AttemptMessageDeps extends BuildRequestDeps {
   readonly store: BuildRequestDeps['store'] & Pick<MessageCommands, 'completeAttempts'>;
   readonly http: HttpClient;
   readonly clock: Clock;
   readonly log: Log;
-  readonly retryDelaysMs: readonly number[];
+  readonly retryPolicies: Readonly<Record<WebhookRetryPolicy, RetryPolicy>>;
+  /** What was remembered of the webhook is out of date. */
+  readonly forgetWebhook: (instanceId: string, webhookId: string) => void;
+}
+
+export interface AttemptResult {
+  /** Something waits after it: its next attempt, or the FINISHED that its STARTED held back. */
+  readonly waitsAgain: boolean;
+  /** What it says about its target; null: nothing was sent. */
+  readonly sent: Pick<AttemptDecision, 'verdict' | 'pauseMs'> | null;
 }
 
 /**
- * Sends a message once, outside any transaction, and records what came back; true when something waits after it: its
- * next attempt, or the FINISHED that its STARTED held back.
+ * Sends a message once, outside any transaction, and records what came back. `current` answers the message with its
+ * present claim, which may be renewed meanwhile.
  */
-export async function attemptMessage(deps: AttemptMessageDeps, message: ClaimedMessage): Promise<boolean> {
-  const { instanceId, messageId, claimToken } = message;
+export async function attemptMessage(deps: AttemptMessageDeps, current: () => ClaimedMessage): Promise<AttemptResult> {
+  const message = current();
   const request = await buildRequest(deps, message);
   if (typeof request === 'string') {
-    const next = { kind: 'dropped', reason: request } as const;
-    await runOne(deps.store.completeAttempts, { instanceId, messageId, claimToken, attempt: null, next });
-    deps.log.info('message.dropped', { ...describe(message), reason: request });
-    return false;
+    const next = request === 'webhook-disabled' ? held : ({ kind: 'dropped', reason: request } as const);
+    await runOne(deps.store.completeAttempts, { ...keyOf(current()), attempt: null, next, disable: null });
+    deps.log.info(`message.${next.kind}`, { ...describe(message), reason: request });
+    return { waitsAgain: message.eventType === 'publish.started', sent: null };
   }
+  const policy = deps.retryPolicies[await policyOf(deps, message)];
   const startedAt = deps.clock();
-  const outcome = await deps.http.post({ ...request, timeoutMs: beamsTimeoutMs });
-  const { durationMs } = outcome;
+  const outcome = await deps.http.post({ ...request, timeoutMs: policy.timeoutMs });
   const attempts = message.attempts + 1;
-  const next = decideAttempt({
-    outcome,
+  const { next, disable, verdict, pauseMs } = decideAttempt({
+    ...{ outcome, policy, chance: Math.random() },
     attempts: attempts - message.earlierAttempts,
-    durationMs,
-    retryDelaysMs: deps.retryDelaysMs,
+    isWebhook: message.webhookId !== null,
   });
   const attempt = { startedAt, ...recordOf(outcome) };
-  const completion = { instanceId, messageId, claimToken, attempt, next };
-  const recorded = await whileUnavailable(() => runOne(deps.store.completeAttempts, completion));
+  const recorded = await whileUnavailable(() =>
+    runOne(deps.store.completeAttempts, { ...keyOf(current()), attempt, next, disable }),
+  );
   deps.log.info(`message.${recorded === 'stale' ? 'lost' : next.kind}`, {
     ...describe(message),
     attempt: attempts,
     origin: request.url.origin,
     status: attempt.status,
     reason: attempt.error,
-    durationMs,
+    durationMs: attempt.durationMs,
   });
-  return next.kind === 'retry' || message.eventType === 'publish.started';
+  if (recorded === 'disabled') noteDisabled(deps, message, disable);
+  const waitsAgain = next.kind === 'retry' || recorded === 'disabled' || message.eventType === 'publish.started';
+  return { waitsAgain, sent: { verdict, pauseMs } };
 }
 
-function recordOf(outcome: HttpOutcome): Omit<AttemptRecord, 'startedAt'> {
+/** The webhook was disabled with an attempt's commit. */
+export function noteDisabled(
+  deps: Pick<AttemptMessageDeps, 'forgetWebhook' | 'log'>,
+  { instanceId, webhookId }: MessageTarget,
+  disable: DisableWebhook | null,
+): void {
+  if (webhookId !== null) deps.forgetWebhook(instanceId, webhookId);
+  deps.log.warn('webhook.disabled', { instanceId, webhookId, reason: disable?.reason });
+}
+
+async function policyOf({ instances }: AttemptMessageDeps, message: ClaimedMessage): Promise<WebhookRetryPolicy> {
+  const webhook = message.webhookId && (await instances.findWebhook(message.instanceId, message.webhookId));
+  return (webhook || { options: defaultWebhookOptions }).options.retryPolicy;
+}
+
+const held = { kind: 'held' } as const;
+
+const keyOf = ({ instanceId, messageId, claimToken }: ClaimedMessage) => ({ instanceId, messageId, claimToken });
+
+export function recordOf(outcome: HttpOutcome): Omit<AttemptRecord, 'startedAt'> {
   const { durationMs, address } = outcome;
   if (outcome.kind === 'error') {
     const error = `${outcome.reason}: ${outcome.message}`;

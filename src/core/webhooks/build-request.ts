@@ -29,7 +29,10 @@ export interface WebhookRequest {
 }
 
 /** The request, or why there is none: nobody to send to any more, or nothing to say. */
-export function buildRequest(deps: BuildRequestDeps, message: ClaimedMessage): Promise<WebhookRequest | DropReason> {
+export function buildRequest(
+  deps: BuildRequestDeps,
+  message: ClaimedMessage,
+): Promise<WebhookRequest | DropReason | 'webhook-disabled'> {
   return isInstanceEvent(message) ? buildInstanceWebhook(deps, message) : buildPublishWebhook(deps, message);
 }
 
@@ -38,7 +41,7 @@ type InstanceMessage = ClaimedMessage & { readonly eventType: EventType };
 async function buildInstanceWebhook(
   deps: BuildRequestDeps,
   message: InstanceMessage,
-): Promise<WebhookRequest | DropReason> {
+): Promise<WebhookRequest | DropReason | 'webhook-disabled'> {
   const webhook = message.webhookId && (await deps.instances.findWebhook(message.instanceId, message.webhookId));
   if (!webhook) return 'webhook-deleted';
   if (webhook.disabledAt !== null) return 'webhook-disabled';
@@ -47,15 +50,16 @@ async function buildInstanceWebhook(
     const { content } = openPublishBody(deps.sealer, message, (await summarize(deps, message)).body);
     const { eventType } = message;
     const body = renderClassicWebhook({ ...message, eventType }, content.web);
-    return signedRequest(deps, message, webhook, { 'X-OneSignal-Event': body.event }, body);
+    return signedRequest(deps, message.messageId, webhook, { 'X-OneSignal-Event': body.event }, JSON.stringify(body));
   }
   const payload = await renderEvent(deps, message);
   if (payload === 'user-erased') return payload;
   if (webhook.format === 'standard') {
-    return signedRequest(deps, message, webhook, { 'User-Agent': 'pharos' }, renderStandardWebhook(message, payload));
+    const body = JSON.stringify(renderStandardWebhook(message, payload));
+    return signedRequest(deps, message.messageId, webhook, standardHeaders, body);
   }
-  const headers = { 'User-Agent': beamsAgent, 'Webhook-Event-Type': message.eventType };
-  return signedRequest(deps, message, webhook, headers, renderWebhookBody(message, payload, webhook.customData));
+  const body = JSON.stringify(renderWebhookBody(message, payload, webhook.customData));
+  return signedRequest(deps, message.messageId, webhook, beamsHeaders(message.eventType), body);
 }
 
 async function buildPublishWebhook(deps: BuildRequestDeps, message: ClaimedMessage): Promise<WebhookRequest> {
@@ -78,22 +82,27 @@ async function buildPublishWebhook(deps: BuildRequestDeps, message: ClaimedMessa
 const beamsAgent = 'pusher-webhooks';
 const contentType = { 'Content-Type': 'application/json' };
 
+export const beamsHeaders = (eventType: EventType | 'batch') => ({
+  'User-Agent': beamsAgent,
+  'Webhook-Event-Type': eventType,
+});
+export const standardHeaders = { 'User-Agent': 'pharos' };
+
 /** The headers of the body's format, those that every webhook of an instance has, and the operator's own. */
-function signedRequest(
+export function signedRequest(
   { clock }: Pick<BuildRequestDeps, 'clock'>,
-  { messageId }: ClaimedMessage,
+  id: string,
   webhook: Webhook,
   headers: Readonly<Record<string, string>>,
-  content: object,
+  body: string,
 ): WebhookRequest {
-  const body = JSON.stringify(content);
   const allHeaders = {
     ...webhook.headers,
     ...contentType,
     ...headers,
     'Webhook-ID-UUID': webhook.id,
-    'Webhook-Request-ID-UUID': messageId,
-    ...signatureHeaders(webhook, { id: messageId, now: clock(), body }),
+    'Webhook-Request-ID-UUID': id,
+    ...signatureHeaders(webhook, { id, now: clock(), body }),
   };
   return withCredentials(webhook.url, allHeaders, body);
 }

@@ -1,28 +1,64 @@
 import type { HttpOutcome } from '../ports/http-client.ts';
-
-/** Beams: four retries, each delay counted from the attempt before (t = 10, 40, 160, 460 s). */
-export const beamsRetryDelaysMs: readonly number[] = [10_000, 30_000, 120_000, 300_000];
-
-/** Beams: success is a 2xx within 3 s. */
-export const beamsTimeoutMs = 3_000;
-
-export type AttemptDecision =
-  | { readonly kind: 'delivered' | 'exhausted' }
-  | { readonly kind: 'retry'; readonly retryInMs: number };
+import type { CompleteAttempt, DisableWebhook } from '../ports/message-store.ts';
+import type { RetryPolicy } from './retry-policies.ts';
 
 export interface EndedAttempt {
   readonly outcome: HttpOutcome;
-  /** Including this one. */
+  /** Of the present schedule, this one included. */
   readonly attempts: number;
-  readonly durationMs: number;
-  /** From the start of an attempt to the start of the next one. */
-  readonly retryDelaysMs: readonly number[];
+  readonly policy: RetryPolicy;
+  /** False: the target is the `webhookUrl` of a publish, which nobody can disable. */
+  readonly isWebhook: boolean;
+  /** From 0 to 1, for the jitter. */
+  readonly chance: number;
 }
 
+export interface AttemptDecision {
+  /** What becomes of the message. */
+  readonly next: Exclude<CompleteAttempt['next'], { readonly kind: 'dropped' }>;
+  /** What the attempt says about its target. */
+  readonly verdict: Verdict;
+  /** The target wants to be left alone for so long. */
+  readonly pauseMs: number;
+  readonly disable: DisableWebhook | null;
+}
+
+/** `overloaded`: it failed, and should get less at once. */
+export type Verdict = 'ok' | 'failed' | 'overloaded';
+
+/** However long one message is told to wait, the others find out sooner whether the target is back. */
+const maxPauseMs = 3_600_000;
+
 /** The one place that decides what follows from an attempt. */
-export function decideAttempt({ outcome, attempts, durationMs, retryDelaysMs }: EndedAttempt): AttemptDecision {
-  if (outcome.kind === 'response' && outcome.status >= 200 && outcome.status <= 299) return { kind: 'delivered' };
-  const delayMs = retryDelaysMs[attempts - 1];
+export function decideAttempt({ outcome, attempts, policy, isWebhook, chance }: EndedAttempt): AttemptDecision {
+  const { status, retryAfterMs } = outcome.kind === 'response' ? outcome : { status: 0, retryAfterMs: null };
+  if (status >= 200 && status <= 299) return { next: { kind: 'delivered' }, verdict: 'ok', pauseMs: 0, disable: null };
+  // Standard Webhooks: "410 Gone … the sender should disable the endpoint".
+  if (status === 410 && isWebhook) {
+    const disable = { reason: 'gone-410', failingForMs: 0, failures: 0 } as const;
+    return { next: { kind: 'held' }, verdict: 'failed', pauseMs: 0, disable };
+  }
+  const askedMs = Math.min(retryAfterMs ?? 0, policy.maxRetryAfterMs);
+  return {
+    next: nextAttempt(policy, attempts, outcome.durationMs, askedMs, chance),
+    // Standard Webhooks: those say that there is too much to do.
+    verdict: status === 429 || status === 502 || status === 504 ? 'overloaded' : 'failed',
+    pauseMs: status === 429 || status === 503 ? Math.min(askedMs, maxPauseMs) : 0,
+    disable: isWebhook
+      ? { reason: 'failing', failingForMs: policy.disableAfter.ms, failures: policy.disableAfter.failures }
+      : null,
+  };
+}
+
+function nextAttempt(
+  { delaysMs, jitter }: RetryPolicy,
+  attempts: number,
+  durationMs: number,
+  askedMs: number,
+  chance: number,
+): AttemptDecision['next'] {
+  const delayMs = delaysMs[attempts - 1];
   if (delayMs === undefined) return { kind: 'exhausted' };
-  return { kind: 'retry', retryInMs: Math.max(0, delayMs - durationMs) };
+  const scheduledMs = Math.round(delayMs * (1 + jitter * chance)) - durationMs;
+  return { kind: 'retry', retryInMs: Math.max(0, scheduledMs, askedMs) };
 }

@@ -1,37 +1,62 @@
 import { ClaimLoop } from '../claims/claim-loop.ts';
+import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import { runOne } from '../ports/command.ts';
-import type { ClaimedMessage, MessageCommands, MessageTarget } from '../ports/message-store.ts';
+import type { ClaimedMessage, MessageCommands, MessageQueries, MessageTarget } from '../ports/message-store.ts';
+import { requestSize } from '../ports/message-store.ts';
 import type { Store } from '../ports/store.ts';
-import type { AttemptMessageDeps } from './attempt-message.ts';
+import type { AttemptBatchDeps } from './attempt-batch.ts';
+import { attemptBatch } from './attempt-batch.ts';
 import { attemptMessage } from './attempt-message.ts';
-import { beamsTimeoutMs } from './decide-attempt.ts';
+import { breakerPausesMs as defaultBreakerPausesMs } from './breaker.ts';
+import type { TargetStatus } from './explain-message.ts';
+import { maxAttemptMs } from './retry-policies.ts';
+import type { TargetLimits } from './target-state.ts';
+import type { HeldUpTargets, Offer, TargetStates } from './target-states.ts';
+import { createTargetStates } from './target-states.ts';
 
-export interface DispatcherDeps extends AttemptMessageDeps {
-  readonly store: AttemptMessageDeps['store'] & MessageCommands & Pick<Store, 'nextDue'>;
+export interface DispatcherDeps extends AttemptBatchDeps {
+  readonly store: AttemptBatchDeps['store'] &
+    MessageCommands &
+    Pick<MessageQueries, 'listTurns'> &
+    Pick<Store, 'nextDue'>;
+  readonly breakerPausesMs?: readonly number[];
+}
+
+/** The messages of one request: one, or a batch. */
+type Claimed = readonly [ClaimedMessage, ...ClaimedMessage[]];
+
+/** A request in hand. Its claim may be renewed while it is: a clock that jumps ends leases early. */
+interface Work {
+  claimed: Claimed;
+  readonly offer: Offer;
 }
 
 /** Attempts in flight, all targets together. */
 export const messagesAtATime = 1024;
-/** A target that hangs takes so many places from the others, for as long as an attempt may last. */
-const maxPerTarget = 64;
+/** Of them, those to targets that were not seen to succeed of late. */
+const maxUnproven = messagesAtATime / 2;
 /** Outlives an attempt and the commit of its completion, also on a busy machine. */
-const leaseMs = beamsTimeoutMs + 17_000;
+const leaseMs = maxAttemptMs + 17_000;
+const heldAtATime = 500;
 
-/** Sends webhooks: claims due messages and attempts them until stopped. */
+/** Sends webhooks: claims due messages, as many as each target can have, and attempts them until stopped. */
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
-  readonly #messages: ClaimLoop<ClaimedMessage>;
-  readonly #inFlight = new Map<string, MessageTarget & { readonly count: number }>();
+  readonly #messages: ClaimLoop<Work>;
+  readonly #targets: TargetStates;
+  readonly #inHand = new Map<string, Work>();
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
+    this.#targets = createTargetStates({ now: () => performance.now(), maxUnproven });
     this.#messages = new ClaimLoop({
       name: 'message',
       log: deps.log,
       capacity: messagesAtATime,
+      sizeOf: ({ claimed }) => requestSize(claimed.length),
       claim: (limit) => this.#claim(limit),
-      run: (message) => this.#attempt(message),
-      nextDueMs: () => this.#nextDueMs(),
+      run: (work) => this.#attempt(work),
+      nextDueMs: async () => (await deps.store.nextDue()).messages,
     });
   }
 
@@ -44,44 +69,94 @@ export class Dispatcher {
     this.#messages.wake();
   }
 
+  /** Somebody has changed a webhook: what was wrong with it counts no more. */
+  forgive(target: MessageTarget): void {
+    this.#targets.forgive(target);
+  }
+
+  /** What is known of a target; null: nothing is, so nothing is wrong. */
+  status(target: MessageTarget): TargetStatus | null {
+    return this.#targets.status(target, this.#deps.clock());
+  }
+
+  countHeldUp(): HeldUpTargets {
+    return this.#targets.countHeldUp();
+  }
+
   /** Claims no more; settles when the attempts in flight are recorded. */
   async stop(): Promise<void> {
     await this.#messages.stop();
   }
 
-  async #claim(limit: number): Promise<readonly ClaimedMessage[]> {
-    const inFlight = [...this.#inFlight.values()];
-    const messages = await runOne(this.#deps.store.claimMessages, { limit, leaseMs, maxPerTarget, inFlight });
-    for (const message of messages) this.#count(message, 1);
-    return messages;
+  async #claim(limit: number): Promise<readonly Work[]> {
+    const { store } = this.#deps;
+    const targets = this.#targets.inTurn(await store.listTurns(limit));
+    const known = await Promise.all(targets.map((target) => this.#limitsOf(target)));
+    const offers = this.#targets.offer(known.filter((target) => target !== null));
+    const messages = await runOne(store.claimMessages, { limit, leaseMs, targets: offers.map(toRoom) });
+    console.log(
+      'CLAIM',
+      limit,
+      JSON.stringify(offers.map(({ room, restMs, proven }) => ({ room, restMs, proven }))),
+      messages.length,
+    );
+    const byTarget = Map.groupBy(messages, keyOf);
+    return offers.flatMap((offer) => {
+      const requests = [...Map.groupBy(byTarget.get(keyOf(offer)) ?? [], requestIdOf).values()];
+      this.#targets.claimed(offer, requests.length);
+      return requests.flatMap((claimed) => this.#take(claimed as [ClaimedMessage, ...ClaimedMessage[]], offer));
+    });
   }
 
-  async #attempt(message: ClaimedMessage): Promise<boolean> {
-    try {
-      const waitsAgain = await attemptMessage(this.#deps, message);
-      return waitsAgain || this.#isFull(message);
-    } finally {
-      this.#count(message, -1);
+  /** Null: the messages of a disabled webhook are being put aside, and there are more of them. */
+  async #limitsOf(target: MessageTarget): Promise<{ target: MessageTarget; limits: TargetLimits } | null> {
+    const { instanceId, webhookId } = target;
+    const { instances, store } = this.#deps;
+    const webhook = webhookId === null ? null : await instances.findWebhook(instanceId, webhookId);
+    if (webhookId !== null && webhook && webhook.disabledAt !== null) {
+      const held = await runOne(store.holdMessages, { instanceId, webhookId, limit: heldAtATime });
+      if (held === heldAtATime) return null;
     }
+    return { target, limits: webhook?.options ?? defaultWebhookOptions };
   }
 
-  async #nextDueMs(): Promise<number | null> {
-    const { messages } = await this.#deps.store.nextDue();
-    // What is due now may belong to a full target: the end of an attempt wakes the loop, within its time limit.
-    const someTargetIsFull = [...this.#inFlight.values()].some((target) => this.#isFull(target));
-    return messages === 0 && someTargetIsFull ? null : messages;
+  /** Nothing when it is in hand already: then whoever works on it has the new claim. */
+  #take(claimed: Claimed, offer: Offer): readonly Work[] {
+    const inHand = this.#inHand.get(requestIdOf(claimed[0]));
+    if (inHand) {
+      inHand.claimed = claimed;
+      this.#targets.ended(offer, null);
+      return [];
+    }
+    const work = { claimed, offer };
+    this.#inHand.set(requestIdOf(claimed[0]), work);
+    return [work];
   }
 
-  #isFull(target: MessageTarget): boolean {
-    return (this.#inFlight.get(keyOf(target))?.count ?? 0) >= maxPerTarget;
-  }
-
-  #count({ instanceId, webhookId }: MessageTarget, change: 1 | -1): void {
-    const key = keyOf({ instanceId, webhookId });
-    const count = (this.#inFlight.get(key)?.count ?? 0) + change;
-    if (count > 0) this.#inFlight.set(key, { instanceId, webhookId, count });
-    else this.#inFlight.delete(key);
+  async #attempt(work: Work): Promise<boolean> {
+    const startedAt = performance.now();
+    let ended: Parameters<TargetStates['ended']>[1] = null;
+    let waitsAgain = true;
+    try {
+      const result =
+        work.claimed[0].batchId === null
+          ? await attemptMessage(this.#deps, () => work.claimed[0])
+          : await attemptBatch(this.#deps, () => work.claimed);
+      waitsAgain = result.waitsAgain;
+      const { breakerPausesMs = defaultBreakerPausesMs } = this.#deps;
+      const chance = Math.random();
+      ended = result.sent && { ...result.sent, startedAt, endedAt: performance.now(), breakerPausesMs, chance };
+    } finally {
+      this.#inHand.delete(requestIdOf(work.claimed[0]));
+      waitsAgain = this.#targets.ended(work.offer, ended) || waitsAgain;
+    }
+    return waitsAgain;
   }
 }
 
+const toRoom = ({ instanceId, webhookId, room, restMs, limits: { batch } }: Offer) => ({
+  ...{ instanceId, webhookId, room, restMs },
+  batch: batch ?? null,
+});
+const requestIdOf = ({ batchId, messageId }: ClaimedMessage): string => batchId ?? messageId;
 const keyOf = ({ instanceId, webhookId }: MessageTarget): string => `${instanceId} ${webhookId ?? ''}`;

@@ -111,7 +111,6 @@ const disabledWords = (disabled: ExplainMessage['disabled']): string =>
 const drops = {
   'user-erased': 'its user was erased',
   'webhook-deleted': 'its webhook was deleted',
-  'webhook-disabled': 'its webhook was disabled',
 };
 
 const lastAnswer = ({ lastAttempt }: MessageView): string =>

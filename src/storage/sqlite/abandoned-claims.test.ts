@@ -5,10 +5,15 @@ import path from 'node:path';
 import { v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
+import type { Store } from '../../core/ports/store.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
 
 const hour = { limit: 10, leaseMs: 3_600_000 };
-const hourOfMessages = { ...hour, maxPerTarget: 10, inFlight: [] };
+
+async function claimMessages(store: Store) {
+  const targets = (await store.listTurns(10)).map((target) => ({ ...target, room: 10, restMs: hour.leaseMs }));
+  return runOne(store.claimMessages, { ...hour, targets });
+}
 
 test('what an ended process had claimed is due at once, and its claims are void', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'pharos-claims-'));
@@ -37,7 +42,10 @@ test('what an ended process had claimed is due at once, and its claims are void'
   await runOne(first.recordPages, { ...range, deliveries: [delivery], next: null, leaseMs: 0 });
   await accept();
   const [lostRange] = await runOne(first.claimRanges, hour);
-  expect(await runOne(first.claimMessages, hourOfMessages)).toHaveLength(2);
+  const messages = await claimMessages(first);
+  expect(messages).toHaveLength(2);
+  const targets = messages.slice(0, 1).map((target) => ({ ...target, room: 0, restMs: hour.leaseMs }));
+  await runOne(first.claimMessages, { ...hour, targets });
   await first.close();
 
   const second = await openSqliteStore({ file });
@@ -48,5 +56,5 @@ test('what an ended process had claimed is due at once, and its claims are void'
   expect(await runOne(second.recordPages, late)).toEqual({ kind: 'stale' });
   expect(await runOne(second.claimRanges, hour)).toHaveLength(1);
   expect(await runOne(second.claimDeliveries, hour)).toHaveLength(1);
-  expect(await runOne(second.claimMessages, hourOfMessages)).toHaveLength(2);
+  expect(await claimMessages(second)).toHaveLength(2);
 });

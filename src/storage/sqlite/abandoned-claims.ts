@@ -18,9 +18,11 @@ export function prepareReleaseAbandonedClaims(db: DatabaseSync): () => null {
     db,
     'UPDATE messages SET claim_token = NULL, due_at = ? WHERE claim_token IS NOT NULL AND due_at > ?',
   );
+  // Who had to rest is known to nobody any more.
+  const endRests = prepare(db, 'UPDATE message_turns SET turn_at = ?, resting = 0 WHERE turn_at > ?');
   return () => {
     const now = Date.now();
-    for (const release of [releaseRanges, releaseDeliveries, releaseMessages]) release.run(now, now);
+    for (const release of [releaseRanges, releaseDeliveries, releaseMessages, endRests]) release.run(now, now);
     return null;
   };
 }

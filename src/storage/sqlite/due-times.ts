@@ -9,7 +9,7 @@ export function prepareNextDue(db: DatabaseSync): () => DueTimes {
     db,
     `SELECT (SELECT min(due_at) FROM ranges) AS ranges,
             (SELECT min(due_at) FROM deferred_deliveries) AS deliveries,
-            (SELECT min(due_at) FROM messages WHERE due_at IS NOT NULL) AS messages,
+            (SELECT min(turn_at) FROM message_turns) AS messages,
             (SELECT min(due_at) FROM replays WHERE due_at IS NOT NULL) AS replays`,
   );
   return () => {

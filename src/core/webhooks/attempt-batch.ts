@@ -1,0 +1,69 @@
+import { whileUnavailable } from '../claims/while-unavailable.ts';
+import { runOne } from '../ports/command.ts';
+import type { CompleteBatch, MessageCommands, MessageFate } from '../ports/message-store.ts';
+import type { AttemptMessageDeps, AttemptResult } from './attempt-message.ts';
+import { noteDisabled, recordOf } from './attempt-message.ts';
+import type { ClaimedBatch } from './build-batch.ts';
+import { batchIdOf, buildBatch } from './build-batch.ts';
+import { decideAttempt } from './decide-attempt.ts';
+
+export interface AttemptBatchDeps extends AttemptMessageDeps {
+  readonly store: AttemptMessageDeps['store'] & Pick<MessageCommands, 'completeBatches'>;
+}
+
+/**
+ * Sends a batch once, outside any transaction, and records what came back for all that was in it. `current` answers the
+ * batch with its present claim, which may be renewed meanwhile.
+ */
+export async function attemptBatch(deps: AttemptBatchDeps, current: () => ClaimedBatch): Promise<AttemptResult> {
+  const batch = current();
+  const [{ instanceId, webhookId, attempts, earlierAttempts }] = batch;
+  if (webhookId === null) throw new Error('the messages of a batch have a webhook');
+  const batchId = batchIdOf(batch);
+  const webhook = await deps.instances.findWebhook(instanceId, webhookId);
+  const complete = (completion: Pick<CompleteBatch, 'sent' | 'unsent'>) =>
+    whileUnavailable(() =>
+      runOne(deps.store.completeBatches, {
+        instanceId,
+        webhookId,
+        batchId,
+        claimToken: current()[0].claimToken,
+        ...completion,
+      }),
+    );
+  const describe = { instanceId, webhookId, batchId };
+  if (!webhook || webhook.disabledAt !== null) {
+    const next: MessageFate = webhook ? { kind: 'held' } : { kind: 'dropped', reason: 'webhook-deleted' };
+    const messageIds = batch.map(({ messageId }) => messageId);
+    await complete({ sent: null, unsent: [{ messageIds, next }] });
+    deps.log.info(`batch.${next.kind}`, { ...describe, messages: messageIds.length });
+    return { waitsAgain: false, sent: null };
+  }
+  const { request, messageIds, unsent } = await buildBatch(deps, webhook, batch);
+  if (!request) {
+    await complete({ sent: null, unsent });
+    deps.log.info('batch.empty', { ...describe, messages: batch.length });
+    return { waitsAgain: true, sent: null };
+  }
+  const policy = deps.retryPolicies[webhook.options.retryPolicy];
+  const startedAt = deps.clock();
+  const outcome = await deps.http.post({ ...request, timeoutMs: policy.timeoutMs });
+  const { next, disable, verdict, pauseMs } = decideAttempt({
+    ...{ outcome, policy, chance: Math.random(), isWebhook: true },
+    attempts: attempts + 1 - earlierAttempts,
+  });
+  const attempt = { startedAt, ...recordOf(outcome) };
+  const recorded = await complete({ sent: { messageIds, attempt, next, disable }, unsent });
+  deps.log.info(`batch.${recorded === 'stale' ? 'lost' : next.kind}`, {
+    ...describe,
+    messages: messageIds.length,
+    attempt: attempts + 1,
+    origin: request.url.origin,
+    status: attempt.status,
+    reason: attempt.error,
+    durationMs: attempt.durationMs,
+  });
+  if (recorded === 'disabled') noteDisabled(deps, { instanceId, webhookId }, disable);
+  const waitsAgain = next.kind === 'retry' || recorded === 'disabled' || unsent.length > 0;
+  return { waitsAgain, sent: { verdict, pauseMs } };
+}

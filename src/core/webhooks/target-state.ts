@@ -1,0 +1,134 @@
+import type { WebhookBatch } from '../ports/instance-store.ts';
+import type { MessageTarget } from '../ports/message-store.ts';
+import type { Breaker } from './breaker.ts';
+import { afterRequest, breakerRoom, breakerState, freshBreaker, isFresh } from './breaker.ts';
+import type { Verdict } from './decide-attempt.ts';
+import type { Ramp } from './ramp.ts';
+import { afterOverload, afterSuccess, cautiousRamp, freshRamp } from './ramp.ts';
+import type { TokenBucket } from './token-bucket.ts';
+import { fullBucket, refill, take, untilWorthwhile } from './token-bucket.ts';
+
+/** What a webhook allows; `webhookUrl`s of publishes have the defaults. */
+export interface TargetLimits {
+  readonly maxInFlight: number;
+  /** Null: no limit. */
+  readonly maxPerSecond: number | null;
+  /** Null, or left out: each message in a request of its own. */
+  readonly batch?: WebhookBatch | null;
+}
+
+/** What this process knows of a target. A value; times are milliseconds of a clock that never jumps. */
+export interface TargetState {
+  readonly target: MessageTarget;
+  readonly limits: TargetLimits;
+  readonly breaker: Breaker;
+  readonly ramp: Ramp;
+  /** Null when its rate has no limit. */
+  readonly bucket: TokenBucket | null;
+  /** It asked to be left alone until then. */
+  readonly pausedUntil: number;
+  readonly inFlight: number;
+  /** The last attempt that ended was a success. */
+  readonly proven: boolean;
+  /** When something was claimed for it, or an attempt ended. */
+  readonly servedAt: number;
+}
+
+/** How many requests may be claimed for a target, and what must happen before there are more. */
+export interface Room {
+  readonly room: number;
+  readonly until: { readonly kind: 'place' } | { readonly kind: 'time'; readonly ms: number };
+}
+
+export interface EndedAttempt {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly verdict: Verdict;
+  /** The target wants to be left alone for so long. */
+  readonly pauseMs: number;
+  readonly breakerPausesMs: readonly number[];
+  /** From 0 to 1. */
+  readonly chance: number;
+}
+
+/** Longer than a breaker's pause: of a target that had nothing for so long nothing is remembered. */
+const forgetAfterMs = 600_000;
+
+export const newTarget = (target: MessageTarget, limits: TargetLimits): TargetState => ({
+  ...{ target, limits, breaker: freshBreaker, ramp: freshRamp, bucket: null },
+  ...{ pausedUntil: 0, inFlight: 0, proven: false, servedAt: 0 },
+});
+
+/** Requests that it may have at once, as things are. */
+export const placesOf = ({ ramp, limits }: TargetState): number =>
+  Math.max(1, Math.min(Math.floor(ramp.allowed), limits.maxInFlight));
+
+/** It said that it has too much to do, and has less than before since. */
+export const isSlowed = ({ ramp, limits, pausedUntil }: TargetState, now: number): boolean =>
+  pausedUntil > now || (ramp.threshold < limits.maxInFlight && ramp.allowed < limits.maxInFlight);
+
+export function roomOf(state: TargetState, now: number): Room {
+  const { breaker, limits, pausedUntil, inFlight } = state;
+  const rooms: Room[] = [{ room: Math.max(0, placesOf(state) - inFlight), until: { kind: 'place' } }];
+  if (pausedUntil > now) rooms.push({ room: 0, until: { kind: 'time', ms: pausedUntil - now } });
+  if (breaker.kind === 'open') {
+    const isOpen = breakerState(breaker, now) === 'open';
+    const until = isOpen ? ({ kind: 'time', ms: breaker.until - now } as const) : ({ kind: 'place' } as const);
+    rooms.push({ room: breakerRoom(breaker, now, inFlight), until });
+  }
+  const bucket = bucketOf(state, now);
+  if (bucket && limits.maxPerSecond !== null) {
+    const room = Math.max(0, Math.floor(bucket.tokens));
+    rooms.push({ room, until: { kind: 'time', ms: untilWorthwhile(take(bucket, room), limits.maxPerSecond) } });
+  }
+  return rooms.reduce(lesser);
+}
+
+/** Of two that leave the same, time: it passes by itself. */
+export const lesser = (one: Room, other: Room): Room => {
+  if (one.room !== other.room) return one.room < other.room ? one : other;
+  if (one.until.kind === 'place' || other.until.kind === 'place') return one.until.kind === 'time' ? one : other;
+  return one.until.ms > other.until.ms ? one : other;
+};
+
+export const afterClaim = (state: TargetState, requests: number, now: number): TargetState => {
+  const bucket = bucketOf(state, now);
+  return { ...state, servedAt: now, inFlight: state.inFlight + requests, bucket: bucket && take(bucket, requests) };
+};
+
+/** Null: nothing was sent. */
+export function afterAttempt(state: TargetState, attempt: EndedAttempt | null, now: number): TargetState {
+  const ended = { ...state, servedAt: now, inFlight: state.inFlight - 1 };
+  if (!attempt) return ended;
+  const { verdict, startedAt, endedAt, pauseMs, breakerPausesMs: pausesMs, chance } = attempt;
+  const failed = verdict !== 'ok';
+  const breaker = afterRequest(state.breaker, { startedAt, endedAt, failed, pausesMs, chance });
+  const pausedUntil = pauseMs > 0 ? Math.max(state.pausedUntil, endedAt + pauseMs) : state.pausedUntil;
+  return { ...ended, breaker, pausedUntil, proven: !failed, ramp: rampAfter(state, breaker, attempt) };
+}
+
+function rampAfter(
+  { ramp, breaker: before, limits, inFlight }: TargetState,
+  breaker: Breaker,
+  ended: EndedAttempt,
+): Ramp {
+  if (before.kind === 'open') return breaker.kind === 'closed' ? afterSuccess(cautiousRamp, limits.maxInFlight) : ramp;
+  if (ended.verdict === 'ok') return afterSuccess(ramp, limits.maxInFlight);
+  return ended.verdict === 'overloaded' ? afterOverload(ramp, { ...ended, inFlight }) : ramp;
+}
+
+/** True when a new state would do as well, or when nothing has happened for long. */
+export function isForgettable(state: TargetState, now: number): boolean {
+  const { breaker, ramp, limits, pausedUntil, inFlight, servedAt } = state;
+  if (inFlight > 0 || pausedUntil > now) return false;
+  if (now - servedAt >= forgetAfterMs) return true;
+  const bucket = bucketOf(state, now);
+  const isFull =
+    !bucket || limits.maxPerSecond === null || bucket.tokens >= fullBucket(limits.maxPerSecond, now).tokens;
+  return isFresh(breaker, now) && isFull && ramp.allowed >= Math.min(freshRamp.allowed, limits.maxInFlight);
+}
+
+function bucketOf({ bucket, limits: { maxPerSecond } }: TargetState, now: number): TokenBucket | null {
+  if (maxPerSecond === null) return null;
+  return bucket ? refill(bucket, maxPerSecond, now) : fullBucket(maxPerSecond, now);
+}

@@ -1,0 +1,145 @@
+import type { MessageTarget, TargetRoom } from '../ports/message-store.ts';
+import { breakerState, freshBreaker } from './breaker.ts';
+import type { TargetStatus } from './explain-message.ts';
+import { freshRamp } from './ramp.ts';
+import type { EndedAttempt, TargetLimits, TargetState } from './target-state.ts';
+import {
+  afterAttempt,
+  afterClaim,
+  isForgettable,
+  isSlowed,
+  lesser,
+  newTarget,
+  placesOf,
+  roomOf,
+} from './target-state.ts';
+
+export interface TargetStatesOptions {
+  /** Milliseconds of a clock that never jumps. */
+  readonly now: () => number;
+  /** Requests in flight of all targets that were not seen to succeed of late; the others have the remaining places. */
+  readonly maxUnproven: number;
+}
+
+/** What is offered to a target in a claim. */
+export interface Offer extends TargetRoom {
+  readonly limits: TargetLimits;
+  /** When all of it is taken, only the end of a request makes room again. */
+  readonly waitsForPlace: boolean;
+  readonly proven: boolean;
+}
+
+export type HeldUpTargets = Readonly<Record<'open' | 'half-open' | 'slowed', number>>;
+
+/** What this process knows of its targets. They are forgotten as soon as there is nothing to know. */
+export type TargetStates = ReturnType<typeof createTargetStates>;
+
+/** A target that waits for a place is named in a claim when it gets one; its turn is only for the case that it is not. */
+const placeRestMs = 60_000;
+/** Until another look at a target for which the unproven had no place left. */
+const unprovenRestMs = 1_000;
+const sweepEveryMs = 10_000;
+
+export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
+  const states = new Map<string, TargetState>();
+  /** All their places were taken when they were last offered something. */
+  const waiting = new Set<string>();
+  /** They were waiting, and have a place since. */
+  const freed = new Map<string, MessageTarget>();
+  let unproven = 0;
+  let sweptAt = now();
+
+  const sweep = (): void => {
+    if (now() - sweptAt < sweepEveryMs) return;
+    sweptAt = now();
+    for (const [key, state] of states) {
+      if (isForgettable(state, now())) states.delete(key);
+    }
+  };
+  const stateOf = (target: MessageTarget, limits: TargetLimits): TargetState => {
+    const { instanceId, webhookId } = target;
+    const known = states.get(keyOf(target));
+    return known ? { ...known, limits } : newTarget({ instanceId, webhookId }, limits);
+  };
+
+  return {
+    /** Those whose turn it is, and those that have a place again: who got something least recently comes first. */
+    inTurn(turns: readonly MessageTarget[]): readonly MessageTarget[] {
+      sweep();
+      const all = new Map([...turns.map((target) => [keyOf(target), target] as const), ...freed]);
+      const servedAt = (key: string): number => states.get(key)?.servedAt ?? 0;
+      return [...all].toSorted(([one], [other]) => servedAt(one) - servedAt(other)).map(([, target]) => target);
+    },
+
+    /** What each of them may get in this claim. */
+    offer(targets: readonly { readonly target: MessageTarget; readonly limits: TargetLimits }[]): readonly Offer[] {
+      let unprovenLeft = maxUnproven - unproven;
+      return targets.map(({ target, limits }) => {
+        const state = stateOf(target, limits);
+        const own = roomOf(state, now());
+        const shared = { room: Math.max(0, unprovenLeft), until: { kind: 'time', ms: unprovenRestMs } } as const;
+        const { room, until } = state.proven ? own : lesser(own, shared);
+        if (!state.proven) unprovenLeft -= room;
+        const restMs = until.kind === 'place' ? placeRestMs : Math.ceil(until.ms);
+        const { instanceId, webhookId } = target;
+        const { proven } = state;
+        return { instanceId, webhookId, limits, room, restMs, proven, waitsForPlace: until.kind === 'place' };
+      });
+    },
+
+    /** So many requests were claimed of an offer; each of them ends with `ended`. */
+    claimed(offer: Offer, requests: number): void {
+      const key = keyOf(offer);
+      freed.delete(key);
+      if (offer.waitsForPlace && requests === offer.room) waiting.add(key);
+      else waiting.delete(key);
+      if (requests === 0) return;
+      states.set(key, afterClaim(stateOf(offer, offer.limits), requests, now()));
+      if (!offer.proven) unproven += requests;
+    },
+
+    /** A request that was claimed is over; null: nothing was sent. True when its target has a place that it waited for. */
+    ended({ proven, limits, ...target }: Offer, attempt: EndedAttempt | null): boolean {
+      const key = keyOf(target);
+      if (!proven) unproven -= 1;
+      const state = afterAttempt(stateOf(target, limits), attempt, now());
+      states.set(key, state);
+      if (waiting.delete(key)) freed.set(key, state.target);
+      return freed.has(key);
+    },
+
+    /** What was wrong with it counts no more: somebody has changed the webhook. */
+    forgive(target: MessageTarget): void {
+      const state = states.get(keyOf(target));
+      if (state) states.set(keyOf(target), { ...state, breaker: freshBreaker, ramp: freshRamp, pausedUntil: 0 });
+    },
+
+    /** Null: nothing is known of it. */
+    status(target: MessageTarget, wallNow: number): TargetStatus | null {
+      const state = states.get(keyOf(target));
+      if (!state) return null;
+      const { breaker, inFlight, limits } = state;
+      const breakerNow = breakerState(breaker, now());
+      return {
+        breaker: breakerNow,
+        probeAt: breaker.kind === 'open' && breakerNow === 'open' ? wallNow + Math.ceil(breaker.until - now()) : null,
+        inFlight,
+        places: breakerNow === 'half-open' ? 1 : placesOf(state),
+        maxPerSecond: limits.maxPerSecond,
+      };
+    },
+
+    /** Targets that get less than their webhooks allow: by their breaker, or because they asked for it. */
+    countHeldUp(): HeldUpTargets {
+      const counts = { open: 0, 'half-open': 0, slowed: 0 };
+      for (const state of states.values()) {
+        const breakerNow = breakerState(state.breaker, now());
+        if (breakerNow !== 'closed') counts[breakerNow] += 1;
+        else if (isSlowed(state, now())) counts.slowed += 1;
+      }
+      return counts;
+    },
+  };
+}
+
+const keyOf = ({ instanceId, webhookId }: MessageTarget): string => `${instanceId} ${webhookId ?? ''}`;
