@@ -1,18 +1,15 @@
 import PushNotifications from '@pusher/push-notifications-server';
 import type { Page } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { TestBrowser } from '../support/browser.ts';
-import { browserNames, startBrowser } from '../support/browser.ts';
+import { browserNames } from '../support/browser.ts';
 import type { CustomerSite } from '../support/customer-site.ts';
 import { startCustomerSite } from '../support/customer-site.ts';
 import type { PharosProcess } from '../support/pharos-process.ts';
-import { startPharosProcess } from '../support/pharos-process.ts';
-import { createTestAuthority } from '../support/test-authority.ts';
-import type { TlsFront } from '../support/tls-front.ts';
-import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { createWebhookReceiver } from '../support/webhook-receiver.ts';
 import { addInterest, setUser, startSdk, stopSdk } from './page-sdk.ts';
+import { backendHost, usePharosInBrowser } from './pharos-in-browser.ts';
 
 /** The service worker files of a site that moved here, by whose worker they import. */
 const serviceWorkers: Readonly<Record<string, (origin: string) => string>> = {
@@ -21,26 +18,14 @@ const serviceWorkers: Readonly<Record<string, (origin: string) => string>> = {
 };
 
 describe.each(browserNames)('a Beams customer in %s', (browserName) => {
-  const authority = createTestAuthority();
   const webhookSecret = 'correct-horse-battery';
-  const backendHost = 'backend.customer.example';
   const backend = createWebhookReceiver(webhookSecret);
+  const world = usePharosInBrowser(browserName, backend.handler);
   let browser: TestBrowser;
-  let front: TlsFront;
   let pharos: PharosProcess;
 
-  beforeAll(async () => {
-    browser = await startBrowser(browserName, authority);
-    const { hosts, handler } = browser.pushService;
-    const pushHandlers = Object.fromEntries(hosts.map((host) => [host, handler]));
-    front = await startTlsFront(authority, { ...pushHandlers, [backendHost]: backend.handler });
-    pharos = await startPharosProcess({ authority, fronts: [front] });
-  });
-
-  afterAll(async () => {
-    await pharos?.remove();
-    await browser?.close();
-    await front?.close();
+  beforeAll(() => {
+    ({ browser, pharos } = world());
   });
 
   interface Customer {

@@ -1,36 +1,21 @@
 import PushNotifications from '@pusher/push-notifications-server';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { TestBrowser } from '../support/browser.ts';
-import { browserNames, startBrowser } from '../support/browser.ts';
+import { browserNames } from '../support/browser.ts';
 import type { PharosProcess } from '../support/pharos-process.ts';
-import { startPharosProcess } from '../support/pharos-process.ts';
-import { createTestAuthority } from '../support/test-authority.ts';
-import type { TlsFront } from '../support/tls-front.ts';
-import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { createWebhookReceiver } from '../support/webhook-receiver.ts';
 import { registered, serveClassicPages } from './classic-visit.ts';
+import { backendHost, usePharosInBrowser } from './pharos-in-browser.ts';
 
 describe.each(browserNames)('a customer with the classic page API in %s', (browserName) => {
-  const authority = createTestAuthority();
-  const backendHost = 'backend.customer.example';
   const backend = createWebhookReceiver('correct-horse-battery');
+  const world = usePharosInBrowser(browserName, backend.handler);
   let browser: TestBrowser;
-  let front: TlsFront;
   let pharos: PharosProcess;
 
-  beforeAll(async () => {
-    browser = await startBrowser(browserName, authority);
-    const { hosts, handler } = browser.pushService;
-    const pushHandlers = Object.fromEntries(hosts.map((host) => [host, handler]));
-    front = await startTlsFront(authority, { ...pushHandlers, [backendHost]: backend.handler });
-    pharos = await startPharosProcess({ authority, fronts: [front] });
-  });
-
-  afterAll(async () => {
-    await pharos?.remove();
-    await browser?.close();
-    await front?.close();
+  beforeAll(() => {
+    ({ browser, pharos } = world());
   });
 
   test('goes from the first visit to the end', async () => {

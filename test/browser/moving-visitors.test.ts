@@ -1,15 +1,11 @@
 import { readFileSync } from 'node:fs';
 import PushNotifications from '@pusher/push-notifications-server';
 import type { Page } from 'puppeteer-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { TestBrowser } from '../support/browser.ts';
-import { browserNames, startBrowser } from '../support/browser.ts';
+import { browserNames } from '../support/browser.ts';
 import { startCustomerSite } from '../support/customer-site.ts';
 import type { PharosProcess } from '../support/pharos-process.ts';
-import { startPharosProcess } from '../support/pharos-process.ts';
-import { createTestAuthority } from '../support/test-authority.ts';
-import type { TlsFront } from '../support/tls-front.ts';
-import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { createWebhookReceiver } from '../support/webhook-receiver.ts';
 import {
@@ -22,6 +18,7 @@ import {
   stopSdk,
   workerIsSettled,
 } from './page-sdk.ts';
+import { backendHost, usePharosInBrowser } from './pharos-in-browser.ts';
 
 /** The lines that site owners copy, for an instance at an origin. */
 function documentedLines(instanceId: string, origin: string): { readonly worker: string; readonly page: string } {
@@ -35,31 +32,16 @@ function documentedLines(instanceId: string, origin: string): { readonly worker:
 }
 
 describe.each(browserNames)('a visitor of another server in %s', (browserName) => {
-  const authority = createTestAuthority();
-  const backendHost = 'backend.customer.example';
   const backend = createWebhookReceiver('correct-horse-battery');
   const webhookUrl = `https://${backendHost}/publishes`;
+  const world = usePharosInBrowser(browserName, backend.handler);
   let browser: TestBrowser;
-  let front: TlsFront;
   let otherServer: PharosProcess;
   let pharos: PharosProcess;
 
   beforeAll(async () => {
-    browser = await startBrowser(browserName, authority);
-    const { hosts, handler } = browser.pushService;
-    const pushHandlers = Object.fromEntries(hosts.map((host) => [host, handler]));
-    front = await startTlsFront(authority, { ...pushHandlers, [backendHost]: backend.handler });
-    [otherServer, pharos] = await Promise.all([
-      startPharosProcess({ authority, fronts: [front] }),
-      startPharosProcess({ authority, fronts: [front] }),
-    ]);
-  });
-
-  afterAll(async () => {
-    await pharos?.remove();
-    await otherServer?.remove();
-    await browser?.close();
-    await front?.close();
+    ({ browser, pharos } = world());
+    otherServer = await world().startAnother();
   });
 
   interface Customer {
