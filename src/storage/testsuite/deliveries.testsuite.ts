@@ -91,7 +91,6 @@ export function deliveriesSuite(open: OpenStore): void {
           claimToken,
           audience: { kind: 'users' },
           platforms: ['web'],
-          body: new Uint8Array(),
           cursor: { user: 0, device: 0 },
           end: { user: Number.MAX_SAFE_INTEGER, device: Number.MAX_SAFE_INTEGER },
         },
