@@ -12,6 +12,7 @@ const plan = [
   [22, 'fan-out.ts'],
   [24, 'accepting.ts'],
   [22, 'accepting.ts'],
+  [24, 'gateways.ts'],
   [24, 'audience.ts'],
 ] as const;
 
