@@ -29,9 +29,12 @@ test('an event of a later release is told by its name', () => {
 });
 
 test('a batch gives its events in order', () => {
-  const batch = ['v1.UserNotificationOpen', 'v1.NotificationClicked'].map(envelope);
-  const types = parse(Buffer.from(JSON.stringify(batch))).map(({ type }) => type);
-  expect(types).toEqual(['v1.UserNotificationOpen', 'v1.NotificationClicked']);
+  const types = ['v1.UserNotificationOpen', 'v1.NotificationClicked'];
+  const beams = { events: types.map(envelope) };
+  expect(parse(Buffer.from(JSON.stringify(beams))).map(({ type }) => type)).toEqual(types);
+  const data = { events: types.map((type) => ({ ...standard, id: `id of ${type}`, type })) };
+  const events = parse(JSON.stringify({ type: 'batch', timestamp: standard.timestamp, data }));
+  expect(events).toMatchObject(types.map((type) => ({ type, id: `id of ${type}`, data: standard.data })));
 });
 
 test.each([
@@ -41,8 +44,10 @@ test.each([
   '5',
   '"text"',
   '{}',
-  '[1]',
-  '[{}]',
+  '[]',
+  '{"events":[1]}',
+  '{"events":[{}]}',
+  '{"events":[{"events":[]}]}',
   JSON.stringify({ ...standard, timestamp: 'yesterday' }),
   JSON.stringify({ ...standard, data: [] }),
   JSON.stringify({ event: 'notification.other' }),

@@ -10,19 +10,27 @@ import type { InstanceEvent, WebhookEvent } from './webhook-event.ts';
  */
 export function parse(rawBody: string | Uint8Array): readonly WebhookEvent[] {
   const body = parseJson(typeof rawBody === 'string' ? rawBody : decode(rawBody));
-  const bodies = Array.isArray(body) ? (body as readonly JsonValue[]) : [body];
-  return bodies.map(parseEvent);
+  return (eventsOfBatch(body) ?? [body]).map(parseEvent);
+}
+
+/** A batch is `{"events": […]}`, in the format `standard` as `data` of the type `batch`. */
+function eventsOfBatch(body: JsonValue): readonly JsonValue[] | null {
+  if (!isObject(body)) return null;
+  const list = isObject(body['data']) && body['type'] === 'batch' ? body['data'] : body;
+  return Array.isArray(list['events']) ? (list['events'] as readonly JsonValue[]) : null;
 }
 
 function parseEvent(body: JsonValue): WebhookEvent {
   if (!isObject(body)) throw malformed('an event is no JSON object');
-  const { metadata, payload, type, timestamp, data, event, publishId, status } = body;
+  const { id, metadata, payload, type, timestamp, data, event, publishId, status } = body;
   if (isObject(metadata) && isObject(payload) && typeof metadata['event_type'] === 'string') {
-    const { event_type: name, event_id: id, created_at: createdAt } = metadata;
+    const { event_type: name, event_id: eventId, created_at: createdAt } = metadata;
     const customData = isObject(body['custom_data']) ? body['custom_data'] : {};
-    return instanceEvent(name, payload, parseTime(createdAt), typeof id === 'string' ? id : null, customData);
+    return instanceEvent(name, payload, parseTime(createdAt), textOrNull(eventId), customData);
   }
-  if (typeof type === 'string' && isObject(data)) return instanceEvent(type, data, parseTime(timestamp), null, {});
+  if (typeof type === 'string' && isObject(data)) {
+    return instanceEvent(type, data, parseTime(timestamp), textOrNull(id), {});
+  }
   const classic = classicEvents.find((known) => known === event);
   if (classic) return { type: classic, data: body } as unknown as WebhookEvent;
   if (typeof publishId === 'string' && (status === 'STARTED' || status === 'FINISHED')) {
@@ -51,6 +59,8 @@ function parseTime(text: JsonValue | undefined): Date {
   if (Number.isNaN(time.getTime())) throw malformed('an event has no time');
   return time;
 }
+
+const textOrNull = (value: JsonValue | undefined): string | null => (typeof value === 'string' ? value : null);
 
 const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

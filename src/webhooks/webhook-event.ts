@@ -9,7 +9,10 @@ export type WebhookEvent = InstanceEvent | ClassicWebhook | PublishWebhook | Unk
 export type InstanceEvent = {
   readonly [Type in EventType]: {
     readonly type: Type;
-    /** The same for every webhook and on every repeat; null in the format `standard`, where the request's id is it. */
+    /**
+     * The same on every repeat. In the format `standard` events of a batch have one; null for one that is alone: the id of
+     * the request is its id.
+     */
     readonly id: string | null;
     readonly happenedAt: Date;
     readonly data: EventPayloads[Type];
