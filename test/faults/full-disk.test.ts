@@ -73,7 +73,7 @@ test.runIf(process.platform === 'linux')(
     console.log(JSON.stringify(figures));
     expect(problems).toEqual([]);
   },
-  180_000,
+  400_000,
 );
 
 /** 503 as Beams' clients and load balancers understand it. */
