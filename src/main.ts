@@ -191,7 +191,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       renderMetrics: async () =>
         metrics.render({
           store: await store.measureLoad().catch(() => null),
-          targets: { open: 0, 'half-open': 0, slowed: 0 },
+          targets: dispatcher.countHeldUp(),
         }),
     }),
     adminRoutes({

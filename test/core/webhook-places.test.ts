@@ -55,7 +55,7 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
       customData: '{}',
       createdAt: 0,
     } as const;
-    await runOne(store.createWebhooks, { ...record, disabledAt: null });
+    await runOne(store.createWebhooks, { ...record, disabledAt: null, disabledReason: null });
   }
   const silent = { info: () => {}, warn: () => {}, error: () => {} };
   const http = createHttpClient({
@@ -69,6 +69,7 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     http,
     clock: Date.now,
     log: silent,
+    metrics: { webhookAttempted() {} },
     retryPolicies: {
       ...retryPolicies, // Long enough for a busy machine.
       beams: { ...retryPolicies.beams, delaysMs: [60_000], timeoutMs: 30_000 },
@@ -81,7 +82,15 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
         const url = `http://127.0.0.1:${port}${path}`;
         const about = { instanceId, id: webhookId, url, format: 'beams', events } as const;
         const keys = { secret: 's', previousSecret: null, signingKey: null, headers: {} };
-        return { ...about, ...keys, options: defaultWebhookOptions, customData: {}, createdAt: 0, disabledAt: null };
+        return {
+          ...about,
+          ...keys,
+          options: defaultWebhookOptions,
+          customData: {},
+          createdAt: 0,
+          disabledAt: null,
+          disabledReason: null,
+        };
       },
     },
   });

@@ -53,7 +53,7 @@ async function writeExhausted(
   await store.recordReports(devices.map((device) => ({ ...report, ...device })));
   const targets = [{ instanceId, webhookId, room: messageCount, restMs: 0, batch: null }];
   const messages = await runOne(store.claimMessages, { limit: messageCount, leaseMs: 600_000, targets });
-  const answer = { address: null, responseHeaders: {}, responseBody: '' };
+  const answer = { address: null, responseHeaders: {}, responseBody: '', requestHash: null };
   const attempt = { startedAt: Date.now(), durationMs: 1, status: 500, error: null, ...answer };
   await store.completeAttempts(messages.map((message) => ({ ...message, attempt, next: { kind: 'exhausted' } })));
   expect(messages).toHaveLength(messageCount);

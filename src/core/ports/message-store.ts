@@ -1,4 +1,5 @@
 import type { EventType, PublishWebhookType } from '../../protocol/event-types.ts';
+import type { DisabledReason } from '../../protocol/webhook-body.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import type { Command } from './command.ts';
 import type { WebhookBatch } from './instance-store.ts';
@@ -16,14 +17,24 @@ export interface EventReference {
   /** UUID v7, the same for everyone who is told of it. */
   readonly eventId: string;
   readonly eventAt: number;
-  /** UUID v7 of the publish that the event is about. */
-  readonly publishId: string;
+  /** UUID v7 of the publish that the event is about; null: it is about none. */
+  readonly publishId: string | null;
   /** User of a report's event; null for other events, `erased` when the name is gone since. */
   readonly user: { readonly name: string } | 'erased' | null;
   /** UUID of the device of a report's event; null for other events, or when its tombstone is gone too. */
   readonly device: { readonly platform: Platform; readonly deviceId: string } | null;
   /** Of a click: the id of the button, '' for the body; null for other events. */
   readonly action: string | null;
+  /** Of `v1.WebhookDisabled`; null for other events. */
+  readonly disabledWebhook: DisabledWebhook | null;
+}
+
+/** A webhook that Pharos has disabled. */
+export interface DisabledWebhook {
+  readonly webhookId: string;
+  readonly reason: DisabledReason;
+  /** Nothing succeeded since. */
+  readonly failingSince: number;
 }
 
 /** A leased message: one event for one webhook. Its body is rendered from this when it is sent. */
@@ -53,6 +64,11 @@ export interface AttemptRecord {
   readonly responseHeaders: Readonly<Record<string, string>> | null;
   /** The first 4 KiB as text; null like the headers. */
   readonly responseBody: string | null;
+  /**
+   * 16 bytes that tell whether a request that is built again is the one that was sent; null for batches, and when the user
+   * was erased since.
+   */
+  readonly requestHash: Uint8Array | null;
 }
 
 /** `held`: nothing is sent while its webhook is disabled. `exhausted`: no attempt was answered 2xx. */
@@ -77,9 +93,6 @@ export interface DisableWebhook {
   /** Attempts that failed since then, at least. */
   readonly failures: number;
 }
-
-/** Why Pharos itself disabled a webhook. `failing`: nothing but failures for long. */
-export type DisabledReason = 'gone-410' | 'failing';
 
 /** What becomes of a message that was claimed. */
 export type MessageFate =
@@ -163,7 +176,8 @@ export interface MessageView extends MessageKey {
   readonly eventType: EventType | PublishWebhookType;
   readonly eventId: string;
   readonly eventAt: number;
-  readonly publishId: string;
+  /** Null: it is about none. */
+  readonly publishId: string | null;
   readonly state: MessageState;
   /** Null unless it was dropped. */
   readonly dropReason: DropReason | null;
@@ -181,7 +195,7 @@ export interface MessageView extends MessageKey {
 }
 
 /** A message with what its body is rendered from. */
-export type MessageDetail = MessageView & Pick<ClaimedMessage, 'user' | 'device' | 'action'>;
+export type MessageDetail = MessageView & EventReference;
 
 /** What is left out does not matter. */
 export interface MessageFilter {
@@ -205,7 +219,17 @@ export interface MessagePage {
   readonly next: string | null;
 }
 
+/** What the attempts of a webhook say about it. */
+export interface WebhookHealth {
+  /** Exact to a second; null when none succeeded yet. */
+  readonly lastSuccessAt: number | null;
+  /** The first failure after the last success; null when the last attempt succeeded, or the webhook was changed since. */
+  readonly failingSince: number | null;
+}
+
 export interface MessageQueries {
+  /** Of a webhook that had no attempts, or does not exist, both are null. */
+  findWebhookHealth(instanceId: string, webhookId: string): Promise<WebhookHealth>;
   /** Targets with something to send whose turn it is, those that waited longest first. */
   listTurns(limit: number): Promise<readonly MessageTarget[]>;
   /**

@@ -1,4 +1,5 @@
 import { whileUnavailable } from '../claims/while-unavailable.ts';
+import { uuidV7Time } from '../../protocol/ids.ts';
 import { runOne } from '../ports/command.ts';
 import type { CompleteBatch, MessageCommands, MessageFate } from '../ports/message-store.ts';
 import type { AttemptMessageDeps, AttemptResult } from './attempt-message.ts';
@@ -52,16 +53,21 @@ export async function attemptBatch(deps: AttemptBatchDeps, current: () => Claime
     ...{ outcome, policy, chance: Math.random(), isWebhook: true },
     attempts: attempts + 1 - earlierAttempts,
   });
-  const attempt = { startedAt, ...recordOf(outcome) };
+  const attempt = { startedAt, requestHash: null, ...recordOf(outcome) };
   const recorded = await complete({ sent: { messageIds, attempt, next, disable }, unsent });
-  deps.log.info(`batch.${recorded === 'stale' ? 'lost' : next.kind}`, {
+  const became = recorded === 'stale' ? 'lost' : next.kind;
+  const { status, durationMs } = attempt;
+  const now = deps.clock();
+  const delaysMs = became === 'delivered' ? messageIds.map((id) => now - uuidV7Time(id)) : [];
+  deps.metrics.webhookAttempted({ outcome: became, status, durationMs, delaysMs });
+  deps.log.info(`batch.${became}`, {
     ...describe,
     messages: messageIds.length,
     attempt: attempts + 1,
     origin: request.url.origin,
-    status: attempt.status,
+    status,
     reason: attempt.error,
-    durationMs: attempt.durationMs,
+    durationMs,
   });
   if (recorded === 'disabled') noteDisabled(deps, { instanceId, webhookId }, disable);
   const waitsAgain = next.kind === 'retry' || recorded === 'disabled' || unsent.length > 0;

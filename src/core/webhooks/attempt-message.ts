@@ -1,5 +1,5 @@
 import type { WebhookRetryPolicy } from '../../protocol/webhook-body.ts';
-import { formatPublishId } from '../../protocol/ids.ts';
+import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
 import { whileUnavailable } from '../claims/while-unavailable.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -13,10 +13,12 @@ import type {
   MessageCommands,
   MessageTarget,
 } from '../ports/message-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { BuildRequestDeps } from './build-request.ts';
 import { buildRequest } from './build-request.ts';
 import type { AttemptDecision } from './decide-attempt.ts';
 import { decideAttempt } from './decide-attempt.ts';
+import { hashRequest } from './shown-request.ts';
 import type { RetryPolicy } from './retry-policies.ts';
 
 export interface AttemptMessageDeps extends BuildRequestDeps {
@@ -24,6 +26,7 @@ export interface AttemptMessageDeps extends BuildRequestDeps {
   readonly http: HttpClient;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'webhookAttempted'>;
   readonly retryPolicies: Readonly<Record<WebhookRetryPolicy, RetryPolicy>>;
   /** What was remembered of the webhook is out of date. */
   readonly forgetWebhook: (instanceId: string, webhookId: string) => void;
@@ -58,17 +61,21 @@ export async function attemptMessage(deps: AttemptMessageDeps, current: () => Cl
     attempts: attempts - message.earlierAttempts,
     isWebhook: message.webhookId !== null,
   });
-  const attempt = { startedAt, ...recordOf(outcome) };
+  const attempt = { startedAt, requestHash: hashRequest(request), ...recordOf(outcome) };
   const recorded = await whileUnavailable(() =>
     runOne(deps.store.completeAttempts, { ...keyOf(current()), attempt, next, disable }),
   );
-  deps.log.info(`message.${recorded === 'stale' ? 'lost' : next.kind}`, {
+  const became = recorded === 'stale' ? 'lost' : next.kind;
+  const { status, durationMs } = attempt;
+  const delaysMs = became === 'delivered' ? [deps.clock() - uuidV7Time(message.messageId)] : [];
+  deps.metrics.webhookAttempted({ outcome: became, status, durationMs, delaysMs });
+  deps.log.info(`message.${became}`, {
     ...describe(message),
     attempt: attempts,
     origin: request.url.origin,
-    status: attempt.status,
+    status,
     reason: attempt.error,
-    durationMs: attempt.durationMs,
+    durationMs,
   });
   if (recorded === 'disabled') noteDisabled(deps, message, disable);
   const waitsAgain = next.kind === 'retry' || recorded === 'disabled' || message.eventType === 'publish.started';
@@ -94,7 +101,7 @@ const held = { kind: 'held' } as const;
 
 const keyOf = ({ instanceId, messageId, claimToken }: ClaimedMessage) => ({ instanceId, messageId, claimToken });
 
-export function recordOf(outcome: HttpOutcome): Omit<AttemptRecord, 'startedAt'> {
+export function recordOf(outcome: HttpOutcome): Omit<AttemptRecord, 'startedAt' | 'requestHash'> {
   const { durationMs, address } = outcome;
   if (outcome.kind === 'error') {
     const error = `${outcome.reason}: ${outcome.message}`;
@@ -110,5 +117,5 @@ const describe = (message: ClaimedMessage) => ({
   webhookId: message.webhookId,
   eventType: message.eventType,
   eventId: message.eventId,
-  publishId: formatPublishId(message.publishId),
+  publishId: message.publishId && formatPublishId(message.publishId),
 });

@@ -10,7 +10,7 @@ import {
   renderWebhookBody,
 } from './render-message.ts';
 import type { RenderEventDeps } from './render-event.ts';
-import { isInstanceEvent, renderEvent, summarize } from './render-event.ts';
+import { isInstanceEvent, ofPublish, renderEvent, summarize } from './render-event.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import { isClassicEventType } from '../../protocol/event-types.ts';
 import { attemptHeaders, signatureHeaders } from './sign-request.ts';
@@ -28,15 +28,18 @@ export interface WebhookRequest {
   readonly body: string;
 }
 
+/** Of a message that is sent, or of one that was. */
+export type MessageToBuild = Omit<ClaimedMessage, 'claimToken'>;
+
 /** The request, or why there is none: nobody to send to any more, or nothing to say. */
 export function buildRequest(
   deps: BuildRequestDeps,
-  message: ClaimedMessage,
+  message: MessageToBuild,
 ): Promise<WebhookRequest | DropReason | 'webhook-disabled'> {
   return isInstanceEvent(message) ? buildInstanceWebhook(deps, message) : buildPublishWebhook(deps, message);
 }
 
-type InstanceMessage = ClaimedMessage & { readonly eventType: EventType };
+type InstanceMessage = MessageToBuild & { readonly eventType: EventType };
 
 async function buildInstanceWebhook(
   deps: BuildRequestDeps,
@@ -47,9 +50,10 @@ async function buildInstanceWebhook(
   if (webhook.disabledAt !== null) return 'webhook-disabled';
   if (webhook.format === 'classic' && isClassicEventType(message.eventType)) {
     if (message.user === 'erased') return 'user-erased';
-    const { content } = openPublishBody(deps.sealer, message, (await summarize(deps, message)).body);
+    const about = ofPublish(message);
+    const { content } = openPublishBody(deps.sealer, about, (await summarize(deps, about)).body);
     const { eventType } = message;
-    const body = renderClassicWebhook({ ...message, eventType }, content.web);
+    const body = renderClassicWebhook({ ...about, eventType }, content.web);
     return signedRequest(deps, message.messageId, webhook, { 'X-OneSignal-Event': body.event }, JSON.stringify(body));
   }
   const payload = await renderEvent(deps, message);
@@ -62,9 +66,10 @@ async function buildInstanceWebhook(
   return signedRequest(deps, message.messageId, webhook, beamsHeaders(message.eventType), body);
 }
 
-async function buildPublishWebhook(deps: BuildRequestDeps, message: ClaimedMessage): Promise<WebhookRequest> {
-  const summary = await summarize(deps, message);
-  const { webhook } = openPublishBody(deps.sealer, message, summary.body);
+async function buildPublishWebhook(deps: BuildRequestDeps, message: MessageToBuild): Promise<WebhookRequest> {
+  const about = ofPublish(message);
+  const summary = await summarize(deps, about);
+  const { webhook } = openPublishBody(deps.sealer, about, summary.body);
   if (!webhook) throw new Error(`publish ${message.publishId} has a ${message.eventType} message but no webhook`);
   const body =
     message.eventType === 'publish.started'

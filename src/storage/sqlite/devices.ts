@@ -65,14 +65,15 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
   // Targets may answer with what they were told.
   const eraseResponses = prepare(
     db,
-    `UPDATE attempts SET response_headers = NULL, response_body = NULL WHERE instance_id = ? AND (day, message_id) IN
+    `UPDATE attempts SET response_headers = NULL, response_body = NULL, request_hash = NULL
+     WHERE instance_id = ? AND (day, message_id) IN
        (SELECT day, ifnull(batch_id, id) FROM messages INDEXED BY messages_about_user
         WHERE instance_id = ? AND user_number = ?)`,
   );
   const dropMessages = prepare(
     db,
     `UPDATE messages SET state = 'dropped', drop_reason = 'user-erased', due_at = NULL
-     WHERE instance_id = ? AND user_number = ? AND state = 'waiting' AND claim_token IS NULL`,
+     WHERE instance_id = ? AND user_number = ? AND state IN ('waiting', 'held') AND claim_token IS NULL`,
   );
 
   const listInterests = prepare<{ interest: string }>(

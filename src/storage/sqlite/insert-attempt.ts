@@ -16,14 +16,16 @@ export function prepareInsertAttempt(db: DatabaseSync): (key: AttemptKey, attemp
   const insert = prepare(
     db,
     `INSERT INTO attempts (instance_id, day, message_id, number, started_at, duration_ms, status, error, address,
-       response_headers, response_body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       response_headers, response_body, request_hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   return ({ instanceId, id, number, aboutErasedUser }, attempt) => {
-    const { startedAt, durationMs, status, error, address, responseHeaders, responseBody } = attempt;
+    const { startedAt, durationMs, status, error, address, responseHeaders, responseBody, requestHash } = attempt;
     insert.run(
       ...[instanceId, uuidV7Day(id), id, number, startedAt, durationMs, status, error, address],
-      ...(aboutErasedUser ? [null, null] : [responseHeaders && JSON.stringify(responseHeaders), responseBody]),
+      ...(aboutErasedUser
+        ? [null, null, null]
+        : [responseHeaders && JSON.stringify(responseHeaders), responseBody, requestHash]),
     );
   };
 }

@@ -7,6 +7,7 @@ import { aboutColumns, aboutJoins, messageColumns, toAbout, toMessage } from './
 import { prepareTurnQueries } from './message-claims.ts';
 import type { MessageWalk } from './message-walk.ts';
 import { prepareMessageWalk } from './message-walk.ts';
+import { prepareHealthQueries } from './webhook-health.ts';
 import { prepare } from './statement.ts';
 
 interface AttemptRow {
@@ -17,6 +18,7 @@ interface AttemptRow {
   address: string | null;
   response_headers: string | null;
   response_body: string | null;
+  request_hash: Uint8Array | null;
 }
 
 /** So much is looked at in one go: a search of what is rare answers in between, and others have their turn. */
@@ -35,7 +37,7 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
     `SELECT count(*) AS ahead FROM (SELECT 1 FROM messages INDEXED BY messages_by_target_due
        WHERE due_at IS NOT NULL AND instance_id = ? AND ifnull(webhook_id, '') = ? AND due_at < ? LIMIT ?)`,
   );
-  const attemptColumns = `started_at, duration_ms, status, error, address, response_headers, response_body`;
+  const attemptColumns = `started_at, duration_ms, status, error, address, response_headers, response_body, request_hash`;
   const listAttempts = prepare<AttemptRow>(
     db,
     `SELECT ${attemptColumns} FROM attempts WHERE instance_id = ?1 AND day = ?2 AND message_id IN (?3, ?4) ORDER BY started_at, number`,
@@ -62,6 +64,7 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
 
   return {
     ...prepareTurnQueries(db),
+    ...prepareHealthQueries(db),
     listMessages: ({ instanceId, before = endOfTime, limit, ...filter }) => {
       const userNumber = filter.user === undefined ? null : findUser.get(instanceId, filter.user)?.number;
       if (userNumber === undefined) return { messages: [], next: null };
@@ -87,6 +90,7 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
         responseHeaders:
           row.response_headers === null ? null : (JSON.parse(row.response_headers) as Record<string, string>),
         responseBody: row.response_body,
+        requestHash: row.request_hash,
       }));
     },
   };

@@ -59,6 +59,7 @@ export const aWebhook = (instanceId: string, change: Partial<WebhookRecord> = {}
   customData: '{"a":1}',
   createdAt: 1_000,
   disabledAt: null,
+  disabledReason: null,
   ...change,
 });
 
@@ -179,7 +180,12 @@ export async function fanOut(
 /** An attempt that was answered 200. */
 export const anAttempt = (change: Partial<AttemptRecord> = {}): AttemptRecord => ({
   ...{ startedAt: 1, durationMs: 1, status: 200, error: null },
-  ...{ address: '192.0.2.1', responseHeaders: { server: 'test' }, responseBody: 'thanks' },
+  ...{
+    address: '192.0.2.1',
+    responseHeaders: { server: 'test' },
+    responseBody: 'thanks',
+    requestHash: bytes('hash of 16 bytes'),
+  },
   ...change,
 });
 

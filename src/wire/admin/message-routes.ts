@@ -6,6 +6,8 @@ import type { PublishQueries } from '../../core/ports/publish-store.ts';
 import type { ReportQueries } from '../../core/ports/report-store.ts';
 import type { ExplainDeps } from '../../core/webhooks/explain-message.ts';
 import { explain } from '../../core/webhooks/explain-message.ts';
+import type { ShowAttemptsDeps } from '../../core/webhooks/show-attempts.ts';
+import { showAttempts } from '../../core/webhooks/show-attempts.ts';
 import { eventTypes, publishWebhookTypes } from '../../protocol/event-types.ts';
 import { parsePublishId } from '../../protocol/ids.ts';
 import { AdminFailure, unknownInstance, unknownMessage } from './admin-failure.ts';
@@ -13,7 +15,7 @@ import { parseInput } from './parse-input.ts';
 import { pageSize, publishId, time, uuid } from './query-fields.ts';
 import { renderAttempt, renderIgnoredReports, renderMessage, renderMessageDetail, renderPublish } from './render.ts';
 
-export interface MessageRoutesDeps extends ExplainDeps {
+export interface MessageRoutesDeps extends ExplainDeps, Omit<ShowAttemptsDeps, 'store' | 'instances'> {
   readonly store: MessageQueries & ReportQueries & Pick<PublishQueries, 'summarizePublish'>;
   readonly instances: InstanceDirectory;
 }
@@ -70,7 +72,7 @@ export function messageRoutes(app: FastifyInstance, deps: MessageRoutesDeps): vo
     '/instances/:instanceId/messages/:messageId/attempts',
     async ({ params: { instanceId, messageId } }) => {
       parseInput(z.object({ messageId: uuid }), { messageId });
-      const attempts = await deps.store.listAttempts({ instanceId, messageId });
+      const attempts = await showAttempts(deps, { instanceId, messageId });
       if (!attempts) throw unknownMessage(messageId);
       return { attempts: attempts.map(renderAttempt) };
     },

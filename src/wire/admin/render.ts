@@ -1,6 +1,7 @@
 import { webhookPublicKey } from '../../core/instances/webhook-secret.ts';
 import type { Instance, Webhook } from '../../core/instances/instance.ts';
-import type { AttemptRecord, MessageDetail, MessageView } from '../../core/ports/message-store.ts';
+import type { ShownAttempt } from '../../core/webhooks/show-attempts.ts';
+import type { MessageDetail, MessageView } from '../../core/ports/message-store.ts';
 import type { IgnoredReports } from '../../core/ports/report-store.ts';
 import type { PublishSummary } from '../../core/ports/publish-store.ts';
 import { formatDeviceId, formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
@@ -41,6 +42,7 @@ export const renderWebhook = (webhook: Webhook) => ({
   publicKey: webhookPublicKey(webhook),
   customData: webhook.customData,
   disabledAt: timeOrNull(webhook.disabledAt),
+  disabledReason: webhook.disabledReason,
   createdAt: time(webhook.createdAt),
 });
 
@@ -58,7 +60,7 @@ export const renderMessage = (message: MessageView, explanation: string | null) 
   eventType: message.eventType,
   eventId: message.eventId,
   eventAt: time(message.eventAt),
-  publishId: formatPublishId(message.publishId),
+  publishId: message.publishId && formatPublishId(message.publishId),
   state: message.state,
   dropReason: message.dropReason,
   attempts: message.attempts,
@@ -76,7 +78,7 @@ export const renderMessageDetail = (message: MessageDetail, explanation: string 
   action: message.action,
 });
 
-export const renderAttempt = ({ startedAt, ...attempt }: AttemptRecord) => ({ startedAt: time(startedAt), ...attempt });
+export const renderAttempt = ({ startedAt, ...attempt }: ShownAttempt) => ({ startedAt: time(startedAt), ...attempt });
 
 /** `day`: like `2026-01-31`, in UTC. */
 export const renderIgnoredReports = ({ day, reason, count }: IgnoredReports) => ({

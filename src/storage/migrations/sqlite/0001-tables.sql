@@ -39,8 +39,19 @@ CREATE TABLE webhooks (
   custom_data TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   disabled_at INTEGER,
+  disabled_reason TEXT, -- 'gone-410', 'failing'; null: an operator did it
   PRIMARY KEY (instance_id, id)
 ) STRICT;
+
+-- What attempts say about webhooks. No row: none was made yet.
+CREATE TABLE webhook_health (
+  instance_id TEXT NOT NULL,
+  webhook_id TEXT NOT NULL,
+  last_success_at INTEGER, -- exact to a second
+  failing_since INTEGER, -- null: the last attempt was a success, or the webhook was changed since
+  failures INTEGER NOT NULL, -- since then
+  PRIMARY KEY (instance_id, webhook_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE webhook_subscriptions (
   instance_id TEXT NOT NULL,
@@ -110,13 +121,13 @@ CREATE INDEX device_interests_by_device ON device_interests (instance_id, device
 
 CREATE TABLE device_tags (
   instance_id TEXT NOT NULL,
-  key TEXT NOT NULL,
   device_number INTEGER NOT NULL,
+  key TEXT NOT NULL,
   value TEXT NOT NULL,
-  PRIMARY KEY (instance_id, key, device_number)
+  PRIMARY KEY (instance_id, device_number, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_tags_by_value ON device_tags (instance_id, key, value, device_number);
-CREATE INDEX device_tags_by_device ON device_tags (instance_id, device_number, key);
+CREATE INDEX device_tags_by_key ON device_tags (instance_id, key, device_number);
 
 CREATE TABLE publishes (
   instance_id TEXT NOT NULL,
@@ -237,7 +248,8 @@ CREATE TABLE events (
   id TEXT NOT NULL,
   type TEXT NOT NULL,
   happened_at INTEGER NOT NULL,
-  publish_id TEXT NOT NULL,
+  publish_id TEXT, -- null: it is about none
+  details TEXT, -- JSON; of 'v1.WebhookDisabled': `DisabledWebhook`
   feed_position INTEGER, -- when the instance has a feed
   PRIMARY KEY (instance_id, day, id)
 ) STRICT, WITHOUT ROWID;
@@ -260,12 +272,13 @@ CREATE TABLE messages (
   event_type TEXT NOT NULL,
   event_id TEXT NOT NULL,
   event_at INTEGER NOT NULL,
-  publish_id TEXT NOT NULL,
+  publish_id TEXT, -- null: it is about none
   user_number INTEGER,
   device_number INTEGER,
   action TEXT, -- of a click
+  details TEXT, -- those of the event
   state TEXT NOT NULL, -- 'waiting', 'held', 'delivered', 'exhausted', 'dropped'
-  drop_reason TEXT, -- of a message that was dropped: 'user-erased', 'webhook-deleted', 'webhook-disabled'
+  drop_reason TEXT, -- of a message that was dropped: 'user-erased', 'webhook-deleted'
   attempts INTEGER NOT NULL,
   earlier_attempts INTEGER NOT NULL DEFAULT 0, -- of them, those before it was sent again: they count for no schedule
   due_at INTEGER, -- also when a claim's lease ends; null when there is nothing to send (yet)
@@ -327,6 +340,7 @@ CREATE TABLE attempts (
   address TEXT,
   response_headers TEXT, -- JSON object of texts
   response_body TEXT,
+  request_hash BLOB,
   PRIMARY KEY (instance_id, day, message_id, number)
 ) STRICT, WITHOUT ROWID;
 
