@@ -30,6 +30,7 @@ import { webhookRetireSecret } from './commands/webhook-retire-secret.ts';
 import { webhookRotateSecret } from './commands/webhook-rotate-secret.ts';
 import { webhookReplay } from './commands/webhook-replay.ts';
 import { webhookReplays } from './commands/webhook-replays.ts';
+import { webhookShow } from './commands/webhook-show.ts';
 import { webhookUpdate } from './commands/webhook-update.ts';
 
 const epilogue = `
@@ -70,6 +71,7 @@ export function buildProgram(): Command {
       group('webhook', 'Webhooks of an instance: where its events go', [
         webhookCreate,
         webhookList,
+        webhookShow,
         webhookUpdate,
         webhookRotateSecret,
         webhookRetireSecret,

@@ -17,7 +17,7 @@ export interface NodeRequest {
   on(event: 'end' | 'close', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   off(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
-  pause(): unknown;
+  resume(): unknown;
 }
 
 const defaultMaxBytes = 4 * 1024 * 1024;
@@ -52,7 +52,7 @@ export async function verifyNodeRequest(
   return verify(await readNodeBody(request, maxBytes), request.headers, secrets, options);
 }
 
-/** Leaves the connection alone when the body is too large: the program may want to answer. */
+/** Of a body that is too large the rest is passed over: the program may answer, and the connection can be used again. */
 function readNodeBody(request: NodeRequest, maxBytes: number): Promise<Uint8Array> {
   const chunks = new BodyChunks(maxBytes);
   return new Promise((resolve, reject) => {
@@ -63,7 +63,7 @@ function readNodeBody(request: NodeRequest, maxBytes: number): Promise<Uint8Arra
         chunks.add(chunk);
       } catch (error) {
         request.off('data', add);
-        request.pause();
+        request.resume();
         reject(error);
       }
     };

@@ -120,8 +120,12 @@ describe.each(Object.entries(receivers))('inside %s', (name, program) => {
       expect(await post(url, scheme, body.replace('é', 'e'))).toEqual({ status: 401, text: 'wrong-signature' });
     }
     expect(await post(url, 'v1', body, 600)).toEqual({ status: 401, text: 'too-old' });
-    // As large as the receiver wants, and the connection lives on.
-    expect((await post(url, 'v1', ' '.repeat(200_000))).status).toBe(413);
+    // Some end the connection while the client is still sending.
+    const large = await post(url, 'v1', ' '.repeat(200_000)).then(
+      ({ status }) => status,
+      () => 'connection ended',
+    );
+    expect([413, 'connection ended']).toContain(large);
     expect((await post(url, 'v1')).status).toBe(200);
   });
 });

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +11,19 @@ import { createTestAuthority } from '../support/test-authority.ts';
 import type { TlsFront } from '../support/tls-front.ts';
 import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
+
+/** The checks that `docs/webhooks.md` shows. */
+interface ChecksByHand {
+  readonly isSignedByBeams: (body: Buffer, headers: object, secret: string) => boolean;
+  readonly isSignedAsStandard: (body: Buffer, headers: object, key: string) => boolean;
+}
+
+async function checksByHand(): Promise<ChecksByHand> {
+  const text = readFileSync(new URL('../../docs/webhooks.md', import.meta.url), 'utf8');
+  const [, code = ''] = /## By hand\n+```js\n(.*?)```/s.exec(text) ?? [];
+  const module = `${code}\nexport { isSignedByBeams, isSignedAsStandard };`;
+  return (await import(`data:text/javascript,${encodeURIComponent(module)}`)) as ChecksByHand;
+}
 
 interface ShownWebhook {
   readonly id: string;
@@ -92,7 +106,13 @@ describe('signed webhooks of a running server', () => {
         }),
       ]);
     }
+    const { isSignedAsStandard } = await checksByHand();
     const changed = `${body.toString()} `;
+    for (const key of [webhook.secret, webhook.publicKey ?? '']) {
+      expect(isSignedAsStandard(body, headers, key)).toBe(true);
+      expect(isSignedAsStandard(Buffer.from(changed), headers, key)).toBe(false);
+      expect(isSignedAsStandard(body, { ...headers, 'webhook-timestamp': '1' }, key)).toBe(false);
+    }
     expect(() => new StandardWebhook(webhook.secret).verify(changed, headers)).toThrow(/signature/i);
     expect(() => new SvixWebhook(webhook.secret).verify(changed, headers)).toThrow(/signature/i);
     await pharos.admin('DELETE', `${webhooks()}/${webhook.id}`);
@@ -119,6 +139,9 @@ describe('signed webhooks of a running server', () => {
     await publish('cat');
     const first = await arrived('cat', path);
     expect(isGood(first, 'my-own-secret')).toBe(true);
+    const { isSignedByBeams } = await checksByHand();
+    expect(isSignedByBeams(first.body, first.headers, 'my-own-secret')).toBe(true);
+    expect(isSignedByBeams(first.body, first.headers, 'another-secret')).toBe(false);
     expect(first.headers).toMatchObject({
       'webhook-event-type': 'v1.PublishToUsersAttempt',
       'webhook-id': first.headers['webhook-request-id-uuid'],
