@@ -8,6 +8,7 @@ export const eventTypes = [
   'v1.NotificationDisplayed',
   'v1.NotificationClicked',
   'v1.NotificationDismissed',
+  'v1.WebhookDisabled',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 

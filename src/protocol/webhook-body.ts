@@ -44,6 +44,20 @@ export interface EventPayloads {
   readonly 'v1.NotificationDisplayed': NotificationEvent;
   readonly 'v1.NotificationClicked': NotificationEvent;
   readonly 'v1.NotificationDismissed': NotificationEvent;
+  readonly 'v1.WebhookDisabled': WebhookDisabled;
+}
+
+/** Why Pharos itself disabled a webhook: it answered 410, or it has done nothing but fail for days. */
+export type DisabledReason = 'gone-410' | 'failing';
+
+/** Payload of `v1.WebhookDisabled`, which the instance's other webhooks get. */
+export interface WebhookDisabled {
+  readonly instance_id: string;
+  /** The webhook that nothing is sent to any more. */
+  readonly webhook_id: string;
+  readonly reason: DisabledReason;
+  /** Of the first failure after its last success; UTC, like `2019-03-11T10:42:16.000Z`. */
+  readonly since: string;
 }
 
 /** Payload of `v1.PublishToUsersAttempt`: every published user stands in exactly one list. */

@@ -50,6 +50,7 @@ export async function createWebhook(
     customData: input.customData ?? {},
     createdAt: deps.clock(),
     disabledAt: null,
+    disabledReason: null,
   };
   const mistake = checkWebhook(webhook, deps.allowHttpWebhooks);
   if (mistake) return mistake;

@@ -1,7 +1,7 @@
 import type { EventType } from '../../protocol/event-types.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { ClassicEvent } from '../../protocol/push-payload.ts';
-import type { WebhookFormat } from '../../protocol/webhook-body.ts';
+import type { DisabledReason, WebhookFormat } from '../../protocol/webhook-body.ts';
 import type { ApnsCredentials, FcmCredentials, VapidKeys } from '../ports/gateway.ts';
 import type { WebhookOptions } from '../ports/instance-store.ts';
 
@@ -43,6 +43,8 @@ export interface Webhook {
   readonly customData: JsonObject;
   readonly createdAt: number;
   readonly disabledAt: number | null;
+  /** Null when it is not disabled, or an operator did it. */
+  readonly disabledReason: DisabledReason | null;
 }
 
 /** What checks the Ed25519 signatures of a webhook; everybody may know it. */

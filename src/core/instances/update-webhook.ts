@@ -61,5 +61,6 @@ async function applyChanges(
       secret === present.secret && options.signing === present.options.signing ? present.previousSecret : null,
     signingKey: present.signingKey ?? (becomesStandard ? await generateSigningKey() : null),
     disabledAt: disabled ? (present.disabledAt ?? deps.clock()) : null,
+    disabledReason: disabled ? present.disabledReason : null,
   };
 }

@@ -1,5 +1,5 @@
 import type { EventType } from '../../protocol/event-types.ts';
-import type { WebhookFormat, WebhookRetryPolicy, WebhookSigning } from '../../protocol/webhook-body.ts';
+import type { DisabledReason, WebhookFormat, WebhookRetryPolicy, WebhookSigning } from '../../protocol/webhook-body.ts';
 import type { Command } from './command.ts';
 
 /** Bytes sealed by `core/secrets`; the store never sees what is inside. */
@@ -70,8 +70,10 @@ export interface WebhookRecord {
   /** JSON text of an object. */
   readonly customData: string;
   readonly createdAt: number;
-  /** Nothing is sent while this is set. */
+  /** Nothing is sent while this is set; what happens meanwhile is held. */
   readonly disabledAt: number | null;
+  /** Null when it is not disabled, or an operator did it. */
+  readonly disabledReason: DisabledReason | null;
 }
 
 export interface InstanceCommands {
@@ -89,13 +91,13 @@ export interface InstanceCommands {
   readonly createWebhooks: Command<WebhookRecord, 'created' | 'unknown-instance'>;
   /**
    * Replaces everything but ids, format and creation time if the secret is still `expected` (byte for byte: sealing anew
-   * changes it); else `changed`, and nothing is written.
+   * changes it); else `changed`, and nothing is written. What was wrong with it before does not count any more.
    */
   readonly updateWebhooks: Command<
     Omit<WebhookRecord, 'format' | 'createdAt'> & { readonly expected: Sealed },
     'updated' | 'changed' | 'unknown-webhook'
   >;
-  /** Drops its waiting messages too. */
+  /** Drops its waiting and held messages too. */
   readonly deleteWebhooks: Command<{ readonly instanceId: string; readonly id: string }, 'deleted' | 'unknown-webhook'>;
 }
 

@@ -1,3 +1,4 @@
+import type { DisabledReason } from '../../protocol/webhook-body.ts';
 import type { InstanceDirectory, Webhook } from '../instances/instance.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MessageQueries, MessageTarget, MessageView } from '../ports/message-store.ts';
@@ -24,7 +25,7 @@ export async function explain(deps: ExplainDeps, message: MessageView, countAhea
   return explainMessage({
     message,
     target: deps.targetStatus({ instanceId, webhookId }),
-    disabled: webhook && webhook.disabledAt !== null ? { since: webhook.disabledAt, reason: null } : null,
+    disabled: webhook && webhook.disabledAt !== null ? disabledState(webhook.disabledAt, webhook.disabledReason) : null,
     maxAttempts: deps.maxAttempts(webhook),
     ahead:
       countAhead && waitsItsTurn
@@ -102,6 +103,11 @@ function holdUp({ target, disabled, ahead }: ExplainMessage): string {
   if (target?.maxPerSecond != null) return `its webhook takes ${target.maxPerSecond} a second${behind}`;
   return `its turn comes${behind}`;
 }
+
+const disabledState = (since: number, reason: DisabledReason | null) => ({
+  since,
+  reason: reason && { 'gone-410': 'because it answered 410', failing: 'because it did nothing but fail' }[reason],
+});
 
 const disabledWords = (disabled: ExplainMessage['disabled']): string =>
   disabled

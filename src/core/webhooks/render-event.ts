@@ -5,7 +5,12 @@ import type { EventReference } from '../ports/message-store.ts';
 import type { PublishKey, PublishQueries, PublishSummary } from '../ports/publish-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { openPublishBody } from '../publish/publish-body.ts';
-import { renderNotificationEvent, renderPublishToUsersAttempt, renderUserNotification } from './render-message.ts';
+import {
+  renderNotificationEvent,
+  renderPublishToUsersAttempt,
+  renderUserNotification,
+  renderWebhookDisabled,
+} from './render-message.ts';
 
 export interface RenderEventDeps {
   readonly store: Pick<PublishQueries, 'summarizePublish'>;
@@ -24,15 +29,24 @@ export async function renderEvent(
   deps: RenderEventDeps,
   event: InstanceEvent,
 ): Promise<WebhookBody['payload'] | 'user-erased'> {
-  if (event.eventType === 'v1.PublishToUsersAttempt') return renderPublishToUsersAttempt(await summarize(deps, event));
+  if (event.eventType === 'v1.WebhookDisabled') return renderWebhookDisabled(event);
+  const about = ofPublish(event);
+  if (event.eventType === 'v1.PublishToUsersAttempt') return renderPublishToUsersAttempt(await summarize(deps, about));
   if (event.user === 'erased') return 'user-erased';
   if (isClassicEventType(event.eventType)) {
     if (!event.device) throw new Error(`event ${event.eventId} (${event.eventType}) names no device`);
-    const { content } = openPublishBody(deps.sealer, event, (await summarize(deps, event)).body);
-    return renderNotificationEvent(event, event.device, event.user, content.web?.notification);
+    const { content } = openPublishBody(deps.sealer, about, (await summarize(deps, about)).body);
+    return renderNotificationEvent(about, event.device, event.user, content.web?.notification);
   }
   if (!event.user) throw new Error(`event ${event.eventId} (${event.eventType}) names no user`);
-  return renderUserNotification(event, event.user.name);
+  return renderUserNotification(about, event.user.name);
+}
+
+/** Of all but one type of events, which are about a publish. */
+export function ofPublish<Event extends EventReference>(event: Event): Event & PublishKey {
+  const { publishId } = event;
+  if (publishId === null) throw new Error(`event ${event.eventId} (${event.eventType}) is about no publish`);
+  return { ...event, publishId };
 }
 
 export async function summarize(

@@ -9,13 +9,14 @@ import type {
   StandardWebhookBody,
   UserNotification,
   WebhookBody,
+  WebhookDisabled,
 } from '../../protocol/webhook-body.ts';
 import type { WebNotification } from '../../protocol/push-payload.ts';
 import type { ClassicEventType, EventType } from '../../protocol/event-types.ts';
 import { classicEventOf } from '../../protocol/event-types.ts';
 import type { WebContent } from '../ports/gateway.ts';
 import type { EventReference } from '../ports/message-store.ts';
-import type { PublishSummary } from '../ports/publish-store.ts';
+import type { PublishKey, PublishSummary } from '../ports/publish-store.ts';
 
 /** Beams' envelope around the payload of an event. */
 export function renderWebhookBody(
@@ -45,14 +46,20 @@ export const renderStandardWebhook = (
   data: payload,
 });
 
-export const renderUserNotification = (event: EventReference, userId: string): UserNotification => ({
+export function renderWebhookDisabled({ instanceId, eventId, disabledWebhook }: EventReference): WebhookDisabled {
+  if (!disabledWebhook) throw new Error(`event ${eventId} names no webhook`);
+  const { webhookId, reason, failingSince } = disabledWebhook;
+  return { instance_id: instanceId, webhook_id: webhookId, reason, since: new Date(failingSince).toISOString() };
+}
+
+export const renderUserNotification = (event: EventReference & PublishKey, userId: string): UserNotification => ({
   instance_id: event.instanceId,
   publish_id: formatPublishId(event.publishId),
   user_id: userId,
 });
 
 export const renderNotificationEvent = (
-  event: EventReference,
+  event: EventReference & PublishKey,
   device: NonNullable<EventReference['device']>,
   user: { readonly name: string } | null,
   { deep_link: launchUrl, buttons = [] }: WebNotification = {},
@@ -73,7 +80,9 @@ const nothing = { notification: {}, data: {} };
 
 /** As a browser would post it: see `src/service-worker/classic-webhook.ts`. */
 export const renderClassicWebhook = (
-  event: Pick<EventReference, 'publishId' | 'device' | 'action'> & { readonly eventType: ClassicEventType },
+  event: Pick<EventReference & PublishKey, 'publishId' | 'device' | 'action'> & {
+    readonly eventType: ClassicEventType;
+  },
   { notification: { title, body, deep_link: url, icon }, data }: Pick<WebContent, 'notification' | 'data'> = nothing,
 ): ClassicWebhookBody => ({
   event: classicEventOf[event.eventType],

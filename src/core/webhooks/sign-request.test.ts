@@ -8,7 +8,7 @@ import { signatureHeaders } from './sign-request.ts';
 const webhookWith = (change: Partial<Webhook>): Webhook => ({
   ...{ instanceId: 'i', id: 'w', url: 'https://site.example/', format: 'beams', events: [] },
   ...{ options: defaultWebhookOptions, secret: 'my-own-secret', previousSecret: null, signingKey: null, headers: {} },
-  ...{ customData: {}, createdAt: 0, disabledAt: null },
+  ...{ customData: {}, createdAt: 0, disabledAt: null, disabledReason: null },
   ...change,
 });
 const standard = { ...defaultWebhookOptions, signing: 'standard' } as const;

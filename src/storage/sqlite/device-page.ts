@@ -27,7 +27,7 @@ export function prepareDevicePageCommands(
   const setTag = prepare(
     db,
     `INSERT INTO device_tags (instance_id, device_number, key, value) VALUES (?, ?, ?, ?)
-     ON CONFLICT (instance_id, key, device_number) DO UPDATE SET value = excluded.value WHERE value <> excluded.value`,
+     ON CONFLICT (instance_id, device_number, key) DO UPDATE SET value = excluded.value WHERE value <> excluded.value`,
   );
   const deleteTag = prepare(db, 'DELETE FROM device_tags WHERE instance_id = ? AND device_number = ? AND key = ?');
   const listKeys = prepare<{ key: string }>(

@@ -4,6 +4,7 @@ import type { ReportKind } from '../../core/ports/report-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import type { QueryHandlers } from './handlers.ts';
+import { toDisabledWebhook } from './message-row.ts';
 import { eventTypeOfReport } from './event-type-of-report.ts';
 import { prepare } from './statement.ts';
 
@@ -44,7 +45,7 @@ interface EventRow {
   feed_position: number;
   event_id: string;
   event_at: number;
-  publish_id: string;
+  publish_id: string | null;
 }
 
 interface ReportRow extends EventRow {
@@ -69,9 +70,9 @@ export function prepareFeedQueries(db: DatabaseSync): QueryHandlers<FeedQueries>
        LEFT JOIN devices d ON d.number = r.device_number
      WHERE r.instance_id = ? AND r.feed_position > ? ORDER BY r.feed_position LIMIT ?`,
   );
-  const listEvents = prepare<EventRow & { type: EventType }>(
+  const listEvents = prepare<EventRow & { type: EventType; details: string | null }>(
     db,
-    `SELECT feed_position, id AS event_id, happened_at AS event_at, publish_id, type
+    `SELECT feed_position, id AS event_id, happened_at AS event_at, publish_id, type, details
      FROM events INDEXED BY events_by_feed WHERE instance_id = ? AND feed_position > ? ORDER BY feed_position LIMIT ?`,
   );
 
@@ -92,11 +93,15 @@ export function prepareFeedQueries(db: DatabaseSync): QueryHandlers<FeedQueries>
             user: row.user_number === null ? null : row.user === null ? ('erased' as const) : { name: row.user },
             device: row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null,
             action: row.kind === 'clicked' ? row.action : null,
+            disabledWebhook: null,
           },
         })),
         ...listEvents.all(instanceId, after, limit).map((row) => ({
           position: row.feed_position,
-          event: { ...toReference(instanceId, row), eventType: row.type, user: null, device: null, action: null },
+          event: {
+            ...{ ...toReference(instanceId, row), eventType: row.type, user: null, device: null, action: null },
+            disabledWebhook: toDisabledWebhook(row.details),
+          },
         })),
       ];
       page.sort((one, other) => one.position - other.position);

@@ -40,6 +40,7 @@ interface WebhookRow {
   custom_data: string;
   created_at: number;
   disabled_at: number | null;
+  disabled_reason: WebhookRecord['disabledReason'];
   events: string;
 }
 
@@ -57,6 +58,7 @@ const changeableColumns = (webhook: Omit<WebhookRecord, 'format' | 'createdAt'>)
     webhook.headers,
     webhook.customData,
     webhook.disabledAt,
+    webhook.disabledReason,
   ] as const;
 
 export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<InstanceCommands> {
@@ -76,13 +78,15 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
   const insertWebhook = prepare(
     db,
     `INSERT INTO webhooks (instance_id, id, format, created_at, url, options, secret, previous_secret,
-       previous_secret_ends_at, signing_key, headers, custom_data, disabled_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       previous_secret_ends_at, signing_key, headers, custom_data, disabled_at,
+       disabled_reason)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const updateWebhook = prepare(
     db,
     `UPDATE webhooks SET url = ?, options = ?, secret = ?, previous_secret = ?, previous_secret_ends_at = ?,
-       signing_key = ?, headers = ?, custom_data = ?, disabled_at = ?
+       signing_key = ?, headers = ?, custom_data = ?, disabled_at = ?,
+       disabled_reason = ?
      WHERE instance_id = ? AND id = ? AND secret = ?`,
   );
   const findWebhook = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM webhooks WHERE instance_id = ? AND id = ?');
@@ -93,11 +97,21 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
      ON CONFLICT (instance_id, event_type, webhook_id) DO NOTHING`,
   );
   const deleteSubscriptions = prepare(db, 'DELETE FROM webhook_subscriptions WHERE instance_id = ? AND webhook_id = ?');
-  const dropMessages = prepare(
+  // Each state has an index of its own, and is named so that it is used.
+  const prepareDrop = (index: string, condition: string) =>
+    prepare(
+      db,
+      `UPDATE messages SET state = 'dropped', drop_reason = 'webhook-deleted', due_at = NULL, claim_token = NULL
+       WHERE instance_id = ?1 AND (day, id) IN (SELECT day, id FROM messages INDEXED BY ${index}
+         WHERE instance_id = ?1 AND webhook_id = ?2 AND ${condition})`,
+    );
+  const dropWaiting = prepareDrop('messages_waiting_for_webhook', "state = 'waiting'");
+  const dropHeld = prepareDrop('messages_failed_by_webhook', "state IN ('exhausted', 'held') AND state = 'held'");
+  const forgiveFailures = prepare(
     db,
-    `UPDATE messages SET state = 'dropped', drop_reason = 'webhook-deleted', due_at = NULL, claim_token = NULL
-     WHERE instance_id = ? AND webhook_id = ? AND state = 'waiting'`,
+    'UPDATE webhook_health SET failing_since = NULL, failures = 0 WHERE instance_id = ? AND webhook_id = ?',
   );
+  const deleteHealth = prepare(db, 'DELETE FROM webhook_health WHERE instance_id = ? AND webhook_id = ?');
 
   const switchFeed = prepareSwitchFeed(db);
 
@@ -146,12 +160,15 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
       if (updateWebhook.run(...changeableColumns(item), instanceId, id, expected) === 0) return 'changed';
       deleteSubscriptions.run(instanceId, id);
       subscribe(item);
+      forgiveFailures.run(instanceId, id);
       return 'updated';
     },
     deleteWebhooks: ({ instanceId, id }) => {
       if (deleteWebhook.run(instanceId, id) === 0) return 'unknown-webhook';
       deleteSubscriptions.run(instanceId, id);
-      dropMessages.run(instanceId, id);
+      deleteHealth.run(instanceId, id);
+      dropWaiting.run(instanceId, id);
+      dropHeld.run(instanceId, id);
       return 'deleted';
     },
   };
@@ -216,4 +233,5 @@ const toWebhook = (row: WebhookRow): WebhookRecord => ({
   customData: row.custom_data,
   createdAt: row.created_at,
   disabledAt: row.disabled_at,
+  disabledReason: row.disabled_reason,
 });

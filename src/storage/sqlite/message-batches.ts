@@ -8,6 +8,7 @@ import type { CommandHandlers } from './handlers.ts';
 import { prepareInsertAttempt } from './insert-attempt.ts';
 import type { AboutRow, MessageRow } from './message-row.ts';
 import { aboutColumns, aboutJoins, messageColumns, toAbout, toMessage } from './message-row.ts';
+import { prepareRecordHealth } from './webhook-health.ts';
 import { prepare } from './statement.ts';
 
 export interface BatchClaim {
@@ -33,7 +34,7 @@ export function prepareClaimBatch(db: DatabaseSync): (claim: BatchClaim) => read
   const listBatch = prepare<MessageRow & AboutRow>(
     db,
     `SELECT ${messageColumns}, ${aboutColumns} ${from} ${aboutJoins}
-     WHERE ${ofTarget} AND m.due_at = ? AND m.batch_id = ? ORDER BY m.day, m.id`,
+     WHERE ${ofTarget} AND m.due_at = ? AND m.batch_id = ?`,
   );
   // Of one day, so that attempts are filed where each of the messages finds them; with as many tries left.
   const listNew = prepare<MessageRow & AboutRow>(
@@ -59,7 +60,9 @@ export function prepareClaimBatch(db: DatabaseSync): (claim: BatchClaim) => read
     const batchId = first.batch_id ?? v7({ msecs: uuidV7Time(first.id) });
     const claimToken = randomUUID();
     lease.run(claimToken, now + leaseMs, batchId, instanceId, day, JSON.stringify(rows.map(({ id }) => id)));
-    return rows.map((row) => ({ ...toMessage(row), ...toAbout(row), claimToken, batchId }));
+    // The same order on every attempt: the body is signed and compared.
+    const inOrder = rows.toSorted((one, other) => (one.id < other.id ? -1 : 1));
+    return inOrder.map((row) => ({ ...toMessage(row), ...toAbout(row), claimToken, batchId }));
   };
 }
 
@@ -87,8 +90,9 @@ export function prepareCompleteBatches(
     'SELECT max(number) AS number FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ?',
   );
   const insertAttempt = prepareInsertAttempt(db);
+  const recordHealth = prepareRecordHealth(db);
 
-  return ({ instanceId, batchId, claimToken, sent, unsent }) => {
+  return ({ instanceId, webhookId, batchId, claimToken, sent, unsent }) => {
     const day = uuidV7Day(batchId);
     const now = Date.now();
     const keyOf = (ids: readonly string[]) => [instanceId, day, JSON.stringify(ids), claimToken] as const;
@@ -112,6 +116,8 @@ export function prepareCompleteBatches(
       const number = (findLastAttempt.get(instanceId, day, batchId)?.number ?? 0) + 1;
       if (completed > 0) insertAttempt({ instanceId, id: batchId, number, aboutErasedUser }, sent.attempt);
       settled += completed;
+      const succeeded = sent.next.kind === 'delivered';
+      if (completed > 0 && recordHealth({ instanceId, webhookId, succeeded, disable: sent.disable })) return 'disabled';
     }
     return settled > 0 ? 'recorded' : 'stale';
   };

@@ -1,4 +1,4 @@
-import type { ClaimedMessage, DropReason, MessageState } from '../../core/ports/message-store.ts';
+import type { ClaimedMessage, DisabledWebhook, DropReason, MessageState } from '../../core/ports/message-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
 
 export interface MessageRow {
@@ -8,7 +8,7 @@ export interface MessageRow {
   event_type: ClaimedMessage['eventType'];
   event_id: string;
   event_at: number;
-  publish_id: string;
+  publish_id: string | null;
   state: MessageState;
   drop_reason: DropReason | null;
   attempts: number;
@@ -39,16 +39,21 @@ export interface AboutRow {
   user_number: number | null;
   user: string | null;
   action: string | null;
+  details: string | null;
   platform: Platform | null;
   device_id: string | null;
 }
 
-export const aboutColumns = 'm.user_number, m.action, u.name AS user, d.platform, d.id AS device_id';
+export const aboutColumns = 'm.user_number, m.action, m.details, u.name AS user, d.platform, d.id AS device_id';
 export const aboutJoins =
   'LEFT JOIN users u ON u.number = m.user_number LEFT JOIN devices d ON d.number = m.device_number';
 
-export const toAbout = (row: AboutRow): Pick<ClaimedMessage, 'user' | 'device' | 'action'> => ({
+export const toAbout = (row: AboutRow): Pick<ClaimedMessage, 'user' | 'device' | 'action' | 'disabledWebhook'> => ({
   user: row.user_number === null ? null : row.user === null ? 'erased' : { name: row.user },
   device: row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null,
   action: row.action,
+  disabledWebhook: toDisabledWebhook(row.details),
 });
+
+export const toDisabledWebhook = (details: string | null): DisabledWebhook | null =>
+  details === null ? null : (JSON.parse(details) as DisabledWebhook);

@@ -5,22 +5,25 @@ import type { CommandHandlers } from './handlers.ts';
 import { prepareInsertAttempt } from './insert-attempt.ts';
 import { prepareClaimMessages } from './message-claims.ts';
 import { prepareCompleteBatches } from './message-batches.ts';
+import { prepareRecordHealth } from './webhook-health.ts';
 import { prepare } from './statement.ts';
 
 export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<MessageCommands> {
   const findMessage = prepare<{
     claim_token: string | null;
     attempts: number;
+    webhook_id: string | null;
     event_type: ClaimedMessage['eventType'];
-    publish_id: string;
+    publish_id: string | null;
     user_erased: 0 | 1;
   }>(
     db,
-    `SELECT claim_token, attempts, event_type, publish_id,
+    `SELECT claim_token, attempts, webhook_id, event_type, publish_id,
        EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased
      FROM messages m WHERE instance_id = ? AND day = ? AND id = ?`,
   );
   const insertAttempt = prepareInsertAttempt(db);
+  const recordHealth = prepareRecordHealth(db);
   const complete = prepare(
     db,
     `UPDATE messages SET state = ?, drop_reason = ?, attempts = ?, due_at = ?, claim_token = NULL
@@ -36,7 +39,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
   return {
     ...prepareClaimMessages(db),
     completeBatches: prepareCompleteBatches(db),
-    completeAttempts: ({ instanceId, messageId, claimToken, attempt, next: asked }) => {
+    completeAttempts: ({ instanceId, messageId, claimToken, attempt, next: asked, disable = null }) => {
       const day = uuidV7Day(messageId);
       const message = findMessage.get(instanceId, day, messageId);
       if (message?.claim_token !== claimToken) return 'stale';
@@ -58,7 +61,10 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
       if (message.event_type === 'publish.started' && (attempts > 0 || !isRetry)) {
         releaseFinished.run(now, instanceId, message.publish_id);
       }
-      return 'recorded';
+      const { webhook_id: webhookId } = message;
+      if (!attempt || webhookId === null) return 'recorded';
+      const succeeded = next.kind === 'delivered';
+      return recordHealth({ instanceId, webhookId, succeeded, disable }) ? 'disabled' : 'recorded';
     },
   };
 }

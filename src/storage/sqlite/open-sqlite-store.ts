@@ -85,6 +85,7 @@ const queryNames = Object.keys({
   findMessage: true,
   countAhead: true,
   listTurns: true,
+  findWebhookHealth: true,
   listAttempts: true,
   listReplays: true,
   findReplay: true,

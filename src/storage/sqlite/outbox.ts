@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { v7 } from 'uuid';
+import type { DisabledWebhook } from '../../core/ports/message-store.ts';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
 import type { EventType, PublishWebhookType } from '../../protocol/event-types.ts';
 import { isEventType } from '../../protocol/event-types.ts';
@@ -10,7 +11,10 @@ import { prepare } from './statement.ts';
 import { prepareListSubscribers } from './subscribers.ts';
 
 /** Something that happened, before its messages are written. */
-export interface OutboxEvent extends PublishKey {
+export interface OutboxEvent {
+  readonly instanceId: string;
+  /** Null: it is about none. */
+  readonly publishId: string | null;
   readonly type: EventType | PublishWebhookType;
   readonly id: string;
   readonly at: number;
@@ -19,13 +23,20 @@ export interface OutboxEvent extends PublishKey {
   readonly deviceNumber: number | null;
   /** Of a click; null for other events. */
   readonly action: string | null;
+  /** Of `v1.WebhookDisabled`; null for other events. */
+  readonly disabledWebhook: DisabledWebhook | null;
 }
 
 /** Writes events and their messages, in the transaction of what caused them. */
 export interface Outbox {
   /** An event about the whole publish: a row of its own. Reports carry their event themselves. */
   addEvent(publish: PublishKey, type: OutboxEvent['type']): OutboxEvent;
-  /** A message to each webhook that subscribed to the event, lets it through and is not disabled; answers how many. */
+  /** `v1.WebhookDisabled`: a message to each other webhook that subscribed to it. */
+  announceDisabled(instanceId: string, webhook: DisabledWebhook): void;
+  /**
+   * A message to each webhook that subscribed to the event and lets it through, held where the webhook is disabled;
+   * answers how many are to be sent.
+   */
   addToSubscribers(event: OutboxEvent & { readonly type: EventType }): number;
   /** A message to the `webhookUrl` of the publish; `held` until `release`. */
   addToPublishWebhook(event: OutboxEvent, held: boolean): void;
@@ -34,42 +45,67 @@ export interface Outbox {
 export function prepareOutbox(db: DatabaseSync): Outbox {
   const insertEvent = prepare(
     db,
-    'INSERT INTO events (instance_id, day, id, type, happened_at, publish_id, feed_position) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    `INSERT INTO events (instance_id, day, id, type, happened_at, publish_id, details, feed_position)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const takeFeedPosition = prepareTakeFeedPosition(db);
   const listSubscribers = prepareListSubscribers(db);
   const insertMessage = prepare(
     db,
     `INSERT INTO messages (instance_id, day, id, webhook_id, event_type, event_id, event_at, publish_id, user_number,
-       device_number, action, state, attempts, due_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0, ?)`,
+       device_number, action, details, state, attempts, due_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
   );
 
   const gather = createGathering();
 
-  const addMessage = (event: OutboxEvent, webhookId: string | null, dueAt: number | null) => {
-    const { instanceId, publishId, type, userNumber, deviceNumber, action } = event;
+  const addMessage = (
+    event: OutboxEvent,
+    webhookId: string | null,
+    state: 'waiting' | 'held',
+    dueAt: number | null,
+  ) => {
+    const { instanceId, publishId, type, userNumber, deviceNumber, action, disabledWebhook } = event;
     const id = v7();
-    const day = uuidV7Day(id);
     insertMessage.run(
-      ...[instanceId, day, id, webhookId, type, event.id, event.at, publishId, userNumber, deviceNumber, action, dueAt],
+      ...[instanceId, uuidV7Day(id), id, webhookId, type, event.id, event.at, publishId, userNumber, deviceNumber],
+      ...[action, detailsOf(disabledWebhook), state, dueAt],
     );
+  };
+  const addEvent = (
+    { instanceId, publishId }: Pick<OutboxEvent, 'instanceId' | 'publishId'>,
+    type: OutboxEvent['type'],
+    disabledWebhook: DisabledWebhook | null,
+  ): OutboxEvent => {
+    const id = v7();
+    const at = Date.now();
+    // What publishes tell their own `webhookUrl` is no event of the instance.
+    const feedPosition = isEventType(type) ? takeFeedPosition(instanceId) : null;
+    const details = detailsOf(disabledWebhook);
+    insertEvent.run(instanceId, uuidV7Day(id), id, type, at, publishId, details, feedPosition);
+    return { instanceId, publishId, type, id, at, userNumber: null, deviceNumber: null, action: null, disabledWebhook };
+  };
+  const addToSubscribers = (event: OutboxEvent & { readonly type: EventType }): number => {
+    let waiting = 0;
+    for (const subscriber of listSubscribers(event)) {
+      const { webhookId, disabled } = subscriber;
+      if (webhookId === event.disabledWebhook?.webhookId) continue;
+      if (disabled) addMessage(event, webhookId, 'held', null);
+      else addMessage(event, webhookId, 'waiting', gather(subscriber));
+      if (!disabled) waiting += 1;
+    }
+    return waiting;
   };
 
   return {
-    addEvent: ({ instanceId, publishId }, type) => {
-      const id = v7();
-      const at = Date.now();
-      // What publishes tell their own `webhookUrl` is no event of the instance.
-      const feedPosition = isEventType(type) ? takeFeedPosition(instanceId) : null;
-      insertEvent.run(instanceId, uuidV7Day(id), id, type, at, publishId, feedPosition);
-      return { instanceId, publishId, type, id, at, userNumber: null, deviceNumber: null, action: null };
+    addEvent: (publish, type) => addEvent(publish, type, null),
+    announceDisabled: (instanceId, webhook) => {
+      const type = 'v1.WebhookDisabled';
+      addToSubscribers({ ...addEvent({ instanceId, publishId: null }, type, webhook), type });
     },
-    addToSubscribers: (event) => {
-      const subscribers = listSubscribers(event);
-      for (const subscriber of subscribers) addMessage(event, subscriber.webhookId, gather(subscriber));
-      return subscribers.length;
-    },
-    addToPublishWebhook: (event, held) => addMessage(event, null, held ? null : Date.now()),
+    addToSubscribers,
+    addToPublishWebhook: (event, held) => addMessage(event, null, 'waiting', held ? null : Date.now()),
   };
 }
+
+const detailsOf = (webhook: DisabledWebhook | null): string | null => webhook && JSON.stringify(webhook);

@@ -21,7 +21,7 @@ export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | Re
     db,
     `SELECT m.state, m.webhook_id, m.due_at, m.claim_token,
        EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased,
-       EXISTS (SELECT 1 FROM publishes p WHERE p.instance_id = m.instance_id AND p.id = m.publish_id) AS has_publish,
+       m.publish_id IS NULL OR EXISTS (SELECT 1 FROM publishes p WHERE p.instance_id = m.instance_id AND p.id = m.publish_id) AS has_publish,
        w.id IS NOT NULL AS has_webhook, w.disabled_at IS NOT NULL AS webhook_disabled
      FROM messages m LEFT JOIN webhooks w ON w.instance_id = m.instance_id AND w.id = m.webhook_id
      WHERE m.instance_id = ? AND m.day = ? AND m.id = ?`,

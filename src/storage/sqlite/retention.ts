@@ -105,12 +105,13 @@ function prepareDeleteReplays(db: DatabaseSync): (step: Step) => void {
 }
 
 function prepareDeletePublishes(db: DatabaseSync): (step: Step) => void {
-  // Messages are rendered from their publish: it stays until none waits.
+  // Messages are rendered from their publish: it stays until none can be sent any more.
   const findFinished = prepare<{ id: string }>(
     db,
     `SELECT p.id FROM publishes p WHERE p.instance_id = ? AND p.id > ? AND p.id < ? AND p.finished_at IS NOT NULL
        AND NOT EXISTS (SELECT 1 FROM messages m
-         WHERE m.instance_id = p.instance_id AND m.publish_id = p.id AND m.state = 'waiting')
+         WHERE m.instance_id = p.instance_id AND m.publish_id = p.id
+           AND m.state IN ('waiting', 'held', 'exhausted'))
      ORDER BY p.id LIMIT 1`,
   );
   const deletions = [

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { WebhookBatch, WebhookFilter, WebhookOptions } from '../../core/ports/instance-store.ts';
-import type { Audience, PublishKey } from '../../core/ports/publish-store.ts';
+import type { Audience } from '../../core/ports/publish-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
+import type { OutboxEvent } from './outbox.ts';
 import { prepare } from './statement.ts';
 
 /** What a subscription does other than to take every event at once; most have no such rules. */
@@ -20,17 +21,19 @@ export function toRules({ filter, batch }: Pick<WebhookOptions, 'filter' | 'batc
 export interface Subscriber {
   readonly webhookId: string;
   readonly batch: WebhookBatch | null;
+  /** Its messages are held. */
+  readonly disabled: boolean;
 }
 
-type FilteredEvent = PublishKey & { readonly type: EventType; readonly userNumber: number | null };
+type FilteredEvent = Pick<OutboxEvent, 'instanceId' | 'publishId' | 'userNumber'> & { readonly type: EventType };
 
-/** Webhooks that get an event: they subscribed to its type, are not disabled, and their filter lets it through. */
+/** Webhooks that get an event: they subscribed to its type, and their filter lets it through. */
 export function prepareListSubscribers(db: DatabaseSync): (event: FilteredEvent) => readonly Subscriber[] {
-  const listSubscriptions = prepare<{ id: string; rules: string | null }>(
+  const listSubscriptions = prepare<{ id: string; rules: string | null; disabled: 0 | 1 }>(
     db,
-    `SELECT w.id, s.rules FROM webhook_subscriptions s
+    `SELECT w.id, s.rules, w.disabled_at IS NOT NULL AS disabled FROM webhook_subscriptions s
        JOIN webhooks w ON w.instance_id = s.instance_id AND w.id = s.webhook_id
-     WHERE s.instance_id = ? AND s.event_type = ? AND w.disabled_at IS NULL`,
+     WHERE s.instance_id = ? AND s.event_type = ?`,
   );
   const findAudience = prepare<{ audience: string }>(
     db,
@@ -39,7 +42,7 @@ export function prepareListSubscribers(db: DatabaseSync): (event: FilteredEvent)
   const findUser = prepare<{ name: string | null }>(db, 'SELECT name FROM users WHERE number = ?');
 
   const hasInterest = ({ instanceId, publishId }: FilteredEvent, wanted: readonly string[]): boolean => {
-    const publish = findAudience.get(instanceId, publishId);
+    const publish = publishId === null ? undefined : findAudience.get(instanceId, publishId);
     const audience = publish && (JSON.parse(publish.audience) as Audience);
     return audience?.kind === 'interests' && audience.interests.some((interest) => wanted.includes(interest));
   };
@@ -49,9 +52,11 @@ export function prepareListSubscribers(db: DatabaseSync): (event: FilteredEvent)
     (userPrefix === undefined || isAboutUser(event, userPrefix)) && (!interests || hasInterest(event, interests));
 
   return (event) =>
-    listSubscriptions.all(event.instanceId, event.type).flatMap(({ id: webhookId, rules }) => {
-      if (rules === null) return { webhookId, batch: null };
+    listSubscriptions.all(event.instanceId, event.type).flatMap(({ id: webhookId, rules, disabled: isDisabled }) => {
+      const disabled = isDisabled === 1;
+      if (rules === null) return { webhookId, batch: null, disabled };
       const { filter = {}, batch = null } = JSON.parse(rules) as SubscriptionRules;
-      return fits(event, filter) ? { webhookId, batch } : [];
+      // Filters choose among publishes; an event that is about none is for everybody who subscribed to it.
+      return event.publishId === null || fits(event, filter) ? { webhookId, batch, disabled } : [];
     });
 }

@@ -32,7 +32,7 @@ export function prepareFindByTags(db: DatabaseSync): (filter: TagFilter, scan: S
   );
   const listWithKey = prepare<{ number: number }>(
     db,
-    `SELECT device_number AS number FROM device_tags
+    `SELECT device_number AS number FROM device_tags INDEXED BY device_tags_by_key
      WHERE instance_id = ? AND key = ? AND device_number > ? AND device_number <= ? ORDER BY device_number LIMIT ?`,
   );
   const listWithValue = prepare<{ number: number }>(
@@ -55,8 +55,8 @@ export function prepareFindByTags(db: DatabaseSync): (filter: TagFilter, scan: S
     return listReachable.all(instanceId, after, end, limit);
   };
 
-  return (filter, scan) => {
-    const perGroup = Math.max(scan.limit, Math.floor(maxLookedAt / filter.length));
+  /** Of the next devices, a page of candidates a group, those that match. */
+  const look = (filter: TagFilter, scan: Scan): Matches => {
     const known = new Map<number, ReadonlyMap<string, string>>();
     const tagsOf: TagsOf = (number) => {
       const tags =
@@ -67,15 +67,27 @@ export function prepareFindByTags(db: DatabaseSync): (filter: TagFilter, scan: S
     const matching = new Set<number>();
     let lookedUpTo: number | null = null;
     for (const group of filter) {
-      const candidates = listCandidates(group, scan, perGroup);
+      const candidates = listCandidates(group, scan, scan.limit);
       const last = candidates.at(-1)?.number;
       // Only as far as every group was looked at can be said who matches none of them.
-      if (candidates.length === perGroup && last !== undefined) lookedUpTo = Math.min(lookedUpTo ?? last, last);
+      if (candidates.length === scan.limit && last !== undefined) lookedUpTo = Math.min(lookedUpTo ?? last, last);
       for (const { number } of candidates) {
         if (meets(tagsOf(number), group)) matching.add(number);
       }
     }
-    const numbers = [...matching].filter((number) => number <= (lookedUpTo ?? scan.end)).sort((a, b) => a - b);
+    const end = lookedUpTo ?? scan.end;
+    return { numbers: [...matching].filter((number) => number <= end).sort((a, b) => a - b), lookedUpTo };
+  };
+
+  return (filter, scan) => {
+    const numbers: number[] = [];
+    let lookedUpTo: number | null = scan.after;
+    for (let looked = 0; lookedUpTo !== null && looked < maxLookedAt && numbers.length < scan.limit;) {
+      const found = look(filter, { ...scan, after: lookedUpTo });
+      numbers.push(...found.numbers);
+      looked += scan.limit * filter.length;
+      ({ lookedUpTo } = found);
+    }
     const page = numbers.slice(0, scan.limit);
     return { numbers: page, lookedUpTo: numbers.length > page.length ? (page.at(-1) ?? null) : lookedUpTo };
   };

@@ -97,13 +97,15 @@ export function instancesSuite(open: OpenStore): void {
       expect((await claimMessages(store, instanceId)).map(({ webhookId }) => webhookId)).toEqual([other.id]);
     });
 
-    test('a disabled webhook gets no messages', async () => {
+    test('messages for a disabled webhook are held', async () => {
       const store = await open();
       const instanceId = await createInstance(store);
       const events = ['v1.PublishToUsersAttempt'] as const;
       const { id } = await createWebhook(store, aWebhook(instanceId, { events, disabledAt: 5 }));
       await fanOut(store, await accept(store, instanceId, toUsers('anna')));
-      expect(await listMessages(store, { instanceId, webhookId: id, limit: 10 })).toEqual([]);
+      const messages = await listMessages(store, { instanceId, webhookId: id, limit: 10 });
+      expect(messages).toMatchObject([{ state: 'held', dueAt: null }]);
+      expect(await claimMessages(store, instanceId)).toEqual([]);
     });
   });
 }

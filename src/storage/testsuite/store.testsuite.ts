@@ -10,6 +10,7 @@ import { messageBatchesSuite } from './message-batches.testsuite.ts';
 import { messagesSuite } from './messages.testsuite.ts';
 import { publishesSuite } from './publishes.testsuite.ts';
 import { pushOriginsSuite } from './push-origins.testsuite.ts';
+import { webhookHealthSuite } from './webhook-health.testsuite.ts';
 import { replaysSuite } from './replays.testsuite.ts';
 import { reportsSuite } from './reports.testsuite.ts';
 import { retentionSuite } from './retention.testsuite.ts';
@@ -24,6 +25,7 @@ export function storeSuite(open: OpenStore): void {
   publishesSuite(open);
   deliveriesSuite(open);
   pushOriginsSuite(open);
+  webhookHealthSuite(open);
   replaysSuite(open);
   reportsSuite(open);
   feedSuite(open);
