@@ -3,7 +3,10 @@ import { CannotOpen } from '../../src/core/ports/sealer.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { openPublishingWorld } from './publishing-world.ts';
 
-const [failed, accepted] = [{ kind: 'failed', reason: 'the service is down' }, { kind: 'accepted' }] as const;
+const [failed, accepted] = [
+  { kind: 'failed', reason: 'the service is down', retryAfterMs: null },
+  { kind: 'accepted' },
+] as const;
 
 /** A world that can lose the key of its publishes, and whose waits are short; `asked` are those that core wanted. */
 async function worldWithKey() {
@@ -17,18 +20,17 @@ async function worldWithKey() {
     asked.push(ms);
     return Math.min(ms, 20);
   };
-  store.completeDeliveries = (items) =>
-    completeDeliveries(
-      items.map((item) => {
-        const { outcome } = item.delivery;
-        if (outcome.kind !== 'deferred') return item;
-        return {
-          ...item,
-          delivery: { ...item.delivery, outcome: { ...outcome, retryInMs: shorten(outcome.retryInMs) } },
-        };
-      }),
-    );
-  store.recordPages = (items) => recordPages(items.map((item) => ({ ...item, leaseMs: shorten(item.leaseMs) })));
+  type Completions = Parameters<typeof completeDeliveries>[0];
+  const shortened = ({ delivery, ...item }: Completions[number]): Completions[number] => {
+    const { outcome } = delivery;
+    if (outcome.kind !== 'deferred') return { ...item, delivery };
+    return { ...item, delivery: { ...delivery, outcome: { ...outcome, retryInMs: shorten(outcome.retryInMs) } } };
+  };
+  Object.assign(store, {
+    completeDeliveries: (items: Completions) => completeDeliveries(items.map(shortened)),
+    recordPages: (items: Parameters<typeof recordPages>[0]) =>
+      recordPages(items.map((item) => ({ ...item, leaseMs: shorten(item.leaseMs) }))),
+  });
   return {
     ...world,
     asked,

@@ -4,6 +4,7 @@ import { v4, v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
 import { defaultWebhookOptions } from '../../src/core/instances/webhook-options.ts';
 import { runOne } from '../../src/core/ports/command.ts';
+import { CannotOpen } from '../../src/core/ports/sealer.ts';
 import { Dispatcher, messagesAtATime } from '../../src/core/webhooks/dispatcher.ts';
 import { retryPolicies } from '../../src/core/webhooks/retry-policies.ts';
 import { createAddressGuard } from '../../src/egress/address-guard.ts';
@@ -79,6 +80,7 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     instances: {
       findWebhook: async (_, webhookId) => {
         const path = webhooks.find(({ id }) => id === webhookId)?.path ?? '';
+        if (path === '/sealed') throw new CannotOpen('the keyring has no key 12345678');
         const url = `http://127.0.0.1:${port}${path}`;
         const about = { instanceId, id: webhookId, url, format: 'beams', events } as const;
         const keys = { secret: 's', previousSecret: null, signingKey: null, headers: {} };
@@ -135,7 +137,12 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     }
     return counts;
   };
-  return { arrived, dispatcher, writeMessages, countStates };
+  const listWaiting = async (path: string) => {
+    const webhookId = webhooks.find((webhook) => webhook.path === path)?.id ?? '';
+    const { messages } = await store.listMessages({ instanceId, webhookId, limit: 1_000 });
+    return messages.filter(({ state }) => state === 'waiting');
+  };
+  return { arrived, dispatcher, writeMessages, countStates, listWaiting };
 }
 
 test('a target that never answers holds up nobody else', async () => {
@@ -159,4 +166,19 @@ test('messages that wait for a place have not used up an attempt', async () => {
   });
   expect(counts).toEqual({ '/slow delivered 1': 400 });
   expect(world.arrived).toHaveLength(400);
+});
+
+test('a webhook whose master key is missing keeps its messages, and stops nobody else’s', async () => {
+  const world = await startDispatching(['/sealed', '/answers'], () => 0);
+  await world.writeMessages(20);
+  const startedAt = Date.now();
+  world.dispatcher.start();
+  await waitFor('everything else', async () => (await world.countStates())['/answers delivered 1'] === 20);
+  await waitFor('the others to be postponed', async () => {
+    const waiting = await world.listWaiting('/sealed');
+    return waiting.length === 20 && waiting.every(({ claimed }) => !claimed);
+  });
+  const waiting = await world.listWaiting('/sealed');
+  expect(waiting.map(({ attempts }) => attempts)).toEqual(Array(20).fill(0));
+  expect(Math.min(...waiting.map(({ dueAt }) => dueAt ?? 0))).toBeGreaterThanOrEqual(startedAt + 30_000);
 });

@@ -3,12 +3,14 @@ import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import { runOne } from '../ports/command.ts';
 import type { ClaimedMessage, MessageCommands, MessageQueries, MessageTarget } from '../ports/message-store.ts';
 import { requestSize } from '../ports/message-store.ts';
+import { CannotOpen } from '../ports/sealer.ts';
 import type { Store } from '../ports/store.ts';
 import type { AttemptBatchDeps } from './attempt-batch.ts';
 import { attemptBatch } from './attempt-batch.ts';
 import { attemptMessage } from './attempt-message.ts';
 import { breakerPausesMs as defaultBreakerPausesMs } from './breaker.ts';
 import type { TargetStatus } from './explain-message.ts';
+import { postponeRequest } from './postpone-request.ts';
 import { maxAttemptMs } from './retry-policies.ts';
 import type { TargetLimits } from './target-state.ts';
 import type { HeldUpTargets, Offer, TargetStates } from './target-states.ts';
@@ -94,12 +96,6 @@ export class Dispatcher {
     const known = await Promise.all(targets.map((target) => this.#limitsOf(target)));
     const offers = this.#targets.offer(known.filter((target) => target !== null));
     const messages = await runOne(store.claimMessages, { limit, leaseMs, targets: offers.map(toRoom) });
-    console.log(
-      'CLAIM',
-      limit,
-      JSON.stringify(offers.map(({ room, restMs, proven }) => ({ room, restMs, proven }))),
-      messages.length,
-    );
     const byTarget = Map.groupBy(messages, keyOf);
     return offers.flatMap((offer) => {
       const requests = [...Map.groupBy(byTarget.get(keyOf(offer)) ?? [], requestIdOf).values()];
@@ -112,7 +108,7 @@ export class Dispatcher {
   async #limitsOf(target: MessageTarget): Promise<{ target: MessageTarget; limits: TargetLimits } | null> {
     const { instanceId, webhookId } = target;
     const { instances, store } = this.#deps;
-    const webhook = webhookId === null ? null : await instances.findWebhook(instanceId, webhookId);
+    const webhook = webhookId === null ? null : await instances.findWebhook(instanceId, webhookId).catch(ifSealed);
     if (webhookId !== null && webhook && webhook.disabledAt !== null) {
       const held = await runOne(store.holdMessages, { instanceId, webhookId, limit: heldAtATime });
       if (held === heldAtATime) return null;
@@ -146,6 +142,9 @@ export class Dispatcher {
       const { breakerPausesMs = defaultBreakerPausesMs } = this.#deps;
       const chance = Math.random();
       ended = result.sent && { ...result.sent, startedAt, endedAt: performance.now(), breakerPausesMs, chance };
+    } catch (error) {
+      if (error instanceof CannotOpen) await postponeRequest(this.#deps, work.claimed);
+      throw error;
     } finally {
       this.#inHand.delete(requestIdOf(work.claimed[0]));
       waitsAgain = this.#targets.ended(work.offer, ended) || waitsAgain;
@@ -158,5 +157,11 @@ const toRoom = ({ instanceId, webhookId, room, restMs, limits: { batch } }: Offe
   ...{ instanceId, webhookId, room, restMs },
   batch: batch ?? null,
 });
+/** One webhook that does not open is no reason to claim nothing: its messages are claimed, and postponed. */
+function ifSealed(error: unknown): null {
+  if (error instanceof CannotOpen) return null;
+  throw error;
+}
+
 const requestIdOf = ({ batchId, messageId }: ClaimedMessage): string => batchId ?? messageId;
 const keyOf = ({ instanceId, webhookId }: MessageTarget): string => `${instanceId} ${webhookId ?? ''}`;
