@@ -23,6 +23,7 @@ import { pushOriginResume } from './commands/push-origin-resume.ts';
 import { restore } from './commands/restore.ts';
 import { serve } from './commands/serve.ts';
 import { webhookCancelReplay } from './commands/webhook-cancel-replay.ts';
+import { webhookCatchUp } from './commands/webhook-catch-up.ts';
 import { webhookCreate } from './commands/webhook-create.ts';
 import { webhookDelete } from './commands/webhook-delete.ts';
 import { webhookList } from './commands/webhook-list.ts';
@@ -76,6 +77,7 @@ export function buildProgram(): Command {
         webhookRotateSecret,
         webhookRetireSecret,
         webhookDelete,
+        webhookCatchUp,
         webhookReplay,
         webhookReplays,
         webhookCancelReplay,

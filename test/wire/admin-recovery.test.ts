@@ -141,6 +141,24 @@ describe('a replay', () => {
     });
   });
 
+  it('for catching up is of what was held and of what was given up, once the webhook is enabled', async () => {
+    const { path, webhookId } = await withMessage();
+    const webhook = `${path}/webhooks/${webhookId}`;
+    await world.call('PATCH', webhook, { disabled: true });
+    const disabled = await world.call('POST', `${webhook}/catch-up`, {});
+    expect(disabled).toMatchObject({ status: 409, body: { error: { code: 'webhook-disabled' } } });
+    const { status, body } = await world.call('POST', `${webhook}/catch-up`, { enable: true, maxPerSecond: 2 });
+    expect([status, body['replays']]).toMatchObject([
+      202,
+      [
+        { webhookId, states: ['held'], since: null, maxPerSecond: 2 },
+        { webhookId, states: ['exhausted'], since: null, maxPerSecond: 2 },
+      ],
+    ]);
+    expect((await world.call('GET', webhook)).body).toMatchObject({ disabledAt: null });
+    expect(await world.call('POST', `${path}/webhooks/${unknownId}/catch-up`)).toMatchObject({ status: 404 });
+  });
+
   it('of what is unknown is refused', async () => {
     const { path } = await withMessage();
     expect(await world.call('POST', `${path}/replays`, { webhookId: unknownId })).toMatchObject({

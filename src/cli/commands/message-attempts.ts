@@ -30,9 +30,18 @@ function attemptText(attempt: ReturnType<typeof renderAttempt>, index: number): 
     status,
     error,
   });
+  const { request, requestNote } = attempt;
+  const sent = request
+    ? [
+        `  POST ${request.url}`,
+        ...Object.entries(request.headers).map(([name, value]) => `  ${name}: ${printable(value)}`),
+        '',
+        `  ${printable(request.body)}`,
+      ]
+    : [`  (not shown: ${requestNote})`];
   const head = Object.entries(responseHeaders ?? {}).map(([name, value]) => `  ${name}: ${printable(value)}`);
   const body = (responseBody ?? '').split('\n').map((line) => `  ${printable(line)}`);
-  return [fields, ...head, ...(responseBody ? ['', ...body] : [])].join('\n');
+  return [fields, 'sent', ...sent, 'came back', ...head, ...(responseBody ? ['', ...body] : [])].join('\n');
 }
 
 /** What somebody else's server answered gives no orders to a terminal. */

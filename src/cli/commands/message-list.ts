@@ -68,7 +68,10 @@ async function search(
   do {
     const query = new URLSearchParams({ ...filters, limit: String(Math.min(limit - messages.length, maxPageSize)) });
     if (next !== null) query.set('before', next);
-    const page: Page = await admin.call('GET', `/instances/${encodeURIComponent(instance)}/messages?${query.toString()}`);
+    const page: Page = await admin.call(
+      'GET',
+      `/instances/${encodeURIComponent(instance)}/messages?${query.toString()}`,
+    );
     messages.push(...page.messages);
     next = page.next;
   } while (next !== null && messages.length < limit);

@@ -11,6 +11,7 @@ const statuses = {
   'unknown-replay': 404,
   'not-to-be-resent': 409,
   'replay-ended': 409,
+  'webhook-disabled': 409,
   'push-origin-not-braked': 409,
   'instance-exists': 409,
   'rotation-under-way': 409,

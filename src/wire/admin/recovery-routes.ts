@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { InstanceDirectory } from '../../core/instances/instance.ts';
-import type { ReplayQueries, ReplayedState, ResendRefusal } from '../../core/ports/replay-store.ts';
+import type { ReplayKey, ReplayQueries, ReplayedState, ResendRefusal } from '../../core/ports/replay-store.ts';
+import type { CatchUpDeps } from '../../core/recovery/catch-up.ts';
+import { catchUp } from '../../core/recovery/catch-up.ts';
 import type { CancelReplayDeps } from '../../core/recovery/cancel-replay.ts';
 import { cancelReplay } from '../../core/recovery/cancel-replay.ts';
 import type { ResendMessageDeps } from '../../core/recovery/resend-message.ts';
@@ -15,8 +17,12 @@ import { parseInput } from './parse-input.ts';
 import { renderReplay } from './render-replay.ts';
 import { time } from './query-fields.ts';
 
-export interface RecoveryRoutesDeps extends ResendMessageDeps, StartReplaysDeps, CancelReplayDeps {
-  readonly store: ResendMessageDeps['store'] & StartReplaysDeps['store'] & CancelReplayDeps['store'] & ReplayQueries;
+export interface RecoveryRoutesDeps extends ResendMessageDeps, StartReplaysDeps, CancelReplayDeps, CatchUpDeps {
+  readonly store: ResendMessageDeps['store'] &
+    StartReplaysDeps['store'] &
+    CancelReplayDeps['store'] &
+    CatchUpDeps['store'] &
+    ReplayQueries;
   readonly instances: InstanceDirectory;
 }
 
@@ -24,16 +30,20 @@ const maxReplaysShown = 100;
 const replayedStates = ['delivered', 'exhausted', 'held'] as const satisfies readonly ReplayedState[];
 const positive = 'must be a number above 0 and up to 100000';
 
+const maxPerSecond = z.number().refine((value) => value > 0 && value <= 100_000, positive);
+
 const newReplay = z.strictObject({
   /** Null: to the webhookUrls of publishes; left out: to everybody. */
   webhookId: z.string().nullable().exactOptional(),
   states: z.array(z.enum(replayedStates)).min(1, 'must name a state').default(['exhausted']),
   eventType: z.enum([...eventTypes, ...publishWebhookTypes]).exactOptional(),
   since: time.exactOptional(),
-  maxPerSecond: z
-    .number()
-    .refine((value) => value > 0 && value <= 100_000, positive)
-    .exactOptional(),
+  maxPerSecond: maxPerSecond.exactOptional(),
+});
+const newCatchUp = z.strictObject({
+  enable: z.boolean().default(false),
+  since: time.exactOptional(),
+  maxPerSecond: maxPerSecond.exactOptional(),
 });
 
 const refusals: Readonly<Record<Exclude<ResendRefusal, 'unknown-message'>, string>> = {
@@ -46,11 +56,17 @@ const refusals: Readonly<Record<Exclude<ResendRefusal, 'unknown-message'>, strin
 };
 
 type OneMessage = { Params: { instanceId: string; messageId: string } };
+type OneWebhook = { Params: { instanceId: string; webhookId: string } };
 type OfInstance = { Params: { instanceId: string } };
 type OneReplay = { Params: { instanceId: string; replayId: string } };
 
 /** What was not delivered, or got lost behind the receiver: sent again. */
 export function recoveryRoutes(app: FastifyInstance, deps: RecoveryRoutesDeps): void {
+  const show = async (keys: readonly ReplayKey[]) => {
+    const replays = await Promise.all(keys.map((key) => deps.store.findReplay(key)));
+    return replays.flatMap((replay) => (replay ? [renderReplay(replay)] : []));
+  };
+
   app.post<OneMessage>('/instances/:instanceId/messages/:messageId/resend', async ({ params }, reply) => {
     const { instanceId, messageId } = params;
     const result = isUuid(messageId) ? await resendMessage(deps, { instanceId, messageId }) : 'unknown-message';
@@ -64,8 +80,20 @@ export function recoveryRoutes(app: FastifyInstance, deps: RecoveryRoutesDeps): 
     if (!(await deps.instances.findInstance(instanceId))) throw unknownInstance(instanceId);
     const started = await startReplays(deps, { instanceId, eventType, since, maxPerSecond, ...asked });
     if (started === 'unknown-webhook') throw unknownWebhook(String(asked.webhookId));
-    const replays = await Promise.all(started.map((key) => deps.store.findReplay(key)));
-    return reply.code(202).send({ replays: replays.flatMap((replay) => (replay ? [renderReplay(replay)] : [])) });
+    return reply.code(202).send({ replays: await show(started) });
+  });
+
+  app.post<OneWebhook>('/instances/:instanceId/webhooks/:webhookId/catch-up', async ({ params, body }, reply) => {
+    const { enable, since = null, maxPerSecond = null } = parseInput(newCatchUp, body ?? {});
+    const started = await catchUp(deps, { ...params, enable, since, maxPerSecond });
+    if (started === 'unknown-webhook') throw unknownWebhook(params.webhookId);
+    if (started === 'webhook-disabled') {
+      throw new AdminFailure(
+        'webhook-disabled',
+        'The webhook is disabled: enable it, or ask for that here with `enable`.',
+      );
+    }
+    return reply.code(202).send({ replays: await show(started) });
   });
 
   app.get<OfInstance>('/instances/:instanceId/replays', async ({ params: { instanceId } }) => {
