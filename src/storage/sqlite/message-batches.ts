@@ -75,7 +75,7 @@ export function prepareCompleteBatches(
     `UPDATE messages SET state = ?, drop_reason = ?, attempts = attempts + ?, due_at = ?, batch_id = ?, claim_token = NULL
      WHERE ${ofBatch}`,
   );
-  const aboutErased = 'user_number IN (SELECT number FROM users WHERE name IS NULL)';
+  const aboutErased = 'EXISTS (SELECT 1 FROM users WHERE users.number = messages.user_number AND users.name IS NULL)';
   const findErased = prepare<{ found: 1 }>(
     db,
     `SELECT 1 AS found FROM messages WHERE ${ofBatch} AND ${aboutErased} LIMIT 1`,
