@@ -106,10 +106,13 @@ export function prepareFeedQueries(db: DatabaseSync): QueryHandlers<FeedQueries>
       ];
       page.sort((one, other) => one.position - other.position);
       page.splice(limit);
+      const last = page.at(-1);
+      const more = page.length === limit;
       return {
         events: page.map(({ event }) => event),
-        cursor: toCursor(page.at(-1)?.position ?? after),
-        more: page.length === limit,
+        // Behind all that there was, also what is not kept: nobody is told of it who has seen the end.
+        cursor: toCursor(more && last ? last.position : feed.position),
+        more,
         truncated: start.kind !== 'beginning' && asked < feed.complete_after,
       };
     },

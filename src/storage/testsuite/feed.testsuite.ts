@@ -77,6 +77,8 @@ export function feedSuite(open: OpenStore): void {
     test('begins now, or at a time', async () => {
       const store = await open();
       const instanceId = await createFedInstance(store);
+      const empty = await read(store, instanceId);
+      expect(await read(store, instanceId, after(empty.cursor))).toEqual({ ...empty, truncated: false });
       const [one, two] = [await register(store, instanceId), await register(store, instanceId)];
       const publish = await accept(store, instanceId, toInterests('a'));
       await runOne(store.recordReports, aReport(publish, one, { kind: 'displayed' }));
