@@ -197,6 +197,10 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     adminRoutes({
       ...shared,
       ...instances,
+      forgetWebhook(instanceId, webhookId) {
+        instances.forgetWebhook(instanceId, webhookId);
+        dispatcher.forgive({ instanceId, webhookId });
+      },
       brake,
       gateways,
       masterKeys,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Launch, PharosProcess } from '../support/pharos-process.ts';
 import { startPharosProcess } from '../support/pharos-process.ts';
+import type { TestAuthority } from '../support/test-authority.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import type { TlsFront } from '../support/tls-front.ts';
 import { startTlsFront } from '../support/tls-front.ts';
@@ -31,20 +32,26 @@ interface FaultServerOptions {
   readonly parentFolder?: string;
   /** By default only what is wrong is logged. */
   readonly logLevel?: 'info' | 'warn';
+  readonly authority?: TestAuthority;
+  /** Hosts beside those that every customer has. */
+  readonly moreFronts?: readonly TlsFront[];
+  readonly webhookRetryDelaysMs?: readonly number[];
+  readonly webhookBreakerPausesMs?: readonly number[];
 }
 
 /** Far shorter than Beams', so that all five attempts happen. */
 export const retryDelaysMs = [40, 60, 80, 100];
 
 export async function startFaultServer(seed: number, options: FaultServerOptions = {}): Promise<FaultServer> {
-  const authority = createTestAuthority();
+  const { authority = createTestAuthority(), moreFronts = [] } = options;
   const pushService = createCountingPushService(seed);
   const targets = createFailingTargets(seed);
   const fronts: TlsFront[] = await Promise.all([
     startTlsFront(authority, { [pushService.host]: pushService.handler }),
     startTlsFront(authority, { [targets.host]: targets.handler }, { http2: false }),
   ]);
-  const { logLevel = 'warn', ...others } = options;
+  fronts.push(...moreFronts);
+  const { logLevel = 'warn', parentFolder, webhookBreakerPausesMs } = options;
   const settings = {
     PHAROS_LOG_LEVEL: logLevel,
     // The traffic comes from one address, and as fast as it can.
@@ -56,8 +63,9 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
     authority,
     fronts,
     settings,
-    webhookRetryDelaysMs: retryDelaysMs,
-    ...others,
+    webhookRetryDelaysMs: options.webhookRetryDelaysMs ?? retryDelaysMs,
+    ...(webhookBreakerPausesMs && { webhookBreakerPausesMs }),
+    ...(parentFolder !== undefined && { parentFolder }),
   });
   // Node keeps what it compiled only when it ends in order; the many starts to come take half as long with it.
   await pharos.stop();

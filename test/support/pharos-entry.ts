@@ -7,13 +7,15 @@ import { routedNetwork } from './routed-network.ts';
 export interface EntryArgument {
   readonly routes: Routes;
   readonly webhookRetryDelaysMs?: readonly number[] | undefined;
+  readonly webhookBreakerPausesMs?: readonly number[] | undefined;
 }
 
 const settings = readServerSettings();
 if (!settings.ok) throw new Error(settings.mistakes.join('\n'));
-const { routes, webhookRetryDelaysMs } = JSON.parse(process.argv[2] ?? '') as EntryArgument;
+const { routes, webhookRetryDelaysMs, webhookBreakerPausesMs } = JSON.parse(process.argv[2] ?? '') as EntryArgument;
 const pharos = await startPharos(settings.value, {
   network: routedNetwork(routes),
   ...(webhookRetryDelaysMs && { webhookRetryDelaysMs }),
+  ...(webhookBreakerPausesMs && { webhookBreakerPausesMs }),
 });
 process.once('SIGTERM', () => void pharos.stop());

@@ -60,6 +60,7 @@ interface PharosOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** In place of the hours of the real ones; only with `fronts`. */
   readonly webhookRetryDelaysMs?: readonly number[];
+  readonly webhookBreakerPausesMs?: readonly number[];
   /** Path of the Node to run it with; by default the one that runs the test. */
   readonly node?: string;
   /** Standard output goes to a file beside the data folder, and nobody spends time on reading it. */
@@ -74,6 +75,7 @@ export async function startPharosProcess({
   fronts,
   settings = {},
   webhookRetryDelaysMs,
+  webhookBreakerPausesMs,
   node = process.execPath,
   logsToFile = false,
   parentFolder = tmpdir(),
@@ -83,8 +85,9 @@ export async function startPharosProcess({
   const authorityFile = join(folder, 'authority.pem');
   writeFileSync(authorityFile, authority.certificate);
   const logFile = logsToFile ? openSync(join(folder, 'log'), 'a') : null;
+  const waits = { webhookRetryDelaysMs, webhookBreakerPausesMs };
   const program = fronts
-    ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), webhookRetryDelaysMs } satisfies EntryArgument)]
+    ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), ...waits } satisfies EntryArgument)]
     : ['../../src/cli/pharos.ts', 'serve'];
   const port = await freePort();
   const origin = `http://localhost:${port}`;

@@ -10,7 +10,11 @@ export type Routes = Readonly<Record<string, number>>;
  */
 export function routedNetwork(routes: Routes): Network {
   const hosts = Object.keys(routes);
-  const addressOf = (hostname: string): string => `34.120.0.${hosts.indexOf(hostname) + 1}`;
+  const numbers = new Map(hosts.map((hostname, index) => [hostname, index + 1]));
+  const addressOf = (hostname: string): string => {
+    const number = numbers.get(hostname) ?? 0;
+    return `34.120.${number >> 8}.${number & 255}`;
+  };
   const ports = new Map(Object.entries(routes).map(([hostname, port]) => [addressOf(hostname), port]));
   return {
     async resolve(hostname) {

@@ -74,6 +74,7 @@ export class Dispatcher {
   /** Somebody has changed a webhook: what was wrong with it counts no more. */
   forgive(target: MessageTarget): void {
     this.#targets.forgive(target);
+    this.#messages.wake();
   }
 
   /** What is known of a target; null: nothing is, so nothing is wrong. */

@@ -110,8 +110,12 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
 
     /** What was wrong with it counts no more: somebody has changed the webhook. */
     forgive(target: MessageTarget): void {
-      const state = states.get(keyOf(target));
-      if (state) states.set(keyOf(target), { ...state, breaker: freshBreaker, ramp: freshRamp, pausedUntil: 0 });
+      const key = keyOf(target);
+      const state = states.get(key);
+      if (!state) return;
+      states.set(key, { ...state, breaker: freshBreaker, ramp: freshRamp, pausedUntil: 0 });
+      // Its rest ends.
+      freed.set(key, state.target);
     },
 
     /** Null: nothing is known of it. */

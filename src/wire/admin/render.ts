@@ -1,7 +1,7 @@
 import { webhookPublicKey } from '../../core/instances/webhook-secret.ts';
 import type { Instance, Webhook } from '../../core/instances/instance.ts';
 import type { ShownAttempt } from '../../core/webhooks/show-attempts.ts';
-import type { MessageDetail, MessageView } from '../../core/ports/message-store.ts';
+import type { MessageDetail, MessageView, WebhookHealth } from '../../core/ports/message-store.ts';
 import type { IgnoredReports } from '../../core/ports/report-store.ts';
 import type { PublishSummary } from '../../core/ports/publish-store.ts';
 import { formatDeviceId, formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
@@ -51,6 +51,11 @@ export const renderWebhookWithSecret = (webhook: Webhook) => ({
   secret: webhook.secret,
   previousSecretEndsAt: timeOrNull(webhook.previousSecret?.endsAt ?? null),
   headers: webhook.headers,
+});
+
+export const renderHealth = ({ lastSuccessAt, failingSince }: WebhookHealth) => ({
+  lastSuccessAt: timeOrNull(lastSuccessAt),
+  failingSince: timeOrNull(failingSince),
 });
 
 /** `webhookId` is null for messages to the `webhookUrl` of a publish. `explanation`: why it is where it is, in words. */

@@ -11,18 +11,20 @@ import { openWebhook } from '../../core/instances/sealed-records.ts';
 import type { UpdateWebhookDeps } from '../../core/instances/update-webhook.ts';
 import { updateWebhook } from '../../core/instances/update-webhook.ts';
 import type { InstanceQueries } from '../../core/ports/instance-store.ts';
+import type { MessageQueries } from '../../core/ports/message-store.ts';
 import { eventTypes } from '../../protocol/event-types.ts';
 import { webhookFormats, webhookRetryPolicies, webhookSignings } from '../../protocol/webhook-body.ts';
 import { AdminFailure, invalidField, unknownInstance, unknownWebhook } from './admin-failure.ts';
 import { parseInput } from './parse-input.ts';
-import { renderWebhook, renderWebhookWithSecret } from './render.ts';
+import { renderHealth, renderWebhook, renderWebhookWithSecret } from './render.ts';
 
 export interface WebhookRoutesDeps
   extends CreateWebhookDeps, UpdateWebhookDeps, DeleteWebhookDeps, RotateWebhookSecretDeps {
   readonly store: CreateWebhookDeps['store'] &
     UpdateWebhookDeps['store'] &
     DeleteWebhookDeps['store'] &
-    Pick<InstanceQueries, 'listWebhooks'>;
+    Pick<InstanceQueries, 'listWebhooks'> &
+    Pick<MessageQueries, 'findWebhookHealth'>;
   readonly instances: InstanceDirectory;
 }
 
@@ -75,7 +77,8 @@ export function webhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps): vo
   app.get<OneWebhook>('/instances/:instanceId/webhooks/:webhookId', async ({ params: { instanceId, webhookId } }) => {
     const webhook = await deps.instances.findWebhook(instanceId, webhookId);
     if (!webhook) throw unknownWebhook(webhookId);
-    return renderWebhookWithSecret(webhook);
+    const health = await deps.store.findWebhookHealth(instanceId, webhookId);
+    return { ...renderWebhookWithSecret(webhook), ...renderHealth(health) };
   });
 
   app.patch<OneWebhook>('/instances/:instanceId/webhooks/:webhookId', async ({ params, body }) => {

@@ -1,0 +1,120 @@
+import { DatabaseSync } from 'node:sqlite';
+import { join } from 'node:path';
+import type { FaultServer } from './fault-server.ts';
+import type { Behaviour, Target, WebhookRequest } from './webhook-targets.ts';
+
+export interface WebhookLedgerOptions {
+  readonly server: Pick<FaultServer, 'pharos' | 'restarts'>;
+  /** By id. */
+  readonly webhooks: ReadonlyMap<string, Target>;
+  readonly requests: readonly WebhookRequest[];
+  /** How many events each webhook has to be told of. */
+  readonly events: number;
+}
+
+interface MessageRow {
+  readonly id: string;
+  readonly webhook_id: string;
+  readonly event_type: string;
+  readonly state: string;
+  readonly unanswered: number;
+}
+
+/** Of all requests in flight at a kill at most so many may be repeated. */
+const inFlightAtOnce = 1024;
+
+/** Compares what the targets saw with what the server says; reads the database beside the server. */
+export function openWebhookLedger({ server, webhooks, requests, events }: WebhookLedgerOptions) {
+  const db = new DatabaseSync(join(server.pharos.dataDir, 'pharos.db'), { readOnly: true });
+  db.exec('PRAGMA busy_timeout = 5000');
+  const listMessages = db.prepare(
+    `SELECT id, webhook_id, event_type, state,
+       (SELECT count(*) FROM attempts a WHERE a.instance_id = m.instance_id AND a.day = m.day AND a.message_id = m.id
+          AND a.status IS NULL) AS unanswered
+     FROM messages m WHERE webhook_id IS NOT NULL`,
+  );
+  const countWaiting = db.prepare(
+    `SELECT webhook_id, count(*) AS waiting FROM messages WHERE state = 'waiting' GROUP BY webhook_id`,
+  );
+  const listDisabled = db.prepare('SELECT id, disabled_reason FROM webhooks WHERE disabled_at IS NOT NULL');
+  const idsOf = (behaviour: Behaviour): readonly string[] =>
+    [...webhooks].filter(([, target]) => target.behaviour === behaviour).map(([id]) => id);
+  const opened = 'v1.UserNotificationOpen';
+  const disabled = 'v1.WebhookDisabled';
+
+  const took = (target: Target, eventType: string): number => {
+    const answered = requests.filter((request) => request.target === target && request.eventType === eventType);
+    return new Set(answered.filter(({ status }) => status === 200).map(({ messageId }) => messageId)).size;
+  };
+
+  return {
+    hasEverything: (target: Target): boolean => took(target, opened) === events,
+    knowsOfAllGone: (target: Target): boolean => took(target, disabled) === idsOf('gone').length,
+    allGoneAreDisabled: (): boolean => {
+      const rows = listDisabled.all() as unknown as { readonly id: string; readonly disabled_reason: string }[];
+      const ids = new Set(rows.filter((row) => row.disabled_reason === 'gone-410').map(({ id }) => id));
+      return idsOf('gone').every((id) => ids.has(id));
+    },
+    waitingByBehaviour(): readonly { readonly behaviour: Behaviour; readonly waiting: number }[] {
+      const rows = countWaiting.all() as unknown as { readonly webhook_id: string; readonly waiting: number }[];
+      return rows.flatMap(({ webhook_id: id, waiting }) => {
+        const target = webhooks.get(id);
+        return target ? [{ behaviour: target.behaviour, waiting }] : [];
+      });
+    },
+
+    read(): { readonly problems: readonly string[]; readonly figures: Readonly<Record<string, number>> } {
+      const problems: string[] = [];
+      const messages = listMessages.all() as unknown as MessageRow[];
+      const byMessage = Map.groupBy(requests, ({ messageId }) => messageId);
+      let repeats = 0;
+      for (const [id, target] of webhooks) {
+        const own = messages.filter((message) => message.webhook_id === id && message.event_type === opened);
+        if (own.length !== events) problems.push(`${target.host} has ${own.length} messages for ${events} events`);
+        for (const message of own) {
+          const mistake = mistakeOf(message, target, byMessage.get(message.id) ?? []);
+          if (mistake) problems.push(`${target.host}: ${mistake}`);
+          const excess = repeatsOf(message, byMessage.get(message.id) ?? [], server.restarts);
+          repeats += excess.excused;
+          if (excess.unexcused > 0) problems.push(`${target.host} took ${message.id} again, with no kill in between`);
+        }
+      }
+      if (repeats > inFlightAtOnce * server.restarts.length) problems.push(`${repeats} repeats`);
+      const figures = { kills: server.restarts.length, requests: requests.length, messages: messages.length, repeats };
+      return { problems, figures };
+    },
+
+    close: () => db.close(),
+  };
+}
+
+/** What a message should have come to by now, judged by who it is for. */
+function mistakeOf(
+  { id, state }: MessageRow,
+  { behaviour }: Target,
+  requests: readonly WebhookRequest[],
+): string | null {
+  const wasTaken = requests.some(({ status }) => status === 200);
+  if (state === 'delivered' && !wasTaken) return `${id} is delivered, and nobody took it`;
+  if (behaviour === 'gone') return state === 'held' || state === 'waiting' ? null : `${id} is ${state}`;
+  const isExpected = state === 'delivered' || state === 'waiting';
+  return isExpected ? null : `${id} is ${state}`;
+}
+
+/** Requests that were answered 200 after one that was; a kill in between, or an answer that came too late, excuses them. */
+function repeatsOf(
+  { unanswered }: MessageRow,
+  requests: readonly WebhookRequest[],
+  restarts: readonly number[],
+): { readonly excused: number; readonly unexcused: number } {
+  const taken = requests.filter(({ status }) => status === 200).map(({ at }) => at);
+  let lateAnswers = unanswered;
+  let unexcused = 0;
+  taken.slice(1).forEach((at, index) => {
+    const before = taken[index] ?? 0;
+    if (restarts.some((restart) => restart >= before && restart <= at)) return;
+    if (lateAnswers > 0) lateAnswers -= 1;
+    else unexcused += 1;
+  });
+  return { excused: Math.max(0, taken.length - 1) - unexcused, unexcused };
+}

@@ -1,0 +1,136 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { createTestAuthority } from '../support/test-authority.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { Customer } from './customer.ts';
+import { createCustomer } from './customer.ts';
+import type { FaultServer } from './fault-server.ts';
+import { interposer, startFaultServer } from './fault-server.ts';
+import { chosenBy, readSeed } from './seeded.ts';
+import { openWebhookLedger } from './webhook-ledger.ts';
+import type { Target } from './webhook-targets.ts';
+import { behaviours, startWebhookTargets } from './webhook-targets.ts';
+
+/** `npm run test:soak` has many more, and looks at the memory. */
+const events = Number(process.env['WEBHOOK_EVENTS'] ?? 12);
+const kills = Number(process.env['WEBHOOK_KILLS'] ?? 1);
+const targetsOfEach = 20;
+const soak = events >= 200;
+/** Commits of what came back: what was sent by then is sent again, or is not. */
+const namedPoints = [
+  { when: 'before', table: 'attempts' },
+  { when: 'after', table: 'webhook_health' },
+];
+/** An hour and a half forward, in the middle of the work. */
+const jumpMs = 90 * 60_000;
+
+/** What fails is tried again for longer than the test lasts, so that what waits is seen to wait. */
+const webhookRetryDelaysMs = [1_000, 2_000, 3_000, ...Array<number>(200).fill(4_000)];
+const webhookBreakerPausesMs = [500, 1_000, 2_000, 4_000];
+
+test(
+  `${targetsOfEach * Object.keys(behaviours).length} webhooks, most of them ill, over kills and a clock that jumps`,
+  async () => {
+    const startedAt = performance.now();
+    const seed = readSeed();
+    console.log(`FAULT_SEED=${seed} WEBHOOK_EVENTS=${events} WEBHOOK_KILLS=${kills}`);
+    const authority = createTestAuthority();
+    const { targets, fronts, requests } = await startWebhookTargets(authority, targetsOfEach);
+    const waits = { webhookRetryDelaysMs, webhookBreakerPausesMs };
+    const server = await startFaultServer(seed, { authority, moreFronts: fronts, ...waits });
+    onTestFinished(() => server.close());
+    const customer = await createCustomer(server, seed);
+    const webhooks = await subscribe(server, customer, targets);
+    const device = await customer.registerDevice('anna');
+    const openings = async (count: number): Promise<void> => {
+      for (let opening = 0; opening < count; opening += 1) {
+        const { publishId } = await untilAnswered(() => customer.publish(['anna']));
+        await customer.report(publishId, device, 'open');
+      }
+    };
+    const ledger = openWebhookLedger({ server, webhooks, requests, events });
+    onTestFinished(() => ledger.close());
+
+    const working = openings(events);
+    for (const told of namedPoints) {
+      await server.restart({ nodeOptions: interposer('kill-at-commit', { ...told, nth: '5' }) });
+      await server.restartAfterKill();
+    }
+    for (let kill = 1; kill <= kills; kill += 1) {
+      await delay(300 + chosenBy(1_200, seed, 'webhook kill', kill));
+      await server.restart();
+    }
+    const jump = interposer('jump', { at: String(Date.now() + 2_500), by: String(jumpMs) });
+    await server.restart({ nodeOptions: jump });
+    await working;
+
+    const well = targets.filter(({ behaviour }) => behaviour === 'healthy');
+    await waitFor('everything to the healthy', () => well.every((target) => ledger.hasEverything(target)), 90_000);
+    // Those that never answer well hold up nobody: what is for them still waits.
+    for (const { behaviour, waiting } of ledger.waitingByBehaviour()) {
+      if (['failing', 'hanging', 'resetting', 'untrusted'].includes(behaviour)) expect(waiting).toBeGreaterThan(0);
+    }
+    expect(openFiles(server)).toBeLessThan(2_500);
+
+    const inTheEnd = targets.filter(({ behaviour }) => behaviours[behaviour].well);
+    await waitFor('everything to those that are well in the end', () => inTheEnd.every(ledger.hasEverything), 120_000);
+    await waitFor('all that are gone to be disabled', () => ledger.allGoneAreDisabled(), 60_000);
+    await waitFor('all others to be told', () => well.every((target) => ledger.knowsOfAllGone(target)), 60_000);
+    const { problems, figures } = ledger.read();
+    const seconds = Math.round((performance.now() - startedAt) / 1_000);
+    console.log(JSON.stringify({ ...figures, seconds }));
+    expect(problems).toEqual([]);
+
+    if (soak) await staysSmall(server, openings);
+  },
+  240_000 + kills * 5_000 + events * 1_000,
+);
+
+async function subscribe(
+  { pharos }: FaultServer,
+  { instanceId }: Customer,
+  targets: readonly Target[],
+): Promise<Map<string, Target>> {
+  const webhooks = new Map<string, Target>();
+  for (const target of targets) {
+    const told = target.behaviour === 'healthy' ? ['v1.WebhookDisabled'] : [];
+    const { id } = await pharos.admin('POST', `/instances/${instanceId}/webhooks`, {
+      url: `https://${target.host}/webhooks`,
+      events: ['v1.UserNotificationOpen', ...told],
+      secret: 'secret-of-the-webhook',
+      options: { maxInFlight: 16 },
+    });
+    webhooks.set(String(id), target);
+  }
+  return webhooks;
+}
+
+async function untilAnswered(publish: () => ReturnType<Customer['publish']>): Promise<{ readonly publishId: string }> {
+  for (;;) {
+    const { publishId } = await publish();
+    if (publishId !== null) return { publishId };
+    await delay(50);
+  }
+}
+
+const openFiles = ({ pharos }: FaultServer): number => readdirSync(`/proc/${pharos.pid()}/fd`).length;
+
+/** Bytes of the server's memory, over time, while dead targets pile up messages. */
+async function staysSmall(server: FaultServer, openings: (count: number) => Promise<void>): Promise<void> {
+  // What a process needs to run at all, it needs from the beginning.
+  await openings(50);
+  const samples: number[] = [];
+  const sampling = setInterval(() => samples.push(residentKilobytes(server)), 250);
+  await openings(events).finally(() => clearInterval(sampling));
+  const third = Math.floor(samples.length / 3);
+  const mean = (part: readonly number[]): number => part.reduce((sum, sample) => sum + sample, 0) / part.length;
+  const [first, last] = [mean(samples.slice(0, third)), mean(samples.slice(-third))];
+  console.log(`resident: ${Math.round(first / 1024)} MB in the first third, ${Math.round(last / 1024)} MB in the last`);
+  expect(last).toBeLessThanOrEqual(first * 1.1);
+}
+
+function residentKilobytes({ pharos }: FaultServer): number {
+  const status = readFileSync(`/proc/${pharos.pid()}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+}
