@@ -38,5 +38,5 @@ test(
     expect(read.events).toBeGreaterThan(0);
     expect(figures['exhausted']).toBeGreaterThan(0);
   },
-  180_000 + kills * 10_000,
+  300_000 + kills * 15_000,
 );
