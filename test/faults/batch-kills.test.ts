@@ -9,7 +9,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { checkBatches, createBatchingBackend } from './batching-backend.ts';
 import { chosenBy, readSeed } from './seeded.ts';
 
-const kills = 4;
+const kills = 3;
 const maxEvents = 10;
 /** Requests of one webhook that may be in flight when the server dies. */
 const maxInFlight = 4;
