@@ -30,6 +30,7 @@ describe('webhooks', () => {
       headers: {},
       customData: {},
       disabledAt: null,
+      disabledReason: null,
       createdAt: expect.any(String),
     });
   });
@@ -70,7 +71,8 @@ describe('webhooks', () => {
     const webhook = await world.created(webhooks, { url: 'https://a.example/', events });
     const listed = ['secret', 'previousSecretEndsAt', 'headers'].reduce(without, webhook);
     expect((await world.call('GET', webhooks)).body).toEqual({ webhooks: [listed] });
-    expect((await world.call('GET', `${webhooks}/${webhook.id}`)).body).toEqual(webhook);
+    const health = { failingSince: null, lastSuccessAt: null };
+    expect((await world.call('GET', `${webhooks}/${webhook.id}`)).body).toEqual({ ...webhook, ...health });
     expect((await world.call('DELETE', `${webhooks}/${webhook.id}`)).status).toBe(204);
     expect((await world.call('GET', webhooks)).body).toEqual({ webhooks: [] });
     for (const method of ['GET', 'DELETE', 'PATCH'] as const) {
