@@ -28,7 +28,7 @@ export interface EndedWebhookAttempt {
 /** A request that a listener has answered. */
 export interface AnsweredRequest {
   readonly method: string;
-  /** The pattern of its path, like `/publish_api/v1/instances/:instanceId/publishes`; null when there is none. */
+  /** The pattern of its path, like `/publish_api/v1/instances/:instance/publishes`; null when there is none. */
   readonly route: string | null;
   readonly status: number;
   readonly durationMs: number;

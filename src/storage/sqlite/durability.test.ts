@@ -49,7 +49,7 @@ test('what was answered is there after the process was killed in the middle of w
   for (const publishId of said.accepted) {
     expect(await store.summarizePublish({ instanceId, publishId })).not.toBeNull();
   }
-  expect(await store.listMessages({ instanceId, limit: 100_000 })).not.toHaveLength(0);
+  expect((await store.listMessages({ instanceId, limit: 10 })).messages).not.toHaveLength(0);
   await expect(store.check()).resolves.toBeUndefined();
 });
 

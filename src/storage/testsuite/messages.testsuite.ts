@@ -250,7 +250,7 @@ export function messagesSuite(open: OpenStore): void {
         ['waiting', null, 0],
         ['dropped', 'user-erased', 1],
       ]);
-      expect(await store.listAttempts(aboutAnna)).toEqual([failed]);
+      expect(await store.listAttempts(aboutAnna)).toEqual([{ ...failed, requestHash: null }]);
     });
 
     test('about an erased user count as delivered when the request under way was answered', async () => {
@@ -263,7 +263,7 @@ export function messagesSuite(open: OpenStore): void {
       expect(await listMessages(store, { instanceId, limit: 10 })).toMatchObject([
         { state: 'delivered', dropReason: null },
       ]);
-      const withoutResponse = { ...succeeded, responseHeaders: null, responseBody: null };
+      const withoutResponse = { ...succeeded, responseHeaders: null, responseBody: null, requestHash: null };
       expect(await store.listAttempts(message)).toEqual([withoutResponse]);
     });
 
