@@ -25,6 +25,7 @@ export function createRecorder(): Recorder {
     waiting -= 1;
     if (waiting === 0) release();
   };
+  const caughtUp = (): Promise<void> => (waiting === 0 ? Promise.resolve() : none.then(caughtUp));
   return {
     async record(call) {
       let waits = false;
@@ -37,8 +38,6 @@ export function createRecorder(): Recorder {
         if (waits) end();
       }
     },
-    async caughtUp() {
-      while (waiting > 0) await none;
-    },
+    caughtUp,
   };
 }

@@ -11,6 +11,7 @@ import { messagesSuite } from './messages.testsuite.ts';
 import { publishesSuite } from './publishes.testsuite.ts';
 import { pushOriginsSuite } from './push-origins.testsuite.ts';
 import { webhookHealthSuite } from './webhook-health.testsuite.ts';
+import { rangesSuite } from './ranges.testsuite.ts';
 import { replaysSuite } from './replays.testsuite.ts';
 import { reportsSuite } from './reports.testsuite.ts';
 import { retentionSuite } from './retention.testsuite.ts';
@@ -23,6 +24,7 @@ export function storeSuite(open: OpenStore): void {
   instancesSuite(open);
   devicesSuite(open);
   publishesSuite(open);
+  rangesSuite(open);
   deliveriesSuite(open);
   pushOriginsSuite(open);
   webhookHealthSuite(open);
