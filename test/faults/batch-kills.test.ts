@@ -36,7 +36,7 @@ test('batches survive kills: no event is lost, and a batch that is sent again is
   });
 
   const promised: string[] = [];
-  let stopped = false;
+  const stopping = new AbortController();
   /** To somebody who has no device: one event at once. */
   const publish = async (): Promise<void> => {
     try {
@@ -53,7 +53,7 @@ test('batches survive kills: no event is lost, and a batch that is sent again is
   };
   const traffic = Promise.all(
     Array.from({ length: 4 }, async () => {
-      while (!stopped) await publish();
+      while (!stopping.signal.aborted) await publish();
     }),
   );
   for (let kill = 1; kill <= kills; kill++) {
@@ -64,7 +64,7 @@ test('batches survive kills: no event is lost, and a batch that is sent again is
     front.dropConnections();
     await pharos.start();
   }
-  stopped = true;
+  stopping.abort();
   await traffic;
 
   const db = new DatabaseSync(join(pharos.dataDir, 'pharos.db'), { readOnly: true });

@@ -22,8 +22,8 @@ interface Feed {
   readonly publish: PublishKey;
   readonly device: DeviceKey;
   /** Through the store: nobody is woken. */
-  record(kind: ReportKind): Promise<unknown>;
-  get(query?: string): Promise<{ status: number; body: Page & { description: string } }>;
+  readonly record: (kind: ReportKind) => Promise<unknown>;
+  readonly get: (query?: string) => Promise<{ status: number; body: Page & { description: string } }>;
 }
 
 interface Page {

@@ -2,7 +2,6 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { WebhookBatch, WebhookFilter, WebhookOptions } from '../../core/ports/instance-store.ts';
 import type { Audience } from '../../core/ports/publish-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
-import type { OutboxEvent } from './outbox.ts';
 import { prepare } from './statement.ts';
 
 /** What a subscription does other than to take every event at once; most have no such rules. */
@@ -25,7 +24,12 @@ export interface Subscriber {
   readonly disabled: boolean;
 }
 
-type FilteredEvent = Pick<OutboxEvent, 'instanceId' | 'publishId' | 'userNumber'> & { readonly type: EventType };
+interface FilteredEvent {
+  readonly instanceId: string;
+  readonly publishId: string | null;
+  readonly userNumber: number | null;
+  readonly type: EventType;
+}
 
 /** Webhooks that get an event: they subscribed to its type, and their filter lets it through. */
 export function prepareListSubscribers(db: DatabaseSync): (event: FilteredEvent) => readonly Subscriber[] {

@@ -114,11 +114,13 @@ export function feedSuite(open: OpenStore): void {
         seen.push(...page.events.map(({ device }) => device?.deviceId ?? ''));
         return page.events.length;
       };
-      let writing = devices.length;
-      for (const device of devices) {
-        void runOne(store.recordReports, aReport(publish, device, { kind: 'displayed' })).finally(() => (writing -= 1));
-      }
-      while (writing > 0) await readOn();
+      const written = new AbortController();
+      const reports = devices.map((device) =>
+        runOne(store.recordReports, aReport(publish, device, { kind: 'displayed' })),
+      );
+      const writing = Promise.all(reports).finally(() => written.abort());
+      while (!written.signal.aborted) await readOn();
+      await writing;
       while ((await readOn()) > 0);
       expect(seen.sort()).toEqual(devices.map(({ deviceId }) => deviceId).sort());
     });
