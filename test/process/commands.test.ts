@@ -95,12 +95,38 @@ describe('commands', () => {
     });
   });
 
+  const message = '0193a000-0000-7000-8000-000000000001';
+  const event = 'v1.UserNotificationOpen';
+
   it('list messages and attempts', async () => {
     const { id } = await json<{ id: string }>('instance', 'create', 'quiet');
     expect((await pharos('message', 'list', id, '--limit', '5')).stdout).toBe('There are no such messages.\n');
-    const message = '0193a000-0000-7000-8000-000000000001';
     const unknown = await pharos('message', 'attempts', id, message);
     expect(unknown).toEqual({ code: 1, stdout: '', stderr: `pharos: The instance has no message ${message}.\n` });
+    expect(await pharos('message', 'show', id, message)).toEqual(unknown);
+    expect(await pharos('message', 'resend', id, message)).toEqual(unknown);
+    const lost = await pharos('message', 'list', id, '--since', 'yesterday');
+    expect(lost).toMatchObject({ code: 2, stderr: expect.stringMatching(/It must be a time like/) });
+  });
+
+  it('send messages again', async () => {
+    const { id } = await json<{ id: string }>('instance', 'create', 'again');
+    const webhook = await json<{ id: string }>(
+      'webhook',
+      'create',
+      id,
+      '--target',
+      'https://a.example',
+      '--events',
+      event,
+    );
+    const { replays } = await json<{ replays: { id: string }[] }>('webhook', 'replay', id, webhook.id, '--since', '2h');
+    expect(replays).toMatchObject([{ webhookId: webhook.id, states: ['exhausted'] }]);
+    expect((await pharos('webhook', 'replays', id)).stdout).toContain(String(replays[0]?.id));
+    const missed = await json<{ replays: object[] }>('webhook', 'catch-up', id, webhook.id);
+    expect(missed.replays).toHaveLength(2);
+    const ended = await pharos('webhook', 'cancel-replay', id, message);
+    expect(ended.stderr).toBe(`pharos: The instance has no replay ${message}.\n`);
   });
 
   it.each([

@@ -210,5 +210,18 @@ export function replaysSuite(open: OpenStore): void {
       ]);
       expect(await runOne(store.createReplays, aReplay({ instanceId, webhookId }))).toBe('unknown-webhook');
     });
+
+    test('that has ended is forgotten with its time, one that runs is not', async () => {
+      const store = await open();
+      const { instanceId, webhookId } = await withEnded(store, 1);
+      const [done, running] = [aReplay({ instanceId, webhookId }), aReplay({ instanceId, webhookId: null })];
+      for (const replay of [done, running]) await runOne(store.createReplays, replay);
+      expect(await runOne(store.cancelReplays, done)).toBe('canceled');
+      const before = Date.now() + 3 * 86_400_000;
+      while ((await runOne(store.deleteExpired, { instanceId, before, maxRows: 10 })).more);
+      expect(await store.findReplay(done)).toBeNull();
+      expect(await store.findReplay(running)).toMatchObject({ state: 'running' });
+      expect(await runOne(store.cancelReplays, running)).toBe('canceled');
+    });
   });
 }
