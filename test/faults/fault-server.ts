@@ -41,6 +41,8 @@ interface FaultServerOptions {
 
 /** Far shorter than Beams', so that all five attempts happen. */
 export const retryDelaysMs = [40, 60, 80, 100];
+/** Targets refuse most of what they get; with the real pauses the last message would take hours. */
+const breakerPausesMs = [20];
 
 export async function startFaultServer(seed: number, options: FaultServerOptions = {}): Promise<FaultServer> {
   const { authority = createTestAuthority(), moreFronts = [] } = options;
@@ -51,7 +53,7 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
     startTlsFront(authority, { [targets.host]: targets.handler }, { http2: false }),
   ]);
   fronts.push(...moreFronts);
-  const { logLevel = 'warn', parentFolder, webhookBreakerPausesMs } = options;
+  const { logLevel = 'warn', parentFolder } = options;
   const settings = {
     PHAROS_LOG_LEVEL: logLevel,
     // The traffic comes from one address, and as fast as it can.
@@ -64,7 +66,7 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
     fronts,
     settings,
     webhookRetryDelaysMs: options.webhookRetryDelaysMs ?? retryDelaysMs,
-    ...(webhookBreakerPausesMs && { webhookBreakerPausesMs }),
+    webhookBreakerPausesMs: options.webhookBreakerPausesMs ?? breakerPausesMs,
     ...(parentFolder !== undefined && { parentFolder }),
   });
   // Node keeps what it compiled only when it ends in order; the many starts to come take half as long with it.
