@@ -36,7 +36,7 @@ test('each user stands in exactly one list, whatever became of the devices', asy
     noDevices: ['clara'],
     failed: ['dora', 'emil'],
   });
-  expect(summary.counts).toEqual({ web: { accepted: 2, gone: 2, rejected: 1, failed: 0 } });
+  expect(summary.counts).toEqual({ web: { accepted: 2, gone: 2, rejected: 1, failed: 0, unauthorized: 0 } });
   expect(world.finished()).toBe(1);
 });
 
@@ -48,7 +48,7 @@ test('a device of several interests is reached once, in pages', async () => {
   await world.register('elsewhere', { interests: ['other'] });
   const summary = await world.waitUntilFinished(await world.publish(toInterests('sport', 'news')));
 
-  expect(summary.counts).toEqual({ web: { accepted: 250, gone: 0, rejected: 0, failed: 0 } });
+  expect(summary.counts).toEqual({ web: { accepted: 250, gone: 0, rejected: 0, failed: 0, unauthorized: 0 } });
   expect(world.attempts.toSorted()).toEqual(Array.from({ length: 250 }, (_, index) => `device ${index}`).toSorted());
   expect(world.batches).toEqual([100, 100, 50]);
 });
@@ -93,7 +93,7 @@ test('a delivery that keeps failing is given up', async () => {
   await world.register('a', { user: 'anna' });
   const summary = await world.waitUntilFinished(await world.publish(toUsers('anna')));
   expect(summary.users.failed).toEqual(['anna']);
-  expect(summary.counts).toEqual({ web: { accepted: 0, gone: 0, rejected: 0, failed: 1 } });
+  expect(summary.counts).toEqual({ web: { accepted: 0, gone: 0, rejected: 0, failed: 1, unauthorized: 0 } });
   expect(world.attempts.length).toBeGreaterThan(1);
 });
 

@@ -130,7 +130,7 @@ export function schedulesSuite(open: OpenStore): void {
         firefox: { ...none, gone: 1, confirmed: 1 },
       });
       expect((await store.summarizePublish(publish))?.counts).toEqual({
-        web: { accepted: 1, gone: 1, rejected: 0, failed: 0 },
+        web: { accepted: 1, gone: 1, rejected: 0, failed: 0, unauthorized: 0 },
       });
     });
 

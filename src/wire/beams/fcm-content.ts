@@ -6,7 +6,8 @@ import { expected, jsonObject } from './decode-body.ts';
 
 /**
  * The `fcm` of a publish has the form of FCM's legacy downstream API, which Google shut in 2024. Here it becomes a
- * message of the HTTP v1 API; `docs/wire/fcm.md` has the table. What cannot be translated is refused, never dropped.
+ * message of the HTTP v1 API; `docs/wire/fcm.md` has the table. Of the legacy keys none is dropped: what cannot be translated
+ * is refused. "Unknown keys inside `fcm` pass through to the gateway", so HTTP v1's own can be used.
  */
 
 /** Four weeks, in seconds: the longest that FCM keeps a message, and what it does when nothing is said. */
@@ -31,7 +32,7 @@ const localizationArguments = z
   })
   .exactOptional();
 
-const notification = z.strictObject(
+const notification = z.looseObject(
   {
     title: text,
     body: text,
@@ -49,12 +50,7 @@ const notification = z.strictObject(
     badge: z.union([z.string(), z.number()], { error: expected('a number') }).exactOptional(),
     subtitle: text,
   },
-  {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? `${issue.keys.join(', ')}: not known; what only FCM's HTTP v1 API has goes under fcm.android.notification`
-        : expected('an object')(issue),
-  },
+  { error: expected('an object') },
 );
 
 /** "The key should not be a reserved word (from, message_type, or any word starting with google or gcm)" */
@@ -71,7 +67,7 @@ const timeToLive = expected(`a whole number of seconds from 0 to ${maxTimeToLive
 const priority = expected('"normal" or "high"');
 
 export const fcmContent = z
-  .strictObject(
+  .looseObject(
     {
       notification: notification.exactOptional(),
       data: z.custom<JsonObject>(isData, { error: dataRule }).exactOptional(),
@@ -86,49 +82,49 @@ export const fcmContent = z
       direct_boot_ok: flag,
       content_available: flag,
       mutable_content: flag,
-      // HTTP v1's own parts, for what the legacy form never had.
+      // HTTP v1's own: what the legacy keys become is put into it.
       android: jsonObject.exactOptional(),
-      fcm_options: jsonObject.exactOptional(),
       to: chosenByTarget,
       registration_ids: chosenByTarget,
       condition: chosenByTarget,
       notification_key: chosenByTarget,
       dry_run: z.literal(false, { error: 'cannot be true: a publish is sent, or not made' }).exactOptional(),
     },
-    {
-      error: (issue) =>
-        issue.code === 'unrecognized_keys'
-          ? `${issue.keys.join(', ')}: not known to FCM's legacy API; see docs/wire/fcm.md`
-          : expected('an object')(issue),
-    },
+    { error: expected('an object') },
   )
   .transform(translate);
 
-type LegacyMessage = Parameters<typeof translate>[0];
-
-function translate(legacy: {
+interface LegacyMessage {
   readonly notification?: z.output<typeof notification>;
   readonly data?: JsonObject;
   readonly priority?: 'normal' | 'high';
-  readonly time_to_live: number;
   readonly collapse_key?: string;
   readonly restricted_package_name?: string;
   readonly direct_boot_ok?: boolean;
   readonly content_available?: boolean;
   readonly mutable_content?: boolean;
   readonly android?: JsonObject;
-  readonly fcm_options?: JsonObject;
-}): FcmContent {
+}
+
+/** They have been translated, or say what every publish does. */
+const legacyKeys = [
+  ...['notification', 'data', 'priority', 'time_to_live', 'collapse_key', 'restricted_package_name', 'direct_boot_ok'],
+  ...['content_available', 'mutable_content', 'android', 'dry_run', 'to', 'registration_ids', 'condition'],
+  'notification_key',
+];
+const legacyNotificationKeys = Object.keys(notification.shape);
+
+function translate(legacy: LegacyMessage & { readonly time_to_live: number }): FcmContent {
   const { notification: shown, data = {} } = legacy;
   const { title, body, image, click_action: clickAction } = shown ?? {};
   return {
     timeToLiveSeconds: legacy.time_to_live,
     message: {
+      ...without(legacyKeys, legacy),
       ...(shown && { notification: given({ title, body, image }) }),
       data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, toText(value)])),
       android: androidOf(legacy),
       ...appleOf(legacy),
-      ...given({ fcm_options: legacy.fcm_options }),
     },
     ...(clickAction !== undefined && { clickAction }),
     hasDisplayableContent: Boolean(title ?? body ?? shown?.title_loc_key ?? shown?.body_loc_key),
@@ -159,6 +155,7 @@ function androidOf({ notification: shown, ...legacy }: LegacyMessage): JsonObjec
           title_loc_key: shown?.title_loc_key,
           title_loc_args: shown?.title_loc_args,
         }),
+        ...(shown && without(legacyNotificationKeys, shown)),
         ...(isJsonObject(more) && more),
         click_action: openTracking,
       },
@@ -182,6 +179,9 @@ const appleAlert = ({ title, body, subtitle }: z.output<typeof notification>) =>
 
 /** FCM's data holds only strings. */
 const toText = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+const without = (keys: readonly string[], fields: object): JsonObject =>
+  Object.fromEntries(Object.entries(fields as JsonObject).filter(([key]) => !keys.includes(key)));
 
 const given = (fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -1,14 +1,14 @@
 import { afterEach, expect, test } from 'vitest';
-import type { FcmAnswer } from '../../../test/support/fcm-service.ts';
-import { createFcmService } from '../../../test/support/fcm-service.ts';
-import { routedNetwork } from '../../../test/support/routed-network.ts';
-import { createTestAuthority } from '../../../test/support/test-authority.ts';
-import { startTlsFront } from '../../../test/support/tls-front.ts';
-import { readServiceAccount } from '../../core/credentials/fcm-credentials.ts';
-import type { FcmContent } from '../../core/ports/gateway.ts';
-import { createAddressGuard } from '../../egress/address-guard.ts';
-import { createPushConnections } from '../../egress/push-connections.ts';
-import { createFcmGateway } from './gateway.ts';
+import type { FcmAnswer } from '../support/fcm-service.ts';
+import { createFcmService } from '../support/fcm-service.ts';
+import { routedNetwork } from '../support/routed-network.ts';
+import { createTestAuthority } from '../support/test-authority.ts';
+import { startTlsFront } from '../support/tls-front.ts';
+import { readServiceAccount } from '../../src/core/credentials/fcm-credentials.ts';
+import type { FcmContent } from '../../src/core/ports/gateway.ts';
+import { createAddressGuard } from '../../src/egress/address-guard.ts';
+import { createPushConnections } from '../../src/egress/push-connections.ts';
+import { createFcmGateway } from '../../src/gateways/fcm/gateway.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,13 +1,13 @@
 import { afterEach, expect, test } from 'vitest';
-import type { ApnsAnswer, ApnsServiceOptions } from '../../../test/support/apns-service.ts';
-import { startApnsService } from '../../../test/support/apns-service.ts';
-import { routedNetwork } from '../../../test/support/routed-network.ts';
-import { createTestAuthority } from '../../../test/support/test-authority.ts';
-import { waitFor } from '../../../test/support/wait-for.ts';
-import type { ApnsContent, ApnsCredentials } from '../../core/ports/gateway.ts';
-import { createAddressGuard } from '../../egress/address-guard.ts';
-import { createPushConnections } from '../../egress/push-connections.ts';
-import { createApnsGateway } from './gateway.ts';
+import type { ApnsAnswer, ApnsServiceOptions } from '../support/apns-service.ts';
+import { startApnsService } from '../support/apns-service.ts';
+import { routedNetwork } from '../support/routed-network.ts';
+import { createTestAuthority } from '../support/test-authority.ts';
+import { waitFor } from '../support/wait-for.ts';
+import type { ApnsContent, ApnsCredentials } from '../../src/core/ports/gateway.ts';
+import { createAddressGuard } from '../../src/egress/address-guard.ts';
+import { createPushConnections } from '../../src/egress/push-connections.ts';
+import { createApnsGateway } from '../../src/gateways/apns/gateway.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
