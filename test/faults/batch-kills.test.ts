@@ -28,7 +28,8 @@ test('batches survive kills: no event is lost, and a batch that is sent again is
     webhookRetryDelaysMs: [100, 100, 100, 100, 100, 100, 100, 100],
   });
   onTestFinished(() => pharos.remove());
-  const { id, secretKey } = await pharos.admin('POST', '/instances', { name: 'batches' });
+  const instance = await pharos.admin('POST', '/instances', { name: 'batches' });
+  const { id, secretKey } = instance as Record<'id' | 'secretKey', string>;
   await pharos.admin('POST', `/instances/${id}/webhooks`, {
     url: `https://${backend.host}/`,
     events: ['v1.PublishToUsersAttempt'],

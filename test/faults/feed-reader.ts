@@ -10,7 +10,8 @@ export interface FeedReader {
 }
 
 /** Turns the instance's feed on and reads it, waiting for events, however often the server is killed. */
-export async function startFeedReader({ pharos }: FaultServer, { instanceId, send }: Customer): Promise<FeedReader> {
+export async function startFeedReader({ pharos }: FaultServer, customer: Customer): Promise<FeedReader> {
+  const { instanceId } = customer;
   const instance = `/instances/${instanceId}`;
   await pharos.admin('PATCH', instance, { feed: true });
   const { secretKey } = (await pharos.admin('GET', instance)) as { readonly secretKey: string };
@@ -21,7 +22,7 @@ export async function startFeedReader({ pharos }: FaultServer, { instanceId, sen
   /** How many events came; null when nobody answered. */
   async function read(waitSeconds: number): Promise<number | null> {
     const path = `/events/v1/instances/${instanceId}/events?limit=50&wait=${waitSeconds}&${start}`;
-    const answer = await send('GET', path, undefined, secretKey);
+    const answer = await customer.send('GET', path, undefined, secretKey);
     if (answer?.status !== 200) {
       if (answer && answer.status !== 503) problems.push(`the feed answered ${answer.status} ${answer.text}`);
       return null;

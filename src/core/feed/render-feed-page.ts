@@ -31,28 +31,30 @@ export async function renderFeedPage(
   let truncated = false;
   let cursor: string | null = null;
   for (const event of page.events) {
-    const text = await renderEnvelope({ ...deps, store: publishes }, event);
-    if (text === null) truncated = true;
-    if (text !== null && text !== 'user-erased') {
-      if (length > 0 && length + text.length > maxLength) return { events, cursor: cursor ?? page.cursor, truncated };
-      length += text.length;
-      events.push(text);
+    const envelope = await renderEnvelope({ ...deps, store: publishes }, event);
+    truncated ||= envelope.kind === 'untellable';
+    if (envelope.kind === 'told') {
+      length += envelope.text.length;
+      if (events.length > 0 && length > maxLength) return { events, cursor: cursor ?? page.cursor, truncated };
+      events.push(envelope.text);
     }
     cursor = event.cursor;
   }
   return { events, cursor: page.cursor, truncated };
 }
 
-/** Null when it cannot be told any more. */
-async function renderEnvelope(deps: RenderFeedDeps, event: FeedEvent): Promise<string | 'user-erased' | null> {
+type Envelope = { readonly kind: 'told'; readonly text: string } | { readonly kind: 'user-erased' | 'untellable' };
+
+async function renderEnvelope(deps: RenderFeedDeps, event: FeedEvent): Promise<Envelope> {
   try {
     const payload = await renderEvent(deps, event);
-    return payload === 'user-erased' ? payload : JSON.stringify(renderWebhookBody(event, payload, {}));
+    if (payload === 'user-erased') return { kind: payload };
+    return { kind: 'told', text: JSON.stringify(renderWebhookBody(event, payload, {})) };
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error;
     // Its publish or its device was deleted before it, or cannot be opened: the events after it are not to wait for that.
     const { instanceId, eventId, eventType } = event;
     deps.log.warn('feed.event-failed', { instanceId, eventId, eventType, error });
-    return null;
+    return { kind: 'untellable' };
   }
 }

@@ -61,8 +61,8 @@ async function openBatching(open: OpenStore, batch: WebhookBatch): Promise<Batch
 }
 
 const idsOf = (batch: readonly ClaimedMessage[] = []): string[] => batch.map(({ messageId }) => messageId).sort();
-const namesOf = (batch: readonly ClaimedMessage[] = []): unknown[] =>
-  batch.map(({ user }) => (user === 'erased' ? user : user?.name)).sort();
+const namesOf = (batch: readonly ClaimedMessage[] = []): string[] =>
+  batch.map(({ user }) => (user === 'erased' || !user ? '' : user.name)).sort();
 const sent = (batch: readonly ClaimedMessage[], next: NonNullable<CompleteBatch['sent']>['next'], status = 200) => ({
   sent: { messageIds: idsOf(batch), attempt: anAttempt({ status }), next, disable: null },
 });
