@@ -17,6 +17,7 @@ const permitted: Readonly<Record<string, readonly string[]>> = {
   storage: ['core/ports', 'protocol'],
   'data-folder': ['core/ports', 'protocol'],
   logging: ['core/ports', 'protocol'],
+  metrics: ['core/ports', 'protocol'],
   config: ['protocol'],
   webhooks: ['protocol'],
   browser: ['protocol'],
