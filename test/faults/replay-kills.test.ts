@@ -117,4 +117,4 @@ test('a replay that is killed again and again sends each message, and none of th
   const [sample = ''] = arrivals.keys();
   const { attempts } = await pharos.admin('GET', `/instances/${instanceId}/messages/${sample}/attempts`);
   expect(attempts).toMatchObject([{ status: 500 }, { status: 200 }]);
-});
+}, 300_000);
