@@ -100,7 +100,7 @@ export class Dispatcher {
     const byTarget = Map.groupBy(messages, keyOf);
     return offers.flatMap((offer) => {
       const requests = [...Map.groupBy(byTarget.get(keyOf(offer)) ?? [], requestIdOf).values()];
-      this.#targets.claimed(offer, requests.length);
+      if (this.#targets.claimed(offer, requests.length)) this.#messages.wake();
       return requests.flatMap((claimed) => this.#take(claimed as [ClaimedMessage, ...ClaimedMessage[]], offer));
     });
   }

@@ -106,6 +106,17 @@ test('one whose places were all taken is named again when it has one; others wai
   expect(states.inTurn([])).toEqual([]);
 });
 
+test('a place that becomes free while a claim is under way is not forgotten', () => {
+  const { states, offerTo, now } = world();
+  const offer = offerTo('w');
+  states.claimed(offer, 8);
+  const nothing = offerTo('w');
+  expect(nothing.room).toBe(0);
+  for (let request = 0; request < 8; request += 1) states.ended(offer, attempt('ok', now()));
+  expect(states.claimed(nothing, 0)).toBe(true);
+  expect(states.inTurn([])).toEqual([target]);
+});
+
 test('who got something least recently comes first', () => {
   const { states, offerTo, now, pass } = world();
   for (const webhookId of ['a', 'b']) {

@@ -26,6 +26,7 @@ export interface Offer extends TargetRoom {
   readonly limits: TargetLimits;
   /** When all of it is taken, only the end of a request makes room again. */
   readonly waitsForPlace: boolean;
+  readonly inFlight: number;
   readonly proven: boolean;
 }
 
@@ -82,20 +83,28 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
         if (!state.proven) unprovenLeft -= room;
         const restMs = until.kind === 'place' ? placeRestMs : Math.ceil(until.ms);
         const { instanceId, webhookId } = target;
-        const { proven } = state;
-        return { instanceId, webhookId, limits, room, restMs, proven, waitsForPlace: until.kind === 'place' };
+        const { proven, inFlight } = state;
+        const waitsForPlace = until.kind === 'place';
+        return { instanceId, webhookId, limits, room, restMs, proven, inFlight, waitsForPlace };
       });
     },
 
-    /** So many requests were claimed of an offer; each of them ends with `ended`. */
-    claimed(offer: Offer, requests: number): void {
+    /**
+     * So many requests were claimed of an offer; each of them ends with `ended`. True when it took all of it, and a place
+     * became free while it was claiming.
+     */
+    claimed(offer: Offer, requests: number): boolean {
       const key = keyOf(offer);
       freed.delete(key);
-      if (offer.waitsForPlace && requests === offer.room) waiting.add(key);
+      const state = stateOf(offer, offer.limits);
+      const tookAll = offer.waitsForPlace && requests === offer.room;
+      const hasPlace = tookAll && state.inFlight < offer.inFlight;
+      if (hasPlace) freed.set(key, state.target);
+      if (tookAll && !hasPlace) waiting.add(key);
       else waiting.delete(key);
-      if (requests === 0) return;
-      states.set(key, afterClaim(stateOf(offer, offer.limits), requests, now()));
+      if (requests > 0) states.set(key, afterClaim(state, requests, now()));
       if (!offer.proven) unproven += requests;
+      return hasPlace;
     },
 
     /** A request that was claimed is over; null: nothing was sent. True when its target has a place that it waited for. */
