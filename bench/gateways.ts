@@ -21,7 +21,7 @@ const sender = fork(join(import.meta.dirname, 'phone-sender.ts'), [String(port),
   env: { ...process.env, NODE_EXTRA_CA_CERTS: authorityFile },
 });
 // What `main.ts` wants to hear comes from the process that measures.
-sender.on('message', (results) => process.send?.(results as object));
+sender.on('message', (results: object) => process.send?.(results));
 const [code] = (await once(sender, 'exit')) as [number | null];
 receiver.disconnect();
 process.exitCode = code ?? 1;

@@ -112,7 +112,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const metrics = createMetrics();
   metrics.start();
   ending.add('metrics', async () => metrics.stop());
-  const store = await openSqliteStore({ file: folder.databaseFile, onCommit: metrics.committed });
+  const store = await openSqliteStore({ file: folder.databaseFile, onCommit: (commit) => metrics.committed(commit) });
   ending.add('store', () => store.close());
   const instances = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
   const shared = { store, sealer, instances, log, metrics, clock: Date.now, ids };

@@ -26,7 +26,7 @@ export class Http1Pool {
       // The exchange has its own deadline over everything.
       headersTimeout: 0,
       bodyTimeout: 0,
-      factory: (url, options) => new Connection(url, options as Client.Options, connect),
+      factory: (url, options) => new Connection(url, options, connect),
     });
   }
 

@@ -1,5 +1,4 @@
 import PushNotifications from '@pusher/push-notifications-server';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createSimulatedBrowser } from '../../demo/simulated-browser.ts';
@@ -10,6 +9,7 @@ import { createFcmService } from '../support/fcm-service.ts';
 import { startPharosProcess } from '../support/pharos-process.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import { startTlsFront } from '../support/tls-front.ts';
+import { waitFor } from '../support/wait-for.ts';
 import type { ReceivedWebhook } from '../support/webhook-receiver.ts';
 import { createWebhookReceiver } from '../support/webhook-receiver.ts';
 import { chosenBy, readSeed } from './seeded.ts';
@@ -168,13 +168,13 @@ test(
           web: { notification: { title: 'Hi' } },
           fcm: { notification: { title: 'Hi' } },
           apns: { aps: { alert: 'Hi' } },
-        } as PushNotifications.PublishRequest);
+        });
         publishIds.push(publishId);
       }
       const finished = () => backend.received.filter(({ json }) => json?.status === 'FINISHED').length;
       for (let kill = 1; kill <= kills; kill += 1) {
         const until = Math.floor((devices.length * kill) / (kills + 1));
-        while (arrived < until && finished() < groups.length) await delay(2);
+        await waitFor('pushes to arrive', () => arrived >= until || finished() === groups.length, 120_000);
         await pharos.kill();
         await pharos.start();
       }

@@ -22,6 +22,12 @@ const publish = {
 const alert: ApnsContent = { timeToLiveSeconds: 60, payload: { aps: { alert: 'Hi' } }, tracksDelivery: true };
 const tokenOf = (index: number): string => index.toString(16).padStart(64, 'a');
 
+interface Sending {
+  readonly content?: ApnsContent;
+  readonly used?: ApnsCredentials;
+  readonly ttl?: number;
+}
+
 interface Device {
   readonly token: string;
   readonly bundleIdentifier?: string | null;
@@ -66,7 +72,7 @@ async function open({
     sender,
     logged,
     later: (ms: number) => void (now += ms),
-    send: (devices: readonly Device[], { content = alert, used = sender as ApnsCredentials, ttl = 59 } = {}) =>
+    send: (devices: readonly Device[], { content = alert, used = sender, ttl = 59 }: Sending = {}) =>
       Promise.all(
         gateway.deliver({
           ...publish,

@@ -47,12 +47,12 @@ export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirec
     findFcmCredentials: (instanceId) =>
       fcm.get(instanceId, async () => {
         const record = await store.findCredentials({ instanceId, platform: 'fcm' });
-        return record && openCredentials<FcmCredentials>(sealer, record);
+        return record && (openCredentials(sealer, record) as FcmCredentials);
       }),
     findApnsCredentials: (instanceId) =>
       apns.get(instanceId, async () => {
         const record = await store.findCredentials({ instanceId, platform: 'apns' });
-        return record && openCredentials<ApnsCredentials>(sealer, record);
+        return record && (openCredentials(sealer, record) as ApnsCredentials);
       }),
     listWebhookKeys: async (instanceId) =>
       (await publicKeys.get(instanceId, async () => {

@@ -39,10 +39,11 @@ export function sealInstance(sealer: Sealer, instance: Instance): InstanceRecord
 
 const credentialsPlace = (instanceId: string) => ({ instanceId, column: 'gateway_credentials.credentials' }) as const;
 
-export const openCredentials = <Credentials extends FcmCredentials | ApnsCredentials>(
+/** Of which platform they are, the record says. */
+export const openCredentials = (
   sealer: Sealer,
   { instanceId, credentials }: Pick<CredentialsRecord, 'instanceId' | 'credentials'>,
-): Credentials => JSON.parse(sealer.open(credentialsPlace(instanceId), credentials).toString()) as Credentials;
+): unknown => JSON.parse(sealer.open(credentialsPlace(instanceId), credentials).toString());
 
 export const sealCredentials = (
   sealer: Sealer,

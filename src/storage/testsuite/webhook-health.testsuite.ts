@@ -137,7 +137,8 @@ export function webhookHealthSuite(open: OpenStore): void {
       expect(await report()).toEqual({ kind: 'recorded', messages: 1 });
       expect((await list()).map(({ state }) => state)).toEqual(['waiting', 'held']);
       await runOne(store.deleteWebhooks, { instanceId, id: webhook.id });
-      expect(await list()).toMatchObject(Array(2).fill({ state: 'dropped', dropReason: 'webhook-deleted' }));
+      const dropped = { state: 'dropped', dropReason: 'webhook-deleted' };
+      expect(await list()).toMatchObject([dropped, dropped]);
     });
   });
 }
