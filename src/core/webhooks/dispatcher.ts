@@ -35,8 +35,11 @@ interface Work {
 
 /** Attempts in flight, all targets together. */
 export const messagesAtATime = 1024;
-/** Of them, those to targets that were not seen to succeed of late. */
-const maxUnproven = messagesAtATime / 2;
+/**
+ * Of them, those to targets that were not seen to succeed of late. So many new connections a busy machine makes within the
+ * time that an attempt has; more at once, as after a start, and all of them would be late.
+ */
+const maxUnproven = messagesAtATime / 8;
 /** Outlives an attempt and the commit of its completion, also on a busy machine. */
 const leaseMs = maxAttemptMs + 17_000;
 const heldAtATime = 500;

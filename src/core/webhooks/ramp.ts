@@ -11,7 +11,7 @@ export interface Ramp {
 }
 
 /** Of a target that nothing is known about: when all are new, as after a start, those that hang cannot take every place. */
-export const freshRamp: Ramp = { allowed: 8, threshold: Number.POSITIVE_INFINITY, slowedAt: Number.NEGATIVE_INFINITY };
+export const freshRamp: Ramp = { allowed: 4, threshold: Number.POSITIVE_INFINITY, slowedAt: Number.NEGATIVE_INFINITY };
 
 /** Of a target that was just found to be back. */
 export const cautiousRamp: Ramp = { ...freshRamp, allowed: 1 };
