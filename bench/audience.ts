@@ -1,6 +1,7 @@
 /**
  * What size costs. Peak memory of the server for one publish to 20,000 and to 200,000 devices; rows read and time per
- * page for three interests of 200,000 devices that overlap; cost per item at 10,000 and at 1,000,000 devices.
+ * page for three interests of 200,000 devices that overlap; cost per item at 10,000 and at 1,000,000 devices, reports and
+ * waiting messages.
  * `--devices`, `--growth` make it smaller.
  */
 import { fork } from 'node:child_process';
@@ -18,6 +19,7 @@ import { addDevices, fillStore } from './filled-pharos.ts';
 import { median } from './median.ts';
 import { printResults } from './print-results.ts';
 import { readPages } from './page-reading.ts';
+import { addMessages } from './waiting-messages.ts';
 import type { ReceiverMessages } from './push-receiver.ts';
 
 const { values } = parseArgs({
@@ -111,7 +113,7 @@ async function compareCosts(): Promise<void> {
       addressOf: (index) => `https://updates.push.services.mozilla.com/wpush/v2/${index}`,
       interestsOf: interestsAmong(count),
     });
-    return { store, instanceId, devices, file };
+    return { store, instanceId, devices, webhookId: await addMessages(store, instanceId, devices), file };
   };
   const small = await filled('small.db', growthFrom);
   const large = await filled('large.db', most);
@@ -143,12 +145,12 @@ async function compareCosts(): Promise<void> {
     costs.small.push(one);
     costs.large.push(other);
   }
-  const names = ['register', 'accept', 'read', 'report'] as const;
+  const names = ['register', 'accept', 'read', 'report', 'deliver'] as const;
   printResults(
     `Costs, ${node}`,
     names.map((name) => ({
-      what: `µs per ${name}, ${most} devices`,
-      against: `${growthFrom} devices`,
+      what: `µs per ${name}, ${most} devices and waiting messages`,
+      against: `${growthFrom} of each`,
       µs: median(costs.large.map((cost) => cost[name])).toFixed(1),
       'µs against': median(costs.small.map((cost) => cost[name])).toFixed(1),
       ratio: median(costs.large.map((cost, index) => cost[name] / (costs.small[index]?.[name] ?? Number.NaN))).toFixed(

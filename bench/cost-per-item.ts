@@ -3,19 +3,24 @@ import { v7 } from 'uuid';
 import { runOne } from '../src/core/ports/command.ts';
 import type { DeviceKey } from '../src/core/ports/device-store.ts';
 import type { Store } from '../src/core/ports/store.ts';
+import { deliverMessages } from './waiting-messages.ts';
 
 export interface FilledStore {
   readonly store: Store;
   readonly instanceId: string;
   readonly devices: readonly DeviceKey[];
+  /** As many messages wait for it as there are devices. */
+  readonly webhookId: string;
 }
 
 const items = 2_000;
 const itemsPerCommand = 100;
 const pagesRead = 200;
+/** They wait once, and no more come. */
+const messagesDelivered = 1_000;
 
 /** Processor microseconds, of this process with the store's threads, for one of each. */
-export async function costPerItem({ store, instanceId, devices }: FilledStore) {
+export async function costPerItem({ store, instanceId, devices, webhookId }: FilledStore) {
   const inBatches = (count: number, run: (size: number) => Promise<readonly { readonly ok: boolean }[]>) =>
     microsecondsPerItem(count, async () => {
       for (let left = count; left > 0; left -= itemsPerCommand) {
@@ -71,7 +76,11 @@ export async function costPerItem({ store, instanceId, devices }: FilledStore) {
       })),
     ),
   );
-  return { register, accept, read, report };
+  const deliver = await microsecondsPerItem(messagesDelivered, async () => {
+    for (let left = messagesDelivered; left > 0; left -= itemsPerCommand)
+      await deliverMessages(store, { instanceId, webhookId }, itemsPerCommand);
+  });
+  return { register, accept, read, report, deliver };
 }
 
 async function microsecondsPerItem(count: number, run: () => Promise<void>): Promise<number> {
