@@ -43,6 +43,21 @@ export async function registerBeamsDevice(
   };
 }
 
+/** Registers an app on a phone as the mobile SDKs do, with its user; answers the device id. */
+export async function registerBeamsPhone(
+  origin: string,
+  instanceId: string,
+  platform: 'fcm' | 'apns',
+  token: string,
+  userToken: string,
+): Promise<string> {
+  const devices = `${origin}/device_api/v1/instances/${instanceId}/devices/${platform}`;
+  const body = { token, bundleIdentifier: 'com.example.shop', metadata: { sdkVersion: '4.0.1' } };
+  const { id } = (await call('POST', devices, body)) as { id: string };
+  await call('PUT', `${devices}/${id}/user`, undefined, { authorization: `Bearer ${userToken}` });
+  return id;
+}
+
 async function call(
   method: string,
   url: string,

@@ -1,17 +1,20 @@
 /**
- * The whole loop on one machine, offline: a fresh server, a local push service with simulated browsers, the official
- * Beams server SDK, and a backend that verifies each webhook. Exits 0 when everything expected arrived. `--keep` leaves
+ * The whole loop on one machine, offline: a fresh server, a local push service with simulated browsers, local stand-ins
+ * for FCM and APNs, the official Beams server SDK, and a backend that verifies each webhook. Exits 0 when everything expected arrived. `--keep` leaves
  * it all running until Ctrl-C, and adds a site to try it in a browser.
  */
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import PushNotifications from '@pusher/push-notifications-server';
+import { startApnsService } from '../test/support/apns-service.ts';
+import { createFcmService } from '../test/support/fcm-service.ts';
 import { startHttpServer } from '../test/support/http-server.ts';
 import { createTestAuthority } from '../test/support/test-authority.ts';
+import { startTlsFront } from '../test/support/tls-front.ts';
 import { waitFor } from '../test/support/wait-for.ts';
 import { createWebhookReceiver } from '../test/support/webhook-receiver.ts';
 import type { BeamsDevice } from './beams-device.ts';
-import { registerBeamsDevice } from './beams-device.ts';
+import { registerBeamsDevice, registerBeamsPhone } from './beams-device.ts';
 import { describeWebhook } from './describe-webhook.ts';
 import { startLocalPushService } from './local-push-service.ts';
 import { startPharosProcess } from '../test/support/pharos-process.ts';
@@ -25,8 +28,13 @@ const sayAt = (line: string): void =>
 
 const authority = createTestAuthority();
 const pushService = await startLocalPushService(authority);
+const fcm = createFcmService();
+const google = await startTlsFront(authority, fcm.handlers);
+const apns = await startApnsService(authority);
 const pharos = await startPharosProcess({
   authority,
+  fronts: [google, apns],
+  reachesOthers: true,
   settings: {
     PHAROS_PUSH_ENDPOINT_HOSTS: pushService.host,
     PHAROS_ALLOW_NETWORKS: '127.0.0.0/8,::1/128',
@@ -52,6 +60,9 @@ await pharos.admin('POST', `/instances/${instanceId}/webhooks`, {
   secret,
 });
 sayAt(`instance              ${instanceId}, one webhook for all events`);
+await pharos.admin('PUT', `/instances/${instanceId}/credentials/fcm`, { serviceAccount: fcm.serviceAccount });
+await pharos.admin('PUT', `/instances/${instanceId}/credentials/apns`, { environment: 'production', token: apns.key });
+sayAt('credentials           of FCM and APNs are set; both services take them');
 
 // The official SDK: only host and port are new. It sends a set host plain HTTP.
 const beams = new PushNotifications({ instanceId, secretKey, endpoint: '127.0.0.1', port: pharos.port } as {
@@ -83,8 +94,19 @@ await openBrowser('Alice’s phone', 'alice');
 await openBrowser('Bob’s laptop', 'bob');
 await openBrowser('A visitor’s browser', null);
 
+const phones = [
+  ['Bob’s Android phone', 'fcm', 'bobs-registration-token'],
+  ['Bob’s iPhone', 'apns', 'b0'.repeat(32)],
+] as const;
+for (const [name, platform, token] of phones) {
+  const id = await registerBeamsPhone(pharos.origin, instanceId, platform, token, beams.generateToken('bob').token);
+  sayAt(`phone                 ${name} is ${id}, user bob`);
+}
+
 const toUsers = await beams.publishToUsers(['alice', 'bob', 'carol'], {
   web: { notification: { title: 'Hello', body: 'for Alice, Bob and Carol', deep_link: 'https://site.example/' } },
+  fcm: { notification: { title: 'Hello', body: 'for Alice, Bob and Carol' } },
+  apns: { aps: { alert: { title: 'Hello', body: 'for Alice, Bob and Carol' } } },
 });
 sayAt(`publish to users      ${toUsers.publishId}`);
 const toInterest = await beams.publishToInterests(['news'], {
@@ -106,6 +128,8 @@ const countOf = (type: string): number =>
   backend.received.filter(({ eventType, json }) => (eventType ?? json?.['status']) === type).length;
 const complete = (): boolean =>
   deliveries === expectedDeliveries &&
+  fcm.accepted.length === 1 &&
+  apns.accepted.length === 1 &&
   Object.entries(expectedWebhooks).every(([type, count]) => countOf(type) === count);
 const allArrived = await waitFor('every delivery and webhook', complete, 20_000).then(
   () => true,
@@ -115,6 +139,7 @@ const allArrived = await waitFor('every delivery and webhook', complete, 20_000)
 const unsigned = backend.received.filter(({ eventType, signatureIsGood }) => eventType && !signatureIsGood).length;
 say();
 say(`deliveries            ${deliveries} of ${expectedDeliveries}`);
+say(`phones                ${fcm.accepted.length} of 1 by FCM, ${apns.accepted.length} of 1 by APNs`);
 say(`reports               ${reports}`);
 for (const [type, count] of Object.entries(expectedWebhooks)) say(`${type.padEnd(36)}${countOf(type)} of ${count}`);
 say(`signatures            ${unsigned === 0 ? 'all verified' : `${unsigned} WRONG`}`);
@@ -130,5 +155,5 @@ if (keep) {
 }
 await pharos.stop();
 await pharos.remove();
-await Promise.all([pushService.close(), backendServer.close()]);
+await Promise.all([pushService.close(), google.close(), apns.close(), backendServer.close()]);
 process.exitCode = good ? 0 : 1;

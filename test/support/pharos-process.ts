@@ -56,6 +56,8 @@ interface PharosOptions {
   readonly authority: Pick<TestAuthority, 'certificate'>;
   /** The only hosts that this server can reach. Left out: it is `pharos serve` itself, with the network as it is. */
   readonly fronts?: readonly TlsFront[];
+  /** With `fronts`: every other host is reached over the network as it is. */
+  readonly reachesOthers?: boolean;
   /** `PHAROS_…` variables beside host, port and data folder. */
   readonly settings?: Readonly<Record<string, string>>;
   /** In place of the hours of the real ones; only with `fronts`. */
@@ -73,6 +75,7 @@ interface PharosOptions {
 export async function startPharosProcess({
   authority,
   fronts,
+  reachesOthers = false,
   settings = {},
   webhookRetryDelaysMs,
   webhookBreakerPausesMs,
@@ -87,7 +90,7 @@ export async function startPharosProcess({
   const logFile = logsToFile ? openSync(join(folder, 'log'), 'a') : null;
   const waits = { webhookRetryDelaysMs, webhookBreakerPausesMs };
   const program = fronts
-    ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), ...waits } satisfies EntryArgument)]
+    ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), reachesOthers, ...waits } satisfies EntryArgument)]
     : ['../../src/cli/pharos.ts', 'serve'];
   const port = await freePort();
   const origin = `http://localhost:${port}`;

@@ -6,9 +6,9 @@ export type Routes = Readonly<Record<string, number>>;
 
 /**
  * An internet that has only these hosts. Each gets an address that looks public, so that the address guard judges it as
- * in production; dialling it leads to the local port. Every other name and address is unknown.
+ * in production; dialling it leads to the local port. Every other name and address is unknown, or left to `others`.
  */
-export function routedNetwork(routes: Routes): Network {
+export function routedNetwork(routes: Routes, others: Network | null = null): Network {
   const hosts = Object.keys(routes);
   const numbers = new Map(hosts.map((hostname, index) => [hostname, index + 1]));
   const addressOf = (hostname: string): string => {
@@ -18,13 +18,15 @@ export function routedNetwork(routes: Routes): Network {
   const ports = new Map(Object.entries(routes).map(([hostname, port]) => [addressOf(hostname), port]));
   return {
     async resolve(hostname) {
-      if (!hosts.includes(hostname)) throw new Error(`${hostname} does not exist in this test`);
-      return [addressOf(hostname)];
+      if (hosts.includes(hostname)) return [addressOf(hostname)];
+      if (others) return others.resolve(hostname);
+      throw new Error(`${hostname} does not exist in this test`);
     },
-    dial(address) {
-      const port = ports.get(address);
-      if (port === undefined) throw new Error(`${address} does not exist in this test`);
-      return connect({ host: '127.0.0.1', port, noDelay: true });
+    dial(address, port) {
+      const localPort = ports.get(address);
+      if (localPort !== undefined) return connect({ host: '127.0.0.1', port: localPort, noDelay: true });
+      if (others) return others.dial(address, port);
+      throw new Error(`${address} does not exist in this test`);
     },
   };
 }
