@@ -1,4 +1,3 @@
-import { whileUnavailable } from '../claims/while-unavailable.ts';
 import { uuidV7Time } from '../../protocol/ids.ts';
 import { runOne } from '../ports/command.ts';
 import type { CompleteBatch, MessageCommands, MessageFate } from '../ports/message-store.ts';
@@ -7,6 +6,7 @@ import { noteDisabled, recordOf } from './attempt-message.ts';
 import type { ClaimedBatch } from './build-batch.ts';
 import { batchIdOf, buildBatch } from './build-batch.ts';
 import { decideAttempt } from './decide-attempt.ts';
+import { withPresentClaim } from './with-present-claim.ts';
 
 export interface AttemptBatchDeps extends AttemptMessageDeps {
   readonly store: AttemptMessageDeps['store'] & Pick<MessageCommands, 'completeBatches'>;
@@ -23,14 +23,9 @@ export async function attemptBatch(deps: AttemptBatchDeps, current: () => Claime
   const batchId = batchIdOf(batch);
   const webhook = await deps.instances.findWebhook(instanceId, webhookId);
   const complete = (completion: Pick<CompleteBatch, 'sent' | 'unsent'>) =>
-    whileUnavailable(() =>
-      runOne(deps.store.completeBatches, {
-        instanceId,
-        webhookId,
-        batchId,
-        claimToken: current()[0].claimToken,
-        ...completion,
-      }),
+    withPresentClaim(
+      () => current()[0].claimToken,
+      (claimToken) => runOne(deps.store.completeBatches, { instanceId, webhookId, batchId, claimToken, ...completion }),
     );
   const describe = { instanceId, webhookId, batchId };
   if (!webhook || webhook.disabledAt !== null) {

@@ -1,6 +1,5 @@
 import type { WebhookRetryPolicy } from '../../protocol/webhook-body.ts';
 import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
-import { whileUnavailable } from '../claims/while-unavailable.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
@@ -9,6 +8,7 @@ import type { Log } from '../ports/log.ts';
 import type {
   AttemptRecord,
   ClaimedMessage,
+  CompleteAttempt,
   DisableWebhook,
   MessageCommands,
   MessageTarget,
@@ -20,6 +20,7 @@ import type { AttemptDecision } from './decide-attempt.ts';
 import { decideAttempt } from './decide-attempt.ts';
 import { hashRequest } from './shown-request.ts';
 import type { RetryPolicy } from './retry-policies.ts';
+import { withPresentClaim } from './with-present-claim.ts';
 
 export interface AttemptMessageDeps extends BuildRequestDeps {
   readonly store: BuildRequestDeps['store'] & Pick<MessageCommands, 'completeAttempts'>;
@@ -45,10 +46,16 @@ export interface AttemptResult {
  */
 export async function attemptMessage(deps: AttemptMessageDeps, current: () => ClaimedMessage): Promise<AttemptResult> {
   const message = current();
+  const { instanceId, messageId } = message;
+  const complete = (completion: Pick<CompleteAttempt, 'attempt' | 'next' | 'disable'>) =>
+    withPresentClaim(
+      () => current().claimToken,
+      (claimToken) => runOne(deps.store.completeAttempts, { instanceId, messageId, claimToken, ...completion }),
+    );
   const request = await buildRequest(deps, message);
   if (typeof request === 'string') {
     const next = request === 'webhook-disabled' ? held : ({ kind: 'dropped', reason: request } as const);
-    await runOne(deps.store.completeAttempts, { ...keyOf(current()), attempt: null, next, disable: null });
+    await complete({ attempt: null, next, disable: null });
     deps.log.info(`message.${next.kind}`, { ...describe(message), reason: request });
     return { waitsAgain: message.eventType === 'publish.started', sent: null };
   }
@@ -62,9 +69,7 @@ export async function attemptMessage(deps: AttemptMessageDeps, current: () => Cl
     isWebhook: message.webhookId !== null,
   });
   const attempt = { startedAt, requestHash: hashRequest(request), ...recordOf(outcome) };
-  const recorded = await whileUnavailable(() =>
-    runOne(deps.store.completeAttempts, { ...keyOf(current()), attempt, next, disable }),
-  );
+  const recorded = await complete({ attempt, next, disable });
   const became = recorded === 'stale' ? 'lost' : next.kind;
   const { status, durationMs } = attempt;
   const delaysMs = became === 'delivered' ? [deps.clock() - uuidV7Time(message.messageId)] : [];
@@ -98,8 +103,6 @@ async function policyOf({ instances }: AttemptMessageDeps, message: ClaimedMessa
 }
 
 const held = { kind: 'held' } as const;
-
-const keyOf = ({ instanceId, messageId, claimToken }: ClaimedMessage) => ({ instanceId, messageId, claimToken });
 
 export function recordOf(outcome: HttpOutcome): Omit<AttemptRecord, 'startedAt' | 'requestHash'> {
   const { durationMs, address } = outcome;
