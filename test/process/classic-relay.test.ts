@@ -120,6 +120,9 @@ describe('classic webhooks that the server sends', () => {
     expect(await pusherOf(second)).toMatchObject({ relayedEvents: [] });
     await report(second, 'clicked');
     const { messages } = (await pharos.admin('GET', `/instances/${instance.id}/messages`)) as { messages: object[] };
-    expect(messages).toMatchObject([{ eventType: 'v1.NotificationClicked', state: 'delivered', attempts: 2 }]);
+    expect(messages).toMatchObject([
+      { eventType: 'v1.NotificationClicked', state: 'held', attempts: 0 },
+      { eventType: 'v1.NotificationClicked', state: 'delivered', attempts: 2 },
+    ]);
   });
 });
