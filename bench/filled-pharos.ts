@@ -29,7 +29,7 @@ export interface DevicesToAdd {
 /** Registers web devices with keys that can be encrypted for; answers theirs. Keys repeat, endpoints need not. */
 export async function addDevices(store: Store, devices: DevicesToAdd): Promise<DeviceKey[]> {
   const { instanceId, count, addressOf, interestsOf } = devices;
-  const keys = Array.from({ length: keyPairs }, () =>
+  const keys = Array.from({ length: Math.min(keyPairs, count) }, () =>
     Uint8Array.from(Buffer.concat([createECDH('prime256v1').generateKeys(), randomBytes(16)])),
   );
   const added: DeviceKey[] = [];
@@ -39,7 +39,7 @@ export async function addDevices(store: Store, devices: DevicesToAdd): Promise<D
       platform: 'web' as const,
       deviceId: v7({}),
       address: addressOf(start + offset),
-      keys: keys[(start + offset) % keyPairs] as Uint8Array,
+      keys: keys[(start + offset) % keys.length] as Uint8Array,
       metadata: '{"sdkVersion":"2.1.0"}',
     }));
     await expectAll(store.registerDevices(page));

@@ -14,6 +14,7 @@ const plan = [
   [22, 'accepting.ts'],
   [24, 'gateways.ts'],
   [24, 'audience.ts'],
+  [24, 'webhooks.ts'],
 ] as const;
 
 const table: Record<string, string | number>[] = [];
