@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TestAuthority } from '../support/test-authority.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import type { TlsFront } from '../support/tls-front.ts';
+import { chosenBy } from './seeded.ts';
 
 /** How a target behaves: `well` ones take everything in the end, the others never take anything. */
 export const behaviours = {
@@ -42,7 +43,8 @@ export interface WebhookTargets {
 }
 
 const slowMs = 200;
-const flapMs = 1_000;
+/** Well or ill for so long, at random: what came regularly could keep meeting the ill half. */
+const flapMs = 500;
 const takenPerSecond = 20;
 
 /** So many targets of each behaviour, each at a host of its own. */
@@ -61,7 +63,7 @@ export async function startWebhookTargets(authority: TestAuthority, each: number
     const now = Date.now();
     if (behaviour === 'failing') return 500;
     if (behaviour === 'gone') return 410;
-    if (behaviour === 'flapping') return Math.floor(now / flapMs) % 2 === 0 ? 200 : 503;
+    if (behaviour === 'flapping') return chosenBy(2, host, Math.floor(now / flapMs)) === 0 ? 200 : 503;
     if (behaviour !== 'limited') return 200;
     const second = Math.floor(now / 1_000);
     const count = taken.get(host)?.second === second ? (taken.get(host)?.count ?? 0) : 0;
