@@ -122,6 +122,10 @@ export async function startPharosProcess({
       if (hasEnded(child))
         throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${output.slice(-4_000)}`);
       return isReady(origin);
+    }).catch((error: unknown) => {
+      // Nobody has it yet who could end it.
+      child.kill('SIGKILL');
+      throw error;
     });
   }
 
