@@ -60,7 +60,7 @@ export async function openPharos(network: Network, settings: Readonly<Record<str
   );
   if (!read.ok) throw new Error(read.mistakes.join('\n'));
   const { dataDir } = read.value;
-  const pharos = await startPharos(read.value, { network, webhookRetryDelaysMs: [] });
+  const pharos = await startPharos(read.value, { network, webhookRetryDelaysMs: [], webhookBreakerPausesMs: [10] });
   const db = new DatabaseSync(join(dataDir, 'pharos.db'), { readOnly: true });
   const agent = new http.Agent({ keepAlive: true, maxSockets: 250 });
   const adminToken = readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();

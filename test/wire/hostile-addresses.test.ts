@@ -159,8 +159,15 @@ test('no browser is registered at such an endpoint or moves there, and nothing c
 });
 
 test("publishes' webhooks reach public addresses only", async () => {
-  const { network, pharos, sentTo, instance } = await open();
-  await forEach(hosts, (host) => publish(pharos, instance, { interests: ['none'], webhookUrl: `http://${host}/hook` }));
+  const { network, pharos, sentTo } = await open();
+  // An instance's `webhookUrl`s are one target, which gets little when most of them fail.
+  const perInstance = 40;
+  for (let first = 0; first < hosts.length; first += perInstance) {
+    const instance = await pharos.createInstance();
+    await forEach(hosts.slice(first, first + perInstance), (host) =>
+      publish(pharos, instance, { interests: ['none'], webhookUrl: `http://${host}/hook` }),
+    );
+  }
   await allAttempted(pharos, 2 * hosts.length); // STARTED and FINISHED
   expectOnlyPublic(network, publicAddresses);
   const errors = errorsOf(pharos);

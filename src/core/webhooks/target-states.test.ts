@@ -187,3 +187,20 @@ test('whatever comes back: never more in flight than allowed, and nothing is lef
     }),
   );
 });
+
+test('a place of the unproven that becomes free goes to the one that found none first, at once', () => {
+  const { states, offerTo, now } = world(4);
+  const first = offerTo('first');
+  expect(first.room).toBe(4);
+  states.claimed(first, 4);
+  for (const webhookId of ['second', 'third']) {
+    const none = offerTo(webhookId);
+    expect(none.room).toBe(0);
+    states.claimed(none, 0);
+  }
+  expect(states.inTurn([])).toEqual([]);
+  expect(states.ended(first, attempt('failed', now()))).toBe(true);
+  expect(states.inTurn([])).toMatchObject([{ webhookId: 'second' }]);
+  expect(states.ended(first, attempt('failed', now()))).toBe(true);
+  expect(states.inTurn([])).toMatchObject([{ webhookId: 'second' }, { webhookId: 'third' }]);
+});

@@ -26,6 +26,8 @@ export interface Offer extends TargetRoom {
   readonly limits: TargetLimits;
   /** When all of it is taken, only the end of a request makes room again. */
   readonly waitsForPlace: boolean;
+  /** The same for the places that the unproven share. */
+  readonly waitsForUnproven: boolean;
   readonly inFlight: number;
   readonly proven: boolean;
 }
@@ -47,6 +49,8 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
   const waiting = new Set<string>();
   /** They were waiting, and have a place since. */
   const freed = new Map<string, MessageTarget>();
+  /** The unproven had no place left for them; in the order in which they found that. */
+  const starved = new Map<string, MessageTarget>();
   let unproven = 0;
   let sweptAt = now();
 
@@ -84,8 +88,8 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
         const restMs = until.kind === 'place' ? placeRestMs : Math.ceil(until.ms);
         const { instanceId, webhookId } = target;
         const { proven, inFlight } = state;
-        const waitsForPlace = until.kind === 'place';
-        return { instanceId, webhookId, limits, room, restMs, proven, inFlight, waitsForPlace };
+        const waits = { waitsForPlace: until.kind === 'place', waitsForUnproven: until === shared.until };
+        return { instanceId, webhookId, limits, room, restMs, proven, inFlight, ...waits };
       });
     },
 
@@ -102,19 +106,26 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
       if (hasPlace) freed.set(key, state.target);
       if (tookAll && !hasPlace) waiting.add(key);
       else waiting.delete(key);
+      starved.delete(key);
+      if (offer.waitsForUnproven && requests === offer.room) starved.set(key, state.target);
       if (requests > 0) states.set(key, afterClaim(state, requests, now()));
       if (!offer.proven) unproven += requests;
       return hasPlace;
     },
 
-    /** A request that was claimed is over; null: nothing was sent. True when its target has a place that it waited for. */
+    /** A request that was claimed is over; null: nothing was sent. True when some target has a place that it waited for. */
     ended({ proven, limits, ...target }: Offer, attempt: EndedAttempt | null): boolean {
       const key = keyOf(target);
       if (!proven) unproven -= 1;
       const state = afterAttempt(stateOf(target, limits), attempt, now());
       states.set(key, state);
       if (waiting.delete(key)) freed.set(key, state.target);
-      return freed.has(key);
+      const [next] = proven ? [] : starved;
+      if (next) {
+        starved.delete(next[0]);
+        freed.set(...next);
+      }
+      return freed.size > 0;
     },
 
     /** What was wrong with it counts no more: somebody has changed the webhook. */
