@@ -189,18 +189,18 @@ test('whatever comes back: never more in flight than allowed, and nothing is lef
 });
 
 test('a place of the unproven that becomes free goes to the one that found none first, at once', () => {
-  const { states, offerTo, now } = world(4);
-  const first = offerTo('first');
-  expect(first.room).toBe(4);
-  states.claimed(first, 4);
+  const { states, offerTo, now } = world(2);
+  const first = offerTo('first', { maxInFlight: 2 });
+  states.claimed(first, 2);
   for (const webhookId of ['second', 'third']) {
     const none = offerTo(webhookId);
     expect(none.room).toBe(0);
     states.claimed(none, 0);
   }
-  expect(states.inTurn([])).toEqual([]);
+  const haveAPlace = () => states.inTurn([]).flatMap(({ webhookId }) => (webhookId === 'first' ? [] : [webhookId]));
+  expect(haveAPlace()).toEqual([]);
   expect(states.ended(first, attempt('failed', now()))).toBe(true);
-  expect(states.inTurn([])).toMatchObject([{ webhookId: 'second' }]);
+  expect(haveAPlace()).toEqual(['second']);
   expect(states.ended(first, attempt('failed', now()))).toBe(true);
-  expect(states.inTurn([])).toMatchObject([{ webhookId: 'second' }, { webhookId: 'third' }]);
+  expect(haveAPlace()).toEqual(['second', 'third']);
 });
