@@ -88,7 +88,10 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
         const restMs = until.kind === 'place' ? placeRestMs : Math.ceil(until.ms);
         const { instanceId, webhookId } = target;
         const { proven, inFlight } = state;
-        const waits = { waitsForPlace: until.kind === 'place', waitsForUnproven: until === shared.until };
+        const waits = {
+          waitsForPlace: until.kind === 'place',
+          waitsForUnproven: !state.proven && shared.room < own.room,
+        };
         return { instanceId, webhookId, limits, room, restMs, proven, inFlight, ...waits };
       });
     },
