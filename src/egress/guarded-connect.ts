@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { ClientCertificate } from '../core/ports/push-connections.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { connectionFailure, type EgressFailure, egressFailure } from './egress-failure.ts';
@@ -85,8 +85,23 @@ async function vettedAddresses(
     : egressFailure('connection', `could not resolve ${hostname}`);
 }
 
+/** Making one costs more than the rest of a connection does, and holds memory that is freed late. */
+const secureContexts = new WeakMap<ConnectDeps, SecureContext>();
+
+function secureContextOf(deps: ConnectDeps): SecureContext {
+  const { ca, clientCertificate: client } = deps;
+  const made =
+    secureContexts.get(deps) ??
+    createSecureContext({
+      ...(ca === undefined ? {} : { ca }),
+      ...(client && { cert: client.certificate, key: client.privateKey }),
+    });
+  secureContexts.set(deps, made);
+  return made;
+}
+
 async function secured(
-  { ca, clientCertificate: client }: ConnectDeps,
+  deps: ConnectDeps,
   hostname: string,
   alpnProtocols: readonly string[],
   socket: Socket,
@@ -98,8 +113,7 @@ async function secured(
     // RFC 6066, section 3: IP literals are not permitted in SNI.
     servername: isIP(hostname) ? '' : hostname,
     ALPNProtocols: [...alpnProtocols],
-    ...(ca === undefined ? {} : { ca }),
-    ...(client && { cert: client.certificate, key: client.privateKey }),
+    secureContext: secureContextOf(deps),
   });
   try {
     await opened(tls, 'secureConnect', signal);
