@@ -195,6 +195,9 @@ export function messagesSuite(open: OpenStore): void {
       const store = await open();
       const { target } = await withMessages(store, ['a', 'b', 'c']);
       const other = await withMessages(store, ['d']);
+      // Turns of one millisecond have no order.
+      const writtenBy = Date.now();
+      await expect.poll(Date.now, { interval: 1 }).toBeGreaterThan(writtenBy);
       const mine = [target.instanceId, other.target.instanceId];
       const turns = async () => (await store.listTurns(1_000)).filter(({ instanceId }) => mine.includes(instanceId));
       const targets = [target, other.target].map((one) => ({ ...one, room: 64, restMs: 60_000 }));
