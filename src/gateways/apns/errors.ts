@@ -1,5 +1,6 @@
 import type { DeliveryOutcome } from '../../core/ports/gateway.ts';
 import type { PushResponse } from '../../core/ports/push-connections.ts';
+import { parseObject } from '../push-client/parse-object.ts';
 
 /** What APNs' answer says: of this delivery, or of the credentials that every delivery is made with. */
 export type ApnsVerdict =
@@ -91,14 +92,7 @@ function meaningOfStatus(status: number): Meaning {
 
 /** `timestamp`: of a 410, in milliseconds since 1970, when the token was found to be invalid. */
 function readError(text: string): { readonly reason: string | null; readonly timestamp: number | null } {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    // No JSON: the status alone tells.
-    return { reason: null, timestamp: null };
-  }
-  const { reason, timestamp } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const { reason, timestamp } = parseObject(text);
   return {
     reason: typeof reason === 'string' ? reason.slice(0, 100) : null,
     timestamp: typeof timestamp === 'number' ? timestamp : null,

@@ -10,6 +10,7 @@ import type {
 import type { Log } from '../../core/ports/log.ts';
 import type { PushConnections } from '../../core/ports/push-connections.ts';
 import { createCredentialsPause } from '../push-client/credentials-pause.ts';
+import { createDeliveriesInFlight } from '../push-client/deliveries-in-flight.ts';
 import { createRejectionNotices } from '../push-client/rejection-notices.ts';
 import { type ApnsRoute, createApnsRoutes, type OpenConnections } from './routes.ts';
 import { type ApnsVerdict, verdictOf } from './errors.ts';
@@ -39,7 +40,7 @@ export function createApnsGateway(deps: ApnsGatewayDeps): PhoneGateway<ApnsConte
   const tokens = createProviderTokens(clock);
   const pause = createCredentialsPause({ platform: 'apns', clock, log });
   const routes = createApnsRoutes({ ...deps, notifyRejection: createRejectionNotices(deps) });
-  const inFlight = new Set<Promise<DeliveryOutcome>>();
+  const inFlight = createDeliveriesInFlight(log);
 
   const authorization = (sender: ApnsCredentials): Readonly<Record<string, string>> =>
     sender.kind === 'token' ? { authorization: `bearer ${tokens.get(sender)}` } : {};
@@ -96,21 +97,10 @@ export function createApnsGateway(deps: ApnsGatewayDeps): PhoneGateway<ApnsConte
       const headers = notificationHeaders(batch, clock());
       const endsAt = performance.now() + deadlineMs;
       const route = routes.for(batch.sender);
-      return batch.devices.map((device) => {
-        const outcome = send(batch, route, device, { headers, body, endsAt }).catch(
-          (error: unknown): DeliveryOutcome => {
-            log.error('push.broken', {
-              instanceId: batch.instanceId,
-              origin: origins[batch.sender.environment],
-              error,
-            });
-            return { kind: 'failed', reason: 'internal error', retryAfterMs: null };
-          },
-        );
-        inFlight.add(outcome);
-        void outcome.then(() => inFlight.delete(outcome));
-        return outcome;
-      });
+      const origin = origins[batch.sender.environment];
+      return batch.devices.map((device) =>
+        inFlight.add(batch.instanceId, origin, send(batch, route, device, { headers, body, endsAt })),
+      );
     },
     async check(sender) {
       const response = await routes.for(sender).connections.request({
@@ -136,7 +126,7 @@ export function createApnsGateway(deps: ApnsGatewayDeps): PhoneGateway<ApnsConte
       return isTaken ? { kind: 'accepted' } : { kind: 'refused', reason: outcome.reason };
     },
     async close() {
-      await Promise.all(inFlight);
+      await inFlight.settled();
       await routes.close();
     },
   };

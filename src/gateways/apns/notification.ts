@@ -1,6 +1,7 @@
 import type { ApnsContent, ApnsCredentials, GatewayBatch } from '../../core/ports/gateway.ts';
 import { formatPublishId } from '../../protocol/ids.ts';
-import type { JsonObject, JsonValue } from '../../protocol/json.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { objectOrEmpty } from '../push-client/parse-object.ts';
 
 type Notification = Omit<GatewayBatch<ApnsContent, ApnsCredentials>, 'devices' | 'sender'>;
 
@@ -10,7 +11,7 @@ export const maxPayloadBytes = 4096;
 /** The JSON that every device of the batch receives, in UTF-8. */
 export function encodePayload({ instanceId, publishId, content }: Notification): Buffer {
   const { payload, tracksDelivery } = content;
-  const aps = objectOr(payload['aps']);
+  const aps = objectOrEmpty(payload['aps']);
   const wakesSdk = tracksDelivery && aps['content-available'] === undefined;
   const pusher = {
     instanceId,
@@ -22,14 +23,14 @@ export function encodePayload({ instanceId, publishId, content }: Notification):
     JSON.stringify({
       ...payload,
       aps: wakesSdk ? { ...aps, 'content-available': 1 } : aps,
-      data: { ...objectOr(payload['data']), pusher },
+      data: { ...objectOrEmpty(payload['data']), pusher },
     }),
   );
 }
 
 /** Headers that are the same for all devices of a batch but for their topics (Apple, Sending notification requests). */
 export function notificationHeaders({ content, timeToLiveSeconds }: Notification, now: number) {
-  const isSeen = isShown(objectOr(content.payload['aps']));
+  const isSeen = isShown(objectOrEmpty(content.payload['aps']));
   return {
     'content-type': 'application/json',
     'apns-push-type': isSeen ? 'alert' : 'background',
@@ -43,6 +44,3 @@ export function notificationHeaders({ content, timeToLiveSeconds }: Notification
 
 /** "alert: … notifications that display an alert, play a sound, or badge your app's icon" */
 const isShown = (aps: JsonObject): boolean => ['alert', 'badge', 'sound'].some((key) => aps[key] !== undefined);
-
-const objectOr = (value: JsonValue | undefined): JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};

@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { FcmCredentials } from '../../core/ports/gateway.ts';
 import type { PushConnections, PushResponse } from '../../core/ports/push-connections.ts';
+import { parseObject } from '../push-client/parse-object.ts';
 import { signJwt } from '../push-client/sign-jwt.ts';
 
 export type AccessToken =
@@ -110,14 +111,4 @@ function readTokenResponse(response: PushResponse): { readonly answer: AccessTok
     return { answer: { kind: 'refused', reason }, expiresInMs: 0 };
   }
   return failed(reason, retryAfterMs);
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
-  } catch {
-    // Not JSON: the status alone tells.
-    return {};
-  }
 }

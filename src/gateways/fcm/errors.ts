@@ -1,5 +1,6 @@
 import type { DeliveryOutcome } from '../../core/ports/gateway.ts';
 import type { PushResponse } from '../../core/ports/push-connections.ts';
+import { objectOrEmpty, parseObject } from '../push-client/parse-object.ts';
 
 /** What FCM's answer says: of this delivery, or of the credentials that every delivery is made with. */
 export type FcmVerdict =
@@ -68,26 +69,15 @@ interface FcmErrorBody {
 const longestMessage = 200;
 
 function readError(text: string): FcmErrorBody {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    // A proxy's page, or a body longer than what is kept: the status alone tells.
-    return { status: null, message: null, errorCode: null };
-  }
-  const error = property(body, 'error');
-  const details = property(error, 'details');
-  const fcmError = Array.isArray(details)
-    ? details.find((detail) => String(property(detail, '@type')).endsWith('google.firebase.fcm.v1.FcmError'))
-    : undefined;
+  const { status, message, details } = objectOrEmpty(parseObject(text)['error']);
+  const fcmError = (Array.isArray(details) ? details : [])
+    .map(objectOrEmpty)
+    .find((detail) => stringOrNull(detail['@type'])?.endsWith('google.firebase.fcm.v1.FcmError'));
   return {
-    status: stringOrNull(property(error, 'status')),
-    message: stringOrNull(property(error, 'message'))?.slice(0, longestMessage) ?? null,
-    errorCode: stringOrNull(property(fcmError, 'errorCode')),
+    status: stringOrNull(status),
+    message: stringOrNull(message)?.slice(0, longestMessage) ?? null,
+    errorCode: stringOrNull(fcmError?.['errorCode']),
   };
 }
-
-const property = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 
 const stringOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);

@@ -9,6 +9,7 @@ import type {
 import type { Log } from '../../core/ports/log.ts';
 import type { PushConnections, PushResponse } from '../../core/ports/push-connections.ts';
 import { createCredentialsPause } from '../push-client/credentials-pause.ts';
+import { createDeliveriesInFlight } from '../push-client/deliveries-in-flight.ts';
 import { createPushClient } from '../push-client/push-client.ts';
 import { createRejectionNotices } from '../push-client/rejection-notices.ts';
 import { createAccessTokens } from './access-tokens.ts';
@@ -36,7 +37,7 @@ export function createFcmGateway(deps: FcmGatewayDeps): PhoneGateway<FcmContent,
   const pause = createCredentialsPause({ platform: 'fcm', clock, log });
   const notifyRejection = createRejectionNotices(deps);
   const client = createPushClient({ connections, windowPerOrigin: deps.windowPerOrigin, notifyRejection });
-  const inFlight = new Set<Promise<DeliveryOutcome>>();
+  const inFlight = createDeliveriesInFlight(log);
 
   const send = async (batch: FcmBatch, body: Buffer, endsAt: number): Promise<DeliveryOutcome> => {
     const { instanceId, sender } = batch;
@@ -74,15 +75,9 @@ export function createFcmGateway(deps: FcmGatewayDeps): PhoneGateway<FcmContent,
     deliver(batch) {
       const encode = encodeMessage(batch);
       const endsAt = performance.now() + deadlineMs;
-      return batch.devices.map(({ address }) => {
-        const outcome = send(batch, encode(address), endsAt).catch((error: unknown): DeliveryOutcome => {
-          log.error('push.broken', { instanceId: batch.instanceId, origin, error });
-          return { kind: 'failed', reason: 'internal error', retryAfterMs: null };
-        });
-        inFlight.add(outcome);
-        void outcome.then(() => inFlight.delete(outcome));
-        return outcome;
-      });
+      return batch.devices.map(({ address }) =>
+        inFlight.add(batch.instanceId, origin, send(batch, encode(address), endsAt)),
+      );
     },
     async check(sender) {
       const token = await tokens.get(sender, deadlineMs);
@@ -98,7 +93,7 @@ export function createFcmGateway(deps: FcmGatewayDeps): PhoneGateway<FcmContent,
       return answerToCheck(response);
     },
     async close() {
-      await Promise.all(inFlight);
+      await inFlight.settled();
       await connections.close();
     },
   };

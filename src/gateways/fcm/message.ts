@@ -1,6 +1,7 @@
 import type { FcmContent, FcmCredentials, GatewayBatch } from '../../core/ports/gateway.ts';
 import { formatPublishId } from '../../protocol/ids.ts';
-import type { JsonObject, JsonValue } from '../../protocol/json.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import { objectOrEmpty } from '../push-client/parse-object.ts';
 
 type Message = Omit<GatewayBatch<FcmContent, FcmCredentials>, 'devices' | 'sender'>;
 
@@ -25,11 +26,8 @@ function messageOf({ instanceId, publishId, content, timeToLiveSeconds }: Messag
   });
   return {
     ...message,
-    data: { ...objectOr(message['data']), pusher },
+    data: { ...objectOrEmpty(message['data']), pusher },
     // `Duration` in JSON: seconds with an `s`.
-    android: { ...objectOr(message['android']), ttl: `${timeToLiveSeconds}s` },
+    android: { ...objectOrEmpty(message['android']), ttl: `${timeToLiveSeconds}s` },
   };
 }
-
-const objectOr = (value: JsonValue | undefined): JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
