@@ -25,11 +25,13 @@ export interface CountingPushService {
 
 /**
  * A push service whose devices count what they got. Of its answers, chosen by the seed, some first ones are 503 (the
- * delivery is deferred) and some take longer than a page waits (it is parked).
+ * delivery is deferred) and some take longer than a page waits (it is parked). One browser in sixty gets a 503 first for
+ * every publish: whoever waits for a deferred delivery must not wait for luck.
  */
 export function createCountingPushService(seed: number): CountingPushService {
   const host = 'updates.push.services.mozilla.com';
   const browsers = new Map<string, SimulatedBrowser>();
+  const unlucky = new Set<string>();
   const refused = new Set<string>();
   const deliveries: CountedDelivery[] = [];
   const service: CountingPushService = {
@@ -44,7 +46,7 @@ export function createCountingPushService(seed: number): CountingPushService {
       const { publishId } = data.pusher;
       const mood = chosenBy(300, seed, publishId, deviceToken);
       const key = `${publishId} ${deviceToken}`;
-      if (mood < 5 && !refused.has(key)) {
+      if ((mood < 5 || unlucky.has(deviceToken)) && !refused.has(key)) {
         refused.add(key);
         return { status: 503 };
       }
@@ -59,6 +61,7 @@ export function createCountingPushService(seed: number): CountingPushService {
       const deviceToken = randomBytes(16).toString('hex');
       const browser = createSimulatedBrowser(deviceToken, `https://${host}/wpush/${deviceToken}`);
       browsers.set(deviceToken, browser);
+      if (browsers.size % 60 === 0) unlucky.add(deviceToken);
       return { ...browser, deviceToken };
     },
   };
