@@ -1,0 +1,130 @@
+import pg from 'pg';
+import type { CustomTypesConfig } from 'pg';
+
+/** What a parameter of a statement may be. Arrays are PostgreSQL arrays; JSON is passed as text. */
+export type SqlValue = string | number | boolean | Uint8Array | null | readonly SqlValue[];
+
+/** Runs statements: a transaction's, or each in one of its own. `Row` is what the SQL selects; nothing checks it. */
+export interface Sql {
+  get<Row>(statement: string, values?: readonly SqlValue[]): Promise<Row | undefined>;
+  all<Row>(statement: string, values?: readonly SqlValue[]): Promise<Row[]>;
+  /** Answers how many rows were changed. */
+  run(statement: string, values?: readonly SqlValue[]): Promise<number>;
+  /** Several statements, without parameters. */
+  script(statements: string): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/database`; what else may stand in it: https://node-postgres.com/apis/client. */
+  readonly url: string;
+  readonly maxConnections: number;
+  /** False behind a pooler that does not keep prepared statements (PgBouncer before 1.21, in transaction mode). */
+  readonly preparedStatements: boolean;
+}
+
+/** Longer than any statement of ours takes; a database that does not answer for so long is gone. */
+const statementTimeoutMs = 10_000;
+const connectTimeoutMs = 5_000;
+/** A node that froze in the middle of a transaction lets go of its locks after this. */
+const idleInTransactionTimeoutMs = 10_000;
+
+const parseInt8 = Number;
+const parseBytea = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.slice(2), 'hex'));
+const parsers = new Map<number, (text: string) => unknown>([
+  [pg.types.builtins.INT8, parseInt8],
+  [pg.types.builtins.BYTEA, parseBytea],
+]);
+/** Our integers are milliseconds, counts and numbers of rows: all below 2^53. */
+const types: CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    parsers.get(oid) ?? pg.types.getTypeParser(oid, format)) as CustomTypesConfig['getTypeParser'],
+};
+
+/** Connections to the database. They are opened when they are needed, and again after they were lost. */
+export class Database {
+  readonly #pool: pg.Pool;
+  readonly #names: Map<string, string> | null;
+
+  constructor({ url, maxConnections, preparedStatements }: DatabaseOptions) {
+    this.#pool = new pg.Pool({
+      connectionString: url,
+      application_name: 'pharos',
+      max: maxConnections,
+      connectionTimeoutMillis: connectTimeoutMs,
+      query_timeout: statementTimeoutMs + 2_000,
+      keepAlive: true,
+      types,
+    });
+    // A connection that dies while nobody uses it is replaced when somebody does.
+    this.#pool.on('error', () => {});
+    this.#names = preparedStatements ? new Map() : null;
+  }
+
+  /**
+   * Runs `work` in one transaction: committed, and synced to disk, when it resolves; rolled back when it rejects.
+   * `isolation`: what all its statements see; by default each sees what was committed before it.
+   */
+  async transaction<Result>(
+    work: (sql: Sql) => Promise<Result>,
+    isolation: 'READ COMMITTED' | 'REPEATABLE READ READ ONLY' = 'READ COMMITTED',
+  ): Promise<Result> {
+    const client = await this.#pool.connect();
+    let failure: Error | undefined;
+    // A connection that is lost between two statements tells it by an event alone; the next statement rejects.
+    const onError = (error: Error): void => void (failure = error);
+    client.on('error', onError);
+    try {
+      // One round trip, without a session's memory: a pooler may give the next transaction to somebody else.
+      await client.query(
+        `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL synchronous_commit = on;
+         SET LOCAL statement_timeout = ${statementTimeoutMs};
+         SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}`,
+      );
+      const result = await work(this.#toSql(client));
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((rollbackError: Error) => void (failure ??= rollbackError));
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(failure);
+    }
+  }
+
+  /** Each statement in a transaction of its own. */
+  get sql(): Sql {
+    return this.#toSql(this.#pool);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+
+  #toSql(on: pg.Pool | pg.PoolClient): Sql {
+    const query = (statement: string, values: readonly SqlValue[] = []) => on.query(this.#toQuery(statement, values));
+    return {
+      get: async <Row>(statement: string, values?: readonly SqlValue[]) =>
+        (await query(statement, values)).rows[0] as Row | undefined,
+      all: async <Row>(statement: string, values?: readonly SqlValue[]) =>
+        (await query(statement, values)).rows as Row[],
+      run: async (statement, values) => (await query(statement, values)).rowCount ?? 0,
+      script: async (statements) => void (await on.query(statements)),
+    };
+  }
+
+  #toQuery(text: string, values: readonly SqlValue[]): pg.QueryConfig {
+    const query = { text, values: values.map(toParameter) };
+    if (!this.#names) return query;
+    const name = this.#names.get(text) ?? `s${this.#names.size + 1}`;
+    this.#names.set(text, name);
+    return { ...query, name };
+  }
+}
+
+/** PostgreSQL's text has no U+0000 (https://www.postgresql.org/docs/current/datatype-character.html): it becomes U+FFFD, like a lone surrogate. */
+const toParameter = (value: SqlValue): unknown => {
+  if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return Array.isArray(value) ? value.map(toParameter) : value;
+};

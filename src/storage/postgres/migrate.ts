@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { OperatorProblem } from '../../core/ports/operator-problem.ts';
+import type { Database, Sql } from './database.ts';
+
+const folder = new URL('../migrations/postgres/', import.meta.url);
+/** Of the lock that makes nodes that start together migrate one after the other. */
+const migrationLock = 7_216_041_893;
+const migrationTimeoutMs = 30 * 60_000;
+
+interface Migration {
+  readonly number: number;
+  readonly file: string;
+  readonly statements: string;
+  /** Nodes that know this migration, and no later one, go on working beside nodes that know all: a rolling upgrade. */
+  readonly oldestCode: number;
+}
+
+/** `NNNN-name.sql` files, in order of their numbers; the first line of each is `-- oldest code: N`. */
+function readMigrations(): readonly Migration[] {
+  return readdirSync(folder)
+    .filter((file) => /^\d{4}-.+\.sql$/.test(file))
+    .sort()
+    .map((file) => {
+      const statements = readFileSync(new URL(file, folder), 'utf8');
+      const oldestCode = Number(/^-- oldest code: (\d+)\n/.exec(statements)?.[1] ?? Number.NaN);
+      if (!Number.isInteger(oldestCode)) throw new Error(`${file} does not begin with "-- oldest code: N"`);
+      return { number: Number(file.slice(0, 4)), file, statements, oldestCode };
+    });
+}
+
+/**
+ * Brings the database to the newest schema, one transaction a migration and one node at a time. Throws an
+ * `OperatorProblem` when a newer version has changed it so that this one cannot work with it any more.
+ */
+export async function migrate(database: Database): Promise<void> {
+  const migrations = readMigrations();
+  const known = migrations.at(-1)?.number ?? 0;
+  await database.transaction(async (sql) => {
+    await lock(sql);
+    await sql.script(
+      `CREATE TABLE IF NOT EXISTS migrations (
+         number BIGINT PRIMARY KEY, file TEXT NOT NULL, oldest_code BIGINT NOT NULL, applied_at BIGINT NOT NULL)`,
+    );
+  });
+  for (const migration of migrations) {
+    await database.transaction(async (sql) => {
+      await lock(sql);
+      await assertWorksWith(sql, known);
+      if (await sql.get('SELECT 1 FROM migrations WHERE number >= $1 LIMIT 1', [migration.number])) return;
+      await sql.script(migration.statements);
+      await sql.run('INSERT INTO migrations (number, file, oldest_code, applied_at) VALUES ($1, $2, $3, $4)', [
+        ...[migration.number, migration.file, migration.oldestCode, Date.now()],
+      ]);
+    });
+  }
+}
+
+const lock = (sql: Sql): Promise<void> =>
+  sql.script(`SET LOCAL statement_timeout = ${migrationTimeoutMs}; SELECT pg_advisory_xact_lock(${migrationLock})`);
+
+async function assertWorksWith(sql: Sql, known: number): Promise<void> {
+  const newer = await sql.get<{ number: number }>('SELECT number FROM migrations WHERE oldest_code > $1 LIMIT 1', [
+    known,
+  ]);
+  if (!newer) return;
+  throw new OperatorProblem(
+    `the database has migration ${newer.number}, which this version of Pharos (migrations up to ${known}) cannot work with: start the newer version again, or restore a backup from before the upgrade`,
+  );
+}

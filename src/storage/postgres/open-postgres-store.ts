@@ -1,0 +1,100 @@
+import { StoreUnavailable } from '../../core/ports/command.ts';
+import type { Commit } from '../../core/ports/metrics.ts';
+import { OperatorProblem } from '../../core/ports/operator-problem.ts';
+import type { Store, StoreCommands, StoreQueries } from '../../core/ports/store.ts';
+import { createCommandHandlers } from './command-handlers.ts';
+import { CommandLane } from './command-lane.ts';
+import type { CommandHandler } from './commands.ts';
+import { each } from './commands.ts';
+import type { Sql } from './database.ts';
+import { Database } from './database.ts';
+import { migrate } from './migrate.ts';
+import { createQueryHandlers } from './query-handlers.ts';
+import { isUnavailable } from './unavailable.ts';
+
+export interface PostgresStoreOptions {
+  /** `postgres://user:password@host:port/database`. The schema is created or migrated in it. */
+  readonly url: string;
+  /** Connections that are open at a time, at most. */
+  readonly maxConnections?: number;
+  /** False behind a pooler that does not keep prepared statements. */
+  readonly preparedStatements?: boolean;
+  /** Items that may wait for their commit; beyond it commands reject with `StoreUnavailable`. */
+  readonly maxPendingItems?: number;
+  /** Called after each transaction. */
+  readonly onCommit?: (commit: Commit) => void;
+}
+
+/**
+ * Opens the store, creating or migrating the database. Any number of processes may do so.
+ * Rejects with an `OperatorProblem` when the database cannot be opened or is one of a newer version.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const {
+    url,
+    maxConnections = 20,
+    preparedStatements = true,
+    maxPendingItems = 10_000,
+    onCommit = () => {},
+  } = options;
+  const database = new Database({ url, maxConnections, preparedStatements });
+  try {
+    await migrate(database);
+  } catch (cause) {
+    await database.close();
+    if (!isUnavailable(cause)) throw cause;
+    throw new OperatorProblem(`the database does not answer: ${(cause as Error).message}`, { cause });
+  }
+  let pendingItems = 0;
+  let closed = false;
+  const laneOf = (handler: CommandHandler<never, unknown>): CommandLane =>
+    new CommandLane({
+      database,
+      handler: handler as CommandHandler<unknown, unknown>,
+      reserve(items) {
+        if (closed || pendingItems + items > maxPendingItems) return false;
+        pendingItems += items;
+        return true;
+      },
+      release: (items) => void (pendingItems -= items),
+      onCommit,
+    });
+  const commands = Object.entries(createCommandHandlers()).map(([name, handler]) => {
+    const lane = laneOf(handler as CommandHandler<never, unknown>);
+    return [name, (items: readonly unknown[]) => lane.call(items)];
+  });
+  const queries = Object.entries(createQueryHandlers()).map(([name, run]) => [
+    name,
+    (...args: readonly never[]) =>
+      query((sql) => (run as (sql: Sql, ...args: readonly never[]) => Promise<unknown>)(sql, ...args)),
+  ]);
+  const query = async <Value>(run: (sql: Sql) => Promise<Value>): Promise<Value> => {
+    if (closed) throw new StoreUnavailable('the store is closed');
+    try {
+      return await database.transaction(run, 'REPEATABLE READ READ ONLY');
+    } catch (cause) {
+      throw isUnavailable(cause) ? new StoreUnavailable((cause as Error).message, { cause }) : cause;
+    }
+  };
+  const writeCheck = laneOf(each(checkWriting));
+  return {
+    ...(Object.fromEntries([...commands, ...queries]) as StoreCommands & StoreQueries & Pick<Store, 'nextDue'>),
+    async check() {
+      const [result] = await writeCheck.call([null]);
+      if (!result?.ok) throw new StoreUnavailable('the write check failed', { cause: result?.error });
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await database.close();
+    },
+  };
+}
+
+const checkWriting = async (sql: Sql): Promise<null> => {
+  await sql.run(
+    `INSERT INTO write_check (number, checks) VALUES (1, 1)
+     ON CONFLICT (number) DO UPDATE SET checks = write_check.checks + 1`,
+  );
+  return null;
+};

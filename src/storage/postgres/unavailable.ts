@@ -1,0 +1,40 @@
+import { DatabaseError } from 'pg';
+
+/**
+ * Classes and codes of errors that are about the database as a whole
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
+const unavailable = [
+  '08', // connection
+  '25006', // read-only: a replica, or a primary that stopped being one
+  '53', // disk full, out of memory, too many connections
+  '55P03', // a lock that did not come free in time
+  '57', // canceled by a timeout, shutting down, starting up
+  '58', // input and output
+  'XX', // internal error, corruption
+];
+
+/** Of two transactions that wait for each other one is rolled back: it is to be run again. */
+const conflicts = ['40001', '40P01'];
+
+export const isConflict = (error: unknown): boolean =>
+  error instanceof DatabaseError && conflicts.includes(error.code ?? '');
+
+/** Whether an error says "not now" about the whole database, and not about a statement: lost connections have no code of SQL. */
+export const isUnavailable = (error: unknown): boolean => {
+  if (!(error instanceof DatabaseError)) return error instanceof Error && isConnectionError(error);
+  return isConflict(error) || unavailable.some((start) => error.code?.startsWith(start));
+};
+
+const systemErrors = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['ENOENT', 'EACCES'],
+]);
+
+/** node-postgres gives lost and timed out connections no code; an error of several addresses has its first one's. */
+const isConnectionError = (error: Error): boolean => {
+  if ('code' in error && typeof error.code === 'string') return systemErrors.has(error.code);
+  return /^Connection terminated|timeout|Client has encountered a connection error|Cannot use a pool after calling end|Client was closed/i.test(
+    error.message,
+  );
+};
