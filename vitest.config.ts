@@ -7,6 +7,7 @@ export default defineConfig({
   // Limits are for tests that hang: a machine that is busy with something else takes many times as long.
   test: {
     maxWorkers: 2,
+    globalSetup: 'test/support/postgres-setup.ts',
     expect: { poll: { timeout: 60_000 } },
     projects: [
       {
@@ -34,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: [browserTests, 'test/house/node-version.test.ts'],
-          globalSetup: 'test/browser/setup.ts',
+          globalSetup: ['test/support/postgres-setup.ts', 'test/browser/setup.ts'],
           // Browsers have races of their own, and scripts/test.ts tells who needed it. Never for the others: a lost message is lost.
           retry: 1,
           testTimeout: 180_000,

@@ -4,7 +4,6 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import { Pool } from 'undici';
-import { waitFor } from '../test/support/wait-for.ts';
 
 /** A request as Pharos has sent it. */
 export interface SampleRequest {
@@ -108,20 +107,14 @@ const jobsAtATime = 8;
 
 export async function createPgBossSender(
   { origin, concurrency }: SenderOptions,
-  socketFolder: string,
+  connectionString: string,
 ): Promise<WebhookSender> {
   const pool = new Pool(origin, { connections: concurrency });
   const post = signedPost(pool);
-  const database = new pg.Pool({ host: socketFolder, user: 'postgres', database: 'postgres', max: 1 });
+  const database = new pg.Pool({ connectionString, max: 1 });
   database.on('error', console.error);
-  await waitFor('PostgreSQL', () =>
-    database.query('SELECT 1').then(
-      () => true,
-      () => false,
-    ),
-  );
   const workers = Math.ceil(concurrency / jobsAtATime);
-  const boss = new PgBoss({ host: socketFolder, user: 'postgres', database: 'postgres', max: workers });
+  const boss = new PgBoss({ connectionString, max: workers });
   boss.on('error', console.error);
   await boss.start();
   await boss.createQueue(queueName, { retryLimit });

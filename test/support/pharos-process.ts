@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import type { EntryArgument } from './pharos-entry.ts';
 import type { Routes } from './routed-network.ts';
 import type { TestAuthority } from './test-authority.ts';
@@ -191,20 +190,3 @@ const isReady = (origin: string): Promise<boolean> =>
     (response) => response.ok,
     () => false,
   );
-
-/**
- * One below those that systems give to outgoing connections: while the server is down, such a connection could take its port,
- * even the one that looks whether it is up again.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(16_384, 32_768);
-    const probe = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(probe, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (isFree) await new Promise((resolve) => probe.close(resolve));
-    if (isFree) return port;
-  }
-}
