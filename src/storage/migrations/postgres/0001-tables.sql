@@ -28,6 +28,7 @@ CREATE TABLE gateway_credentials (
   fingerprint TEXT COLLATE "C" NOT NULL,
   set_at BIGINT NOT NULL,
   expires_at BIGINT,
+  announced_expiry BIGINT, -- what `expires_at` was when webhooks were told of it
   PRIMARY KEY (instance_id, platform)
 );
 CREATE INDEX gateway_credentials_by_expiry ON gateway_credentials (expires_at) WHERE expires_at IS NOT NULL;
@@ -144,7 +145,7 @@ CREATE TABLE publishes (
   audience TEXT COLLATE "C" NOT NULL, -- JSON of what an audience is read by: `Audience`
   platforms TEXT COLLATE "C" NOT NULL, -- JSON array of strings
   body BYTEA NOT NULL,
-  has_webhook BOOLEAN NOT NULL,
+  url_target TEXT COLLATE "C", -- target of its messages; null: it has no webhookUrl
   send_after BIGINT, -- not sent before; null: at once
   canceled_at BIGINT,
   finished_at BIGINT,
@@ -257,7 +258,7 @@ CREATE TABLE events (
   type TEXT COLLATE "C" NOT NULL,
   happened_at BIGINT NOT NULL,
   publish_id UUID, -- null: it is about none
-  details TEXT COLLATE "C", -- JSON; of 'v1.WebhookDisabled': `DisabledWebhook`
+  details TEXT COLLATE "C", -- JSON; of 'v1.WebhookDisabled' and 'v1.CredentialsExpiring'
   feed_transaction XID8, -- that wrote the event, when the instance has a feed
   PRIMARY KEY (instance_id, day, id)
 ) PARTITION BY RANGE (day);
@@ -271,11 +272,13 @@ CREATE TABLE feeds (
   is_on BOOLEAN NOT NULL
 );
 
+-- What is over does not change any more. Of a message that waits, what changes with its attempts is in message_queue alone:
+-- `attempts`, `batch_id` are as they were when it was over last.
 CREATE TABLE messages (
   instance_id UUID NOT NULL,
   day BIGINT NOT NULL,
   id UUID NOT NULL,
-  webhook_id UUID, -- null: the webhookUrl of the publish
+  target TEXT COLLATE "C" NOT NULL, -- id of a webhook; 'url:…': webhookUrls of publishes that have one origin
   event_type TEXT COLLATE "C" NOT NULL,
   event_id UUID NOT NULL,
   event_at BIGINT NOT NULL,
@@ -292,40 +295,40 @@ CREATE TABLE messages (
   PRIMARY KEY (instance_id, day, id)
 ) PARTITION BY RANGE (day);
 CREATE TABLE messages_default PARTITION OF messages DEFAULT;
-CREATE INDEX messages_waiting_for_webhook ON messages (instance_id, webhook_id)
-  WHERE state = 'waiting' AND webhook_id IS NOT NULL;
 CREATE INDEX messages_about_user ON messages (instance_id, user_number, id) WHERE user_number IS NOT NULL;
-CREATE INDEX messages_by_webhook ON messages (instance_id, webhook_id, id);
+CREATE INDEX messages_by_target ON messages (instance_id, target, id);
 -- What replays send again; few, as long as receivers are well.
 CREATE INDEX messages_failed ON messages (instance_id, id) WHERE state IN ('exhausted', 'held');
-CREATE INDEX messages_failed_by_webhook ON messages (instance_id, webhook_id, id) WHERE state IN ('exhausted', 'held');
+CREATE INDEX messages_failed_by_target ON messages (instance_id, target, id) WHERE state IN ('exhausted', 'held');
 CREATE INDEX messages_by_event ON messages (instance_id, event_id);
 CREATE INDEX messages_by_publish ON messages (instance_id, publish_id, id);
 -- STARTED and FINISHED of a publish, found without walking through its users' messages.
-CREATE INDEX messages_to_publish_webhook ON messages (instance_id, publish_id) WHERE webhook_id IS NULL;
+CREATE INDEX messages_of_publish ON messages (instance_id, publish_id)
+  WHERE event_type IN ('publish.started', 'publish.finished');
 
--- What is to be sent: a row for each message that waits, deleted when it is over. Claims change these narrow rows and leave
--- the messages alone. FINISHED of a publish has none before its STARTED was tried.
+-- What is to be sent: a row for each message that waits, deleted when it is over. Claims and retries change these narrow
+-- rows and leave the messages with their many indexes alone. FINISHED of a publish has none before its STARTED was tried.
+-- Whoever changes both locks the row here first, and is the only one then who changes the message.
 CREATE TABLE message_queue (
   instance_id UUID NOT NULL,
-  target TEXT COLLATE "C" NOT NULL, -- webhook_id, or '' for the webhookUrls of publishes
+  target TEXT COLLATE "C" NOT NULL,
   day BIGINT NOT NULL,
   message_id UUID NOT NULL,
   due_at BIGINT NOT NULL, -- also when a claim's lease ends
-  tries BIGINT NOT NULL, -- attempts of its schedule so far
+  tries BIGINT NOT NULL, -- attempts since it waits: those of the message are its earlier_attempts and these
   claim_token UUID,
   batch_id UUID, -- the request that it is in with others
   PRIMARY KEY (instance_id, message_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX message_queue_by_target ON message_queue (instance_id, target, due_at);
 
--- Targets that rest for a while, whatever waits for them.
+-- Targets that rest until then, whatever waits for them; or whose turn came then, behind others that waited for longer.
 CREATE TABLE message_rests (
   instance_id UUID NOT NULL,
   target TEXT COLLATE "C" NOT NULL,
   until BIGINT NOT NULL,
   PRIMARY KEY (instance_id, target)
-);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
 CREATE TABLE attempts (
   instance_id UUID NOT NULL,
@@ -348,7 +351,7 @@ CREATE TABLE attempts_default PARTITION OF attempts DEFAULT;
 CREATE TABLE replays (
   instance_id UUID NOT NULL,
   id UUID NOT NULL, -- UUID v7: messages before it are meant
-  webhook_id UUID, -- null: the webhookUrls of publishes
+  target TEXT COLLATE "C" NOT NULL,
   states TEXT COLLATE "C" NOT NULL, -- JSON array of strings
   event_type TEXT COLLATE "C", -- null: all
   since BIGINT, -- written or last attempted; null: all
@@ -363,11 +366,27 @@ CREATE TABLE replays (
   ended_at BIGINT,
   canceled BOOLEAN NOT NULL,
   PRIMARY KEY (instance_id, id)
-);
+) WITH (fillfactor = 70);
 CREATE INDEX replays_by_due ON replays (due_at) WHERE due_at IS NOT NULL;
 
 -- Changed to find out whether writing works.
 CREATE TABLE write_check (
   number BIGINT PRIMARY KEY CHECK (number = 1),
   checks BIGINT NOT NULL
+);
+
+-- Processes that work on this database. One that was not seen for a while is gone.
+CREATE TABLE nodes (
+  id UUID NOT NULL PRIMARY KEY,
+  roles TEXT[] NOT NULL,
+  master_keys TEXT[] NOT NULL, -- ids of those that it knows; it seals with the first
+  started_at BIGINT NOT NULL,
+  seen_at BIGINT NOT NULL
+);
+
+-- What one node does for all.
+CREATE TABLE leaderships (
+  task TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  node_id UUID NOT NULL,
+  until BIGINT NOT NULL
 );
