@@ -9,6 +9,7 @@ export const eventTypes = [
   'v1.NotificationClicked',
   'v1.NotificationDismissed',
   'v1.WebhookDisabled',
+  'v1.CredentialsExpiring',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 

@@ -45,6 +45,7 @@ export interface EventPayloads {
   readonly 'v1.NotificationClicked': NotificationEvent;
   readonly 'v1.NotificationDismissed': NotificationEvent;
   readonly 'v1.WebhookDisabled': WebhookDisabled;
+  readonly 'v1.CredentialsExpiring': CredentialsExpiring;
 }
 
 /** Why Pharos itself disabled a webhook: it answered 410, or it has done nothing but fail for days. */
@@ -58,6 +59,16 @@ export interface WebhookDisabled {
   readonly reason: DisabledReason;
   /** Of the first failure after its last success; UTC, like `2019-03-11T10:42:16.000Z`. */
   readonly since: string;
+}
+
+/** Payload of `v1.CredentialsExpiring`: once for credentials of a push service, 30 days before they expire. */
+export interface CredentialsExpiring {
+  readonly instance_id: string;
+  readonly platform: 'fcm' | 'apns';
+  /** As the admin API shows it: SHA-256 of what is secret in them, as lower-case hex. */
+  readonly fingerprint: string;
+  /** UTC, like `2019-03-11T10:42:16.000Z`. */
+  readonly expires_at: string;
 }
 
 /** Payload of `v1.PublishToUsersAttempt`: every published user stands in exactly one list. */

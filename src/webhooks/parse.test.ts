@@ -22,6 +22,15 @@ test('each format gives its events, told apart by their type', () => {
   expect(parseOne(finished)).toEqual({ type: 'publish.finished', data: finished });
 });
 
+test('events for the operator are typed like the others', () => {
+  const data = { instance_id: 'i', platform: 'apns', fingerprint: 'f', expires_at: '2026-01-02T03:04:05.678Z' };
+  const [event] = parse(JSON.stringify({ ...standard, type: 'v1.CredentialsExpiring', data }));
+  expect(event?.type === 'v1.CredentialsExpiring' && event.data.expires_at).toBe(data.expires_at);
+  const disabled = { instance_id: 'i', webhook_id: 'w', reason: 'failing', since: data.expires_at };
+  const [other] = parse(JSON.stringify({ ...standard, type: 'v1.WebhookDisabled', data: disabled }));
+  expect(other?.type === 'v1.WebhookDisabled' && other.data.webhook_id).toBe('w');
+});
+
 test('an event of a later release is told by its name', () => {
   const data = { publish_id: 'pubid-1' };
   expect(parseOne(envelope('v9.New'))).toEqual({ type: 'unknown', name: 'v9.New', data });

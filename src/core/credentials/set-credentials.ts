@@ -3,7 +3,7 @@ import type { InvalidField } from '../instances/invalid-field.ts';
 import { sealCredentials } from '../instances/sealed-records.ts';
 import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
-import type { CredentialsCommands, CredentialsRecord } from '../ports/credentials-store.ts';
+import type { CredentialsCommands, CredentialsRecord, CredentialsView } from '../ports/credentials-store.ts';
 import type { ApnsCredentials, FcmCredentials, Gateways } from '../ports/gateway.ts';
 import type { Log } from '../ports/log.ts';
 import type { Sealer } from '../ports/sealer.ts';
@@ -21,8 +21,6 @@ export interface SetCredentialsDeps {
   /** What was remembered of the instance's credentials is out of date. */
   readonly forgetCredentials: (instanceId: string) => void;
 }
-
-export type CredentialsView = Omit<CredentialsRecord, 'credentials'>;
 
 export type SetCredentials =
   | { readonly kind: 'set'; readonly view: CredentialsView }

@@ -15,6 +15,9 @@ export interface CredentialsRecord {
   readonly expiresAt: number | null;
 }
 
+/** All but what is secret. */
+export type CredentialsView = Omit<CredentialsRecord, 'credentials'>;
+
 export interface CredentialsCommands {
   /** In the place of those that were there. */
   readonly saveCredentials: Command<CredentialsRecord, 'saved' | 'unknown-instance'>;
@@ -22,13 +25,19 @@ export interface CredentialsCommands {
     Pick<CredentialsRecord, 'instanceId' | 'platform'>,
     'deleted' | 'unknown-credentials'
   >;
+  /**
+   * Credentials that expire before a time and of which nobody was told: for each a `v1.CredentialsExpiring` of its instance is
+   * written. Those that expire first come first; fewer than `limit`: there are no more.
+   */
+  readonly announceExpiring: Command<{ readonly before: number; readonly limit: number }, readonly CredentialsView[]>;
 }
 
 export interface CredentialsQueries {
   findCredentials(key: Pick<CredentialsRecord, 'instanceId' | 'platform'>): Promise<CredentialsRecord | null>;
-  /** Of all instances, those that expire first; in that order. */
+  /** Of all instances, those that expire within a time; in that order. */
   listExpiringCredentials(query: {
+    readonly since: number;
     readonly before: number;
     readonly limit: number;
-  }): Promise<readonly Omit<CredentialsRecord, 'credentials'>[]>;
+  }): Promise<readonly CredentialsView[]>;
 }

@@ -2,6 +2,7 @@ import type { EventType, PublishWebhookType } from '../../protocol/event-types.t
 import type { DisabledReason } from '../../protocol/webhook-body.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import type { Command } from './command.ts';
+import type { CredentialsRecord } from './credentials-store.ts';
 import type { WebhookBatch } from './instance-store.ts';
 
 export interface MessageKey {
@@ -25,11 +26,11 @@ export interface EventReference {
   readonly device: { readonly platform: Platform; readonly deviceId: string } | null;
   /** Of a click: the id of the button, '' for the body; null for other events. */
   readonly action: string | null;
-  /** Of `v1.WebhookDisabled`; null for other events. */
-  readonly disabledWebhook: DisabledWebhook | null;
+  /** Of an event that the operator is told of; null for other events. */
+  readonly details: DisabledWebhook | ExpiringCredentials | null;
 }
 
-/** A webhook that Pharos has disabled. */
+/** Of `v1.WebhookDisabled`: a webhook that Pharos has disabled. */
 export interface DisabledWebhook {
   readonly webhookId: string;
   readonly reason: DisabledReason;
@@ -37,10 +38,16 @@ export interface DisabledWebhook {
   readonly failingSince: number;
 }
 
+/** Of `v1.CredentialsExpiring`. */
+export interface ExpiringCredentials extends Pick<CredentialsRecord, 'platform' | 'fingerprint'> {
+  readonly expiresAt: number;
+}
+
 /** A leased message: one event for one webhook. Its body is rendered from this when it is sent. */
 export interface ClaimedMessage extends MessageKey, EventReference {
   readonly claimToken: string;
-  /** Null: the target is the `webhookUrl` of the publish. */
+  readonly target: string;
+  /** Null: it goes to the `webhookUrl` of the publish. */
   readonly webhookId: string | null;
   /** Attempts made before this one. */
   readonly attempts: number;
@@ -118,11 +125,18 @@ export interface CompleteBatch {
   readonly unsent: readonly { readonly messageIds: readonly string[]; readonly next: MessageFate }[];
 }
 
-/** Where messages go: a webhook, or (null) the `webhookUrl`s of an instance's publishes. */
+/** Where messages go. */
 export interface MessageTarget {
   readonly instanceId: string;
-  readonly webhookId: string | null;
+  /** The id of a webhook; or `url:` and what stands for the origin that the `webhookUrl`s of some publishes have. */
+  readonly target: string;
 }
+
+/** No id of a webhook begins so. */
+export const urlTargetPrefix = 'url:';
+
+/** Null: of `webhookUrl`s. */
+export const webhookIdOf = (target: string): string | null => (target.startsWith(urlTargetPrefix) ? null : target);
 
 /** How much may be claimed for a target. */
 export interface TargetRoom extends MessageTarget {
@@ -172,6 +186,8 @@ export interface MessageCommands {
 }
 
 export interface MessageView extends MessageKey {
+  readonly target: string;
+  /** Null: it goes to the `webhookUrl` of the publish. */
   readonly webhookId: string | null;
   readonly eventType: EventType | PublishWebhookType;
   readonly eventId: string;

@@ -12,9 +12,16 @@ const idOf = (number: number): string => `01930000-0000-7000-8000-${String(numbe
 const publishId = idOf(999);
 
 const opening = (number: number, change: Partial<ClaimedMessage> = {}): ClaimedMessage => ({
-  ...{ instanceId: 'instance', webhookId: 'webhook', messageId: idOf(number), batchId, claimToken: 'token' },
+  ...{
+    instanceId: 'instance',
+    target: 'webhook',
+    webhookId: 'webhook',
+    messageId: idOf(number),
+    batchId,
+    claimToken: 'token',
+  },
   ...{ eventType: 'v1.UserNotificationOpen', eventId: idOf(500 + number), eventAt: 1_700_000_000_000, publishId },
-  ...{ user: { name: `user ${number}` }, device: null, action: null, disabledWebhook: null },
+  ...{ user: { name: `user ${number}` }, device: null, action: null, details: null },
   ...{ attempts: 0, earlierAttempts: 0 },
   ...change,
 });

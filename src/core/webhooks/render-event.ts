@@ -6,6 +6,7 @@ import type { PublishKey, PublishQueries, PublishSummary } from '../ports/publis
 import type { Sealer } from '../ports/sealer.ts';
 import { openPublishBody } from '../publish/publish-body.ts';
 import {
+  renderCredentialsExpiring,
   renderNotificationEvent,
   renderPublishToUsersAttempt,
   renderUserNotification,
@@ -30,6 +31,7 @@ export async function renderEvent(
   event: InstanceEvent,
 ): Promise<WebhookBody['payload'] | 'user-erased'> {
   if (event.eventType === 'v1.WebhookDisabled') return renderWebhookDisabled(event);
+  if (event.eventType === 'v1.CredentialsExpiring') return renderCredentialsExpiring(event);
   const about = ofPublish(event);
   if (event.eventType === 'v1.PublishToUsersAttempt') return renderPublishToUsersAttempt(await summarize(deps, about));
   if (event.user === 'erased') return 'user-erased';
@@ -42,7 +44,7 @@ export async function renderEvent(
   return renderUserNotification(about, event.user.name);
 }
 
-/** Of all but one type of events, which are about a publish. */
+/** Of the events that are about a publish: all that the operator is not told of. */
 export function ofPublish<Event extends EventReference>(event: Event): Event & PublishKey {
   const { publishId } = event;
   if (publishId === null) throw new Error(`event ${event.eventId} (${event.eventType}) is about no publish`);

@@ -2,6 +2,7 @@ import { formatDeviceId, formatPublishId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type {
   ClassicWebhookBody,
+  CredentialsExpiring,
   NotificationEvent,
   PlatformResult,
   PublishToUsersAttempt,
@@ -46,10 +47,16 @@ export const renderStandardWebhook = (
   data: payload,
 });
 
-export function renderWebhookDisabled({ instanceId, eventId, disabledWebhook }: EventReference): WebhookDisabled {
-  if (!disabledWebhook) throw new Error(`event ${eventId} names no webhook`);
-  const { webhookId, reason, failingSince } = disabledWebhook;
+export function renderWebhookDisabled({ instanceId, eventId, details }: EventReference): WebhookDisabled {
+  if (!details || !('webhookId' in details)) throw new Error(`event ${eventId} names no webhook`);
+  const { webhookId, reason, failingSince } = details;
   return { instance_id: instanceId, webhook_id: webhookId, reason, since: new Date(failingSince).toISOString() };
+}
+
+export function renderCredentialsExpiring({ instanceId, eventId, details }: EventReference): CredentialsExpiring {
+  if (!details || !('expiresAt' in details)) throw new Error(`event ${eventId} names no credentials`);
+  const { platform, fingerprint, expiresAt } = details;
+  return { instance_id: instanceId, platform, fingerprint, expires_at: new Date(expiresAt).toISOString() };
 }
 
 export const renderUserNotification = (event: EventReference & PublishKey, userId: string): UserNotification => ({

@@ -1,6 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { CredentialsCommands, CredentialsQueries, CredentialsRecord } from '../../core/ports/credentials-store.ts';
+import type {
+  CredentialsCommands,
+  CredentialsQueries,
+  CredentialsRecord,
+  CredentialsView,
+} from '../../core/ports/credentials-store.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { prepareOutbox } from './outbox.ts';
 import { prepare } from './statement.ts';
 
 interface CredentialsRow {
@@ -21,6 +27,16 @@ export function prepareCredentialsCommands(db: DatabaseSync): CommandHandlers<Cr
      ON CONFLICT (instance_id, platform) DO UPDATE SET credentials = excluded.credentials,
        fingerprint = excluded.fingerprint, set_at = excluded.set_at, expires_at = excluded.expires_at`,
   );
+  const listUnannounced = prepare<CredentialsRow & { expires_at: number }>(
+    db,
+    `SELECT instance_id, platform, fingerprint, set_at, expires_at FROM gateway_credentials
+     WHERE expires_at < ? AND (announced_expiry IS NULL OR announced_expiry <> expires_at) ORDER BY expires_at LIMIT ?`,
+  );
+  const setAnnounced = prepare(
+    db,
+    'UPDATE gateway_credentials SET announced_expiry = expires_at WHERE instance_id = ? AND platform = ?',
+  );
+  const outbox = prepareOutbox(db);
   const remove = prepare(db, 'DELETE FROM gateway_credentials WHERE instance_id = ? AND platform = ?');
   return {
     saveCredentials: ({ instanceId, platform, credentials, fingerprint, setAt, expiresAt }) => {
@@ -30,6 +46,14 @@ export function prepareCredentialsCommands(db: DatabaseSync): CommandHandlers<Cr
     },
     deleteCredentials: ({ instanceId, platform }) =>
       remove.run(instanceId, platform) === 1 ? 'deleted' : 'unknown-credentials',
+    announceExpiring: ({ before, limit }) => {
+      const expiring = listUnannounced.all(before, limit);
+      for (const { instance_id: instanceId, platform, fingerprint, expires_at: expiresAt } of expiring) {
+        setAnnounced.run(instanceId, platform);
+        outbox.announce(instanceId, 'v1.CredentialsExpiring', { platform, fingerprint, expiresAt });
+      }
+      return expiring.map(toView);
+    },
   };
 }
 
@@ -38,20 +62,21 @@ export function prepareCredentialsQueries(db: DatabaseSync): QueryHandlers<Crede
   const listExpiring = prepare<CredentialsRow>(
     db,
     `SELECT instance_id, platform, fingerprint, set_at, expires_at FROM gateway_credentials
-     WHERE expires_at < ? ORDER BY expires_at LIMIT ?`,
+     WHERE expires_at >= ? AND expires_at < ? ORDER BY expires_at LIMIT ?`,
   );
-  const toRecord = (row: CredentialsRow) => ({
-    instanceId: row.instance_id,
-    platform: row.platform,
-    fingerprint: row.fingerprint,
-    setAt: row.set_at,
-    expiresAt: row.expires_at,
-  });
   return {
     findCredentials: ({ instanceId, platform }) => {
       const row = find.get(instanceId, platform);
-      return row ? { ...toRecord(row), credentials: row.credentials } : null;
+      return row ? { ...toView(row), credentials: row.credentials } : null;
     },
-    listExpiringCredentials: ({ before, limit }) => listExpiring.all(before, limit).map(toRecord),
+    listExpiringCredentials: ({ since, before, limit }) => listExpiring.all(since, before, limit).map(toView),
   };
 }
+
+const toView = (row: CredentialsRow): CredentialsView => ({
+  instanceId: row.instance_id,
+  platform: row.platform,
+  fingerprint: row.fingerprint,
+  setAt: row.set_at,
+  expiresAt: row.expires_at,
+});

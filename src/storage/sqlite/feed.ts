@@ -4,7 +4,7 @@ import type { ReportKind } from '../../core/ports/report-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import type { QueryHandlers } from './handlers.ts';
-import { toDisabledWebhook } from './message-row.ts';
+import { toDetails } from './message-row.ts';
 import { eventTypeOfReport } from './event-type-of-report.ts';
 import { prepare } from './statement.ts';
 
@@ -93,14 +93,14 @@ export function prepareFeedQueries(db: DatabaseSync): QueryHandlers<FeedQueries>
             user: row.user_number === null ? null : row.user === null ? ('erased' as const) : { name: row.user },
             device: row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null,
             action: row.kind === 'clicked' ? row.action : null,
-            disabledWebhook: null,
+            details: null,
           },
         })),
         ...listEvents.all(instanceId, after, limit).map((row) => ({
           position: row.feed_position,
           event: {
             ...{ ...toReference(instanceId, row), eventType: row.type, user: null, device: null, action: null },
-            disabledWebhook: toDisabledWebhook(row.details),
+            details: toDetails(row.details),
           },
         })),
       ];

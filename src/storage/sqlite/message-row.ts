@@ -1,10 +1,11 @@
-import type { ClaimedMessage, DisabledWebhook, DropReason, MessageState } from '../../core/ports/message-store.ts';
+import type { ClaimedMessage, DropReason, MessageState } from '../../core/ports/message-store.ts';
+import { webhookIdOf } from '../../core/ports/message-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
 
 export interface MessageRow {
   instance_id: string;
   id: string;
-  webhook_id: string | null;
+  target: string;
   event_type: ClaimedMessage['eventType'];
   event_id: string;
   event_at: number;
@@ -18,13 +19,14 @@ export interface MessageRow {
   batch_id: string | null;
 }
 
-export const messageColumns = `m.instance_id, m.id, m.webhook_id, m.event_type, m.event_id, m.event_at, m.publish_id,
+export const messageColumns = `m.instance_id, m.id, m.target, m.event_type, m.event_id, m.event_at, m.publish_id,
   m.state, m.drop_reason, m.attempts, m.earlier_attempts, m.due_at, m.claim_token, m.batch_id`;
 
 export const toMessage = (row: MessageRow) => ({
   instanceId: row.instance_id,
   messageId: row.id,
-  webhookId: row.webhook_id,
+  target: row.target,
+  webhookId: webhookIdOf(row.target),
   eventType: row.event_type,
   eventId: row.event_id,
   eventAt: row.event_at,
@@ -48,12 +50,12 @@ export const aboutColumns = 'm.user_number, m.action, m.details, u.name AS user,
 export const aboutJoins =
   'LEFT JOIN users u ON u.number = m.user_number LEFT JOIN devices d ON d.number = m.device_number';
 
-export const toAbout = (row: AboutRow): Pick<ClaimedMessage, 'user' | 'device' | 'action' | 'disabledWebhook'> => ({
+export const toAbout = (row: AboutRow): Pick<ClaimedMessage, 'user' | 'device' | 'action' | 'details'> => ({
   user: row.user_number === null ? null : row.user === null ? 'erased' : { name: row.user },
   device: row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null,
   action: row.action,
-  disabledWebhook: toDisabledWebhook(row.details),
+  details: toDetails(row.details),
 });
 
-export const toDisabledWebhook = (details: string | null): DisabledWebhook | null =>
-  details === null ? null : (JSON.parse(details) as DisabledWebhook);
+export const toDetails = (details: string | null): ClaimedMessage['details'] =>
+  details === null ? null : (JSON.parse(details) as ClaimedMessage['details']);

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { v7 } from 'uuid';
-import type { DisabledWebhook } from '../../core/ports/message-store.ts';
+import type { DisabledWebhook, EventReference, ExpiringCredentials } from '../../core/ports/message-store.ts';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
 import type { EventType, PublishWebhookType } from '../../protocol/event-types.ts';
 import { isEventType } from '../../protocol/event-types.ts';
@@ -23,23 +23,27 @@ export interface OutboxEvent {
   readonly deviceNumber: number | null;
   /** Of a click; null for other events. */
   readonly action: string | null;
-  /** Of `v1.WebhookDisabled`; null for other events. */
-  readonly disabledWebhook: DisabledWebhook | null;
+  readonly details: EventReference['details'];
+}
+
+interface OperatorEvents {
+  readonly 'v1.WebhookDisabled': DisabledWebhook;
+  readonly 'v1.CredentialsExpiring': ExpiringCredentials;
 }
 
 /** Writes events and their messages, in the transaction of what caused them. */
 export interface Outbox {
   /** An event about the whole publish: a row of its own. Reports carry their event themselves. */
   addEvent(publish: PublishKey, type: OutboxEvent['type']): OutboxEvent;
-  /** `v1.WebhookDisabled`: a message to each other webhook that subscribed to it. */
-  announceDisabled(instanceId: string, webhook: DisabledWebhook): void;
+  /** An event that the operator is told of: a message to each webhook that subscribed to it, but for one that is disabled by it. */
+  announce<Type extends keyof OperatorEvents>(instanceId: string, type: Type, details: OperatorEvents[Type]): void;
   /**
    * A message to each webhook that subscribed to the event and lets it through, held where the webhook is disabled;
    * answers how many are to be sent.
    */
   addToSubscribers(event: OutboxEvent & { readonly type: EventType }): number;
-  /** A message to the `webhookUrl` of the publish; `held` until `release`. */
-  addToPublishWebhook(event: OutboxEvent, held: boolean): void;
+  /** A message to the `webhookUrl` of the publish; when it is held, another message's completion makes it due. */
+  addToUrl(event: OutboxEvent, target: string, held: boolean): void;
 }
 
 export function prepareOutbox(db: DatabaseSync): Outbox {
@@ -52,44 +56,41 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
   const listSubscribers = prepareListSubscribers(db);
   const insertMessage = prepare(
     db,
-    `INSERT INTO messages (instance_id, day, id, webhook_id, event_type, event_id, event_at, publish_id, user_number,
+    `INSERT INTO messages (instance_id, day, id, target, event_type, event_id, event_at, publish_id, user_number,
        device_number, action, details, state, attempts, due_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
   );
 
   const gather = createGathering();
 
-  const addMessage = (
-    event: OutboxEvent,
-    webhookId: string | null,
-    state: 'waiting' | 'held',
-    dueAt: number | null,
-  ) => {
-    const { instanceId, publishId, type, userNumber, deviceNumber, action, disabledWebhook } = event;
+  const addMessage = (event: OutboxEvent, target: string, state: 'waiting' | 'held', dueAt: number | null) => {
+    const { instanceId, publishId, type, userNumber, deviceNumber, action, details } = event;
     const id = v7();
     insertMessage.run(
-      ...[instanceId, uuidV7Day(id), id, webhookId, type, event.id, event.at, publishId, userNumber, deviceNumber],
-      ...[action, detailsOf(disabledWebhook), state, dueAt],
+      ...[instanceId, uuidV7Day(id), id, target, type, event.id, event.at, publishId, userNumber, deviceNumber],
+      ...[action, details && JSON.stringify(details), state, dueAt],
     );
   };
   const addEvent = (
     { instanceId, publishId }: Pick<OutboxEvent, 'instanceId' | 'publishId'>,
     type: OutboxEvent['type'],
-    disabledWebhook: DisabledWebhook | null,
+    details: OutboxEvent['details'],
   ): OutboxEvent => {
     const id = v7();
     const at = Date.now();
     // What publishes tell their own `webhookUrl` is no event of the instance.
     const feedPosition = isEventType(type) ? takeFeedPosition(instanceId) : null;
-    const details = detailsOf(disabledWebhook);
-    insertEvent.run(instanceId, uuidV7Day(id), id, type, at, publishId, details, feedPosition);
-    return { instanceId, publishId, type, id, at, userNumber: null, deviceNumber: null, action: null, disabledWebhook };
+    const written = details && JSON.stringify(details);
+    insertEvent.run(instanceId, uuidV7Day(id), id, type, at, publishId, written, feedPosition);
+    return { instanceId, publishId, type, id, at, userNumber: null, deviceNumber: null, action: null, details };
   };
   const addToSubscribers = (event: OutboxEvent & { readonly type: EventType }): number => {
+    const { details } = event;
+    const disabledNow = details && 'webhookId' in details ? details.webhookId : null;
     let waiting = 0;
     for (const subscriber of listSubscribers(event)) {
       const { webhookId, disabled } = subscriber;
-      if (webhookId === event.disabledWebhook?.webhookId) continue;
+      if (webhookId === disabledNow) continue;
       if (disabled) addMessage(event, webhookId, 'held', null);
       else addMessage(event, webhookId, 'waiting', gather(subscriber));
       if (!disabled) waiting += 1;
@@ -99,13 +100,10 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
 
   return {
     addEvent: (publish, type) => addEvent(publish, type, null),
-    announceDisabled: (instanceId, webhook) => {
-      const type = 'v1.WebhookDisabled';
-      addToSubscribers({ ...addEvent({ instanceId, publishId: null }, type, webhook), type });
+    announce: (instanceId, type, details) => {
+      addToSubscribers({ ...addEvent({ instanceId, publishId: null }, type, details), type });
     },
     addToSubscribers,
-    addToPublishWebhook: (event, held) => addMessage(event, null, 'waiting', held ? null : Date.now()),
+    addToUrl: (event, target, held) => addMessage(event, target, 'waiting', held ? null : Date.now()),
   };
 }
-
-const detailsOf = (webhook: DisabledWebhook | null): string | null => webhook && JSON.stringify(webhook);

@@ -157,7 +157,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
         userNumber: user?.number ?? null,
         deviceNumber: device.number,
         action: kind === 'clicked' ? action : null,
-        disabledWebhook: null,
+        details: null,
       });
       return { kind: 'recorded', messages };
     },

@@ -50,7 +50,7 @@ export function prepareRecordHealth(db: DatabaseSync): (attempt: AttemptOfWebhoo
     if (!disable || failures < disable.failures || now - failingSince < disable.failingForMs) return false;
     const { reason } = disable;
     if (disableWebhook.run(now, reason, instanceId, webhookId) === 0) return false;
-    outbox.announceDisabled(instanceId, { webhookId, reason, failingSince });
+    outbox.announce(instanceId, 'v1.WebhookDisabled', { webhookId, reason, failingSince });
     return true;
   };
 }

@@ -1,6 +1,7 @@
 import { audiencesSuite } from './audiences.testsuite.ts';
 import { batchesSuite } from './batches.testsuite.ts';
 import { deliveriesSuite } from './deliveries.testsuite.ts';
+import { credentialsSuite } from './credentials.testsuite.ts';
 import { devicesSuite } from './devices.testsuite.ts';
 import { feedSuite } from './feed.testsuite.ts';
 import { filtersSuite } from './filters.testsuite.ts';
@@ -22,6 +23,7 @@ import { schedulesSuite } from './schedules.testsuite.ts';
 /** What every adapter of the store must do. */
 export function storeSuite(open: OpenStore): void {
   instancesSuite(open);
+  credentialsSuite(open);
   devicesSuite(open);
   publishesSuite(open);
   rangesSuite(open);

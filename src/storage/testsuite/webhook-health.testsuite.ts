@@ -105,7 +105,7 @@ export function webhookHealthSuite(open: OpenStore): void {
       expect(messages).toMatchObject([
         {
           ...{ eventType: disabled, webhookId: other.id, publishId: null, user: null, device: null },
-          disabledWebhook: { webhookId: webhook.id, reason: 'gone-410', failingSince },
+          details: { webhookId: webhook.id, reason: 'gone-410', failingSince },
         },
       ]);
       expect(await claimMessages(store, elsewhere)).toEqual([]);

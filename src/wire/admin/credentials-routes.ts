@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { CredentialsView, SetCredentials, SetCredentialsDeps } from '../../core/credentials/set-credentials.ts';
+import type { SetCredentials, SetCredentialsDeps } from '../../core/credentials/set-credentials.ts';
 import { setApnsCredentials, setFcmCredentials } from '../../core/credentials/set-credentials.ts';
 import type { DeleteCredentialsDeps } from '../../core/credentials/delete-credentials.ts';
 import { deleteCredentials } from '../../core/credentials/delete-credentials.ts';
 import type { InstanceDirectory } from '../../core/instances/instance.ts';
-import type { CredentialsQueries } from '../../core/ports/credentials-store.ts';
+import type { CredentialsQueries, CredentialsView } from '../../core/ports/credentials-store.ts';
 import type { ApnsCredentials, FcmCredentials } from '../../core/ports/gateway.ts';
 import { AdminFailure, invalidField, unknownInstance } from './admin-failure.ts';
 import { parseInput } from './parse-input.ts';

@@ -21,6 +21,7 @@ CREATE TABLE gateway_credentials (
   fingerprint TEXT NOT NULL,
   set_at INTEGER NOT NULL,
   expires_at INTEGER,
+  announced_expiry INTEGER, -- what `expires_at` was when webhooks were told of it
   PRIMARY KEY (instance_id, platform)
 ) STRICT;
 CREATE INDEX gateway_credentials_by_expiry ON gateway_credentials (expires_at) WHERE expires_at IS NOT NULL;
@@ -137,7 +138,7 @@ CREATE TABLE publishes (
   audience TEXT NOT NULL, -- JSON of what an audience is read by: `Audience`
   platforms TEXT NOT NULL, -- JSON array of strings
   body BLOB NOT NULL,
-  has_webhook INTEGER NOT NULL,
+  url_target TEXT, -- target of its messages; null: it has no webhookUrl
   send_after INTEGER, -- not sent before; null: at once
   canceled_at INTEGER,
   finished_at INTEGER,
@@ -249,7 +250,7 @@ CREATE TABLE events (
   type TEXT NOT NULL,
   happened_at INTEGER NOT NULL,
   publish_id TEXT, -- null: it is about none
-  details TEXT, -- JSON; of 'v1.WebhookDisabled': `DisabledWebhook`
+  details TEXT, -- JSON; of 'v1.WebhookDisabled' and 'v1.CredentialsExpiring'
   feed_position INTEGER, -- when the instance has a feed
   PRIMARY KEY (instance_id, day, id)
 ) STRICT, WITHOUT ROWID;
@@ -268,7 +269,7 @@ CREATE TABLE messages (
   instance_id TEXT NOT NULL,
   day INTEGER NOT NULL,
   id TEXT NOT NULL,
-  webhook_id TEXT, -- null: the webhookUrl of the publish
+  target TEXT NOT NULL, -- id of a webhook; 'url:…': webhookUrls of publishes that have one origin
   event_type TEXT NOT NULL,
   event_id TEXT NOT NULL,
   event_at INTEGER NOT NULL,
@@ -287,26 +288,26 @@ CREATE TABLE messages (
   PRIMARY KEY (instance_id, day, id)
 ) STRICT;
 CREATE INDEX messages_by_due ON messages (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX messages_by_target_due ON messages (instance_id, ifnull(webhook_id, ''), due_at)
+CREATE INDEX messages_by_target_due ON messages (instance_id, target, due_at)
   WHERE due_at IS NOT NULL;
 -- Conditions on the state: a claim changes due_at, and leaves these alone.
-CREATE INDEX messages_waiting_for_webhook ON messages (instance_id, webhook_id)
-  WHERE state = 'waiting' AND webhook_id IS NOT NULL;
+CREATE INDEX messages_waiting ON messages (instance_id, target) WHERE state = 'waiting';
 CREATE INDEX messages_about_user ON messages (instance_id, user_number, id) WHERE user_number IS NOT NULL;
-CREATE INDEX messages_by_webhook ON messages (instance_id, webhook_id, id);
+CREATE INDEX messages_by_target ON messages (instance_id, target, id);
 -- What replays send again; few, as long as receivers are well.
 CREATE INDEX messages_failed ON messages (instance_id, id) WHERE state IN ('exhausted', 'held');
-CREATE INDEX messages_failed_by_webhook ON messages (instance_id, webhook_id, id) WHERE state IN ('exhausted', 'held');
+CREATE INDEX messages_failed_by_target ON messages (instance_id, target, id) WHERE state IN ('exhausted', 'held');
 CREATE INDEX messages_by_event ON messages (instance_id, event_id);
 CREATE INDEX messages_by_publish ON messages (instance_id, publish_id, id);
 -- STARTED and FINISHED of a publish, found without walking through its users' messages.
-CREATE INDEX messages_to_publish_webhook ON messages (instance_id, publish_id) WHERE webhook_id IS NULL;
+CREATE INDEX messages_of_publish ON messages (instance_id, publish_id)
+  WHERE event_type IN ('publish.started', 'publish.finished');
 
 -- Targets that something waits for, each with the time of its next turn: what claims look at, so that they cost nothing
 -- for those whose turn has not come. Triggers keep it, since many commands make messages due.
 CREATE TABLE message_turns (
   instance_id TEXT NOT NULL,
-  target TEXT NOT NULL, -- webhook_id, or '' for the webhookUrls of publishes
+  target TEXT NOT NULL,
   turn_at INTEGER NOT NULL,
   resting INTEGER NOT NULL, -- by whoever sends: what falls due does not bring its turn forward
   PRIMARY KEY (instance_id, target)
@@ -315,7 +316,7 @@ CREATE INDEX message_turns_by_time ON message_turns (turn_at);
 CREATE TRIGGER messages_written AFTER INSERT ON messages WHEN NEW.due_at IS NOT NULL
 BEGIN
   INSERT INTO message_turns (instance_id, target, turn_at, resting)
-  VALUES (NEW.instance_id, ifnull(NEW.webhook_id, ''), NEW.due_at, 0)
+  VALUES (NEW.instance_id, NEW.target, NEW.due_at, 0)
   ON CONFLICT (instance_id, target) DO UPDATE SET turn_at = excluded.turn_at
   WHERE excluded.turn_at < turn_at AND resting = 0;
 END;
@@ -323,7 +324,7 @@ CREATE TRIGGER messages_hurried AFTER UPDATE OF due_at ON messages
 WHEN NEW.due_at IS NOT NULL AND (OLD.due_at IS NULL OR NEW.due_at < OLD.due_at)
 BEGIN
   INSERT INTO message_turns (instance_id, target, turn_at, resting)
-  VALUES (NEW.instance_id, ifnull(NEW.webhook_id, ''), NEW.due_at, 0)
+  VALUES (NEW.instance_id, NEW.target, NEW.due_at, 0)
   ON CONFLICT (instance_id, target) DO UPDATE SET turn_at = excluded.turn_at
   WHERE excluded.turn_at < turn_at AND resting = 0;
 END;
@@ -348,7 +349,7 @@ CREATE TABLE attempts (
 CREATE TABLE replays (
   instance_id TEXT NOT NULL,
   id TEXT NOT NULL, -- UUID v7: messages before it are meant
-  webhook_id TEXT, -- null: the webhookUrls of publishes
+  target TEXT NOT NULL,
   states TEXT NOT NULL, -- JSON array of strings
   event_type TEXT, -- null: all
   since INTEGER, -- written or last attempted; null: all
