@@ -35,7 +35,7 @@ export async function costPerItem({ store, instanceId, devices, webhookId }: Fil
     target: { kind: 'interests' as const, interests: ['red', 'green', 'blue'] },
     platforms: ['web' as const],
     body: new Uint8Array(400),
-    hasWebhook: false,
+    urlTarget: null,
   });
 
   const register = await inBatches(items, (size) =>
@@ -78,7 +78,7 @@ export async function costPerItem({ store, instanceId, devices, webhookId }: Fil
   );
   const deliver = await microsecondsPerItem(messagesDelivered, async () => {
     for (let left = messagesDelivered; left > 0; left -= itemsPerCommand)
-      await deliverMessages(store, { instanceId, webhookId }, itemsPerCommand);
+      await deliverMessages(store, { instanceId, target: webhookId }, itemsPerCommand);
   });
   return { register, accept, read, report, deliver };
 }

@@ -38,7 +38,7 @@ export async function addMessages(store: Store, instanceId: string, devices: rea
     target: { kind: 'everyone' },
     platforms: ['web'],
     body: new Uint8Array(400),
-    hasWebhook: false,
+    urlTarget: null,
   });
   for (let start = 0; start < devices.length; start += itemsPerCommand) {
     const results = await store.recordReports(
@@ -62,7 +62,7 @@ export async function addMessages(store: Store, instanceId: string, devices: rea
 /** Claims that many messages of a webhook and records that each was delivered. */
 export async function deliverMessages(
   store: Store,
-  target: { readonly instanceId: string; readonly webhookId: string },
+  target: { readonly instanceId: string; readonly target: string },
   count: number,
 ): Promise<void> {
   const targets = [{ ...target, room: count, restMs: 0 }];

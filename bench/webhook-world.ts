@@ -68,7 +68,7 @@ export async function openWebhookWorld() {
       platforms: ['web' as const],
       body: sealPublishBody(sealer, instanceId, { content }),
     };
-    await runOne(store.acceptPublishes, { ...about, hasWebhook: false });
+    await runOne(store.acceptPublishes, { ...about, urlTarget: null });
     return publishId;
   }
 

@@ -75,17 +75,18 @@ export async function openPublishingWorld({
     metrics: createMetrics(),
   };
   const brake = await openGoneBrake({ ...shared, clock: Date.now, goneShare: 0.25 });
+  const instances = {
+    findInstance: async () => instance,
+    findWebhook: async () => null,
+    findFcmCredentials: async () => null,
+    findApnsCredentials: async () => null,
+    listWebhookKeys: async () => [],
+    listRelayedEvents: async () => [],
+  };
   const fanOut = new FanOut({
     ...shared,
     brake,
-    instances: {
-      findInstance: async () => instance,
-      findWebhook: async () => null,
-      findFcmCredentials: async () => null,
-      findApnsCredentials: async () => null,
-      listWebhookKeys: async () => [],
-      listRelayedEvents: async () => [],
-    },
+    instances,
     clock: Date.now,
     gateways: { web: gateway, fcm: gateway, apns: gateway },
     giveUpAfterMs,
@@ -133,7 +134,7 @@ export async function openPublishingWorld({
     publish: async (target: PublishTarget, content: PublishContent = { web: webContent() }) => {
       const onAccepted = () => fanOut.wake();
       const request = { instanceId: instance.id, target, content };
-      const { publishId } = await acceptPublish({ ...shared, onAccepted, onMessages: () => {} }, request);
+      const { publishId } = await acceptPublish({ ...shared, instances, onAccepted, onMessages: () => {} }, request);
       if (publishId === null) throw new Error('the publish reached nobody');
       return publishId;
     },

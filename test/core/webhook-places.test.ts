@@ -117,7 +117,7 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
       await runOne(store.setDeviceUsers, { ...key, user, maxDevices: 1 });
       devices.push(deviceId);
     }
-    const publish = { instanceId, publishId, platforms: ['web'], body: sealed, hasWebhook: false } as const;
+    const publish = { instanceId, publishId, platforms: ['web'], body: sealed, urlTarget: null } as const;
     await runOne(store.acceptPublishes, { ...publish, target: { kind: 'users', users: names } });
     for (const deviceId of devices) {
       await runOne(store.recordReports, {

@@ -75,17 +75,18 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
     log,
   });
   cleanups.push(() => web.close());
+  const instances = {
+    findInstance: async () => instance,
+    findWebhook: async () => null,
+    findFcmCredentials: async () => null,
+    findApnsCredentials: async () => null,
+    listWebhookKeys: async () => [],
+    listRelayedEvents: async () => [],
+  };
   const fanOut = new FanOut({
     ...shared,
     brake: await openGoneBrake({ ...shared, goneShare: 0.25 }),
-    instances: {
-      findInstance: async () => instance,
-      findWebhook: async () => null,
-      findFcmCredentials: async () => null,
-      findApnsCredentials: async () => null,
-      listWebhookKeys: async () => [],
-      listRelayedEvents: async () => [],
-    },
+    instances,
     gateways: { web, fcm: { deliver: () => [] }, apns: { deliver: () => [] } },
     giveUpAfterMs: 600_000,
     gatewayDeadlineMs: deadlineMs,
@@ -95,7 +96,10 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
   cleanups.push(() => fanOut.stop());
   const publish = async (target: PublishTarget) => {
     const request = { instanceId: instance.id, target, content: { web: webContent() } };
-    const { publishId } = await acceptPublish({ ...shared, onAccepted: () => fanOut.wake(), onMessages() {} }, request);
+    const { publishId } = await acceptPublish(
+      { ...shared, instances, onAccepted: () => fanOut.wake(), onMessages() {} },
+      request,
+    );
     if (publishId === null) throw new Error('the publish reached nobody');
     return async () => (await store.summarizePublish({ instanceId: instance.id, publishId }))!;
   };

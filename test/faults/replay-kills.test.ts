@@ -45,13 +45,13 @@ async function writeExhausted(
     publishId: v7(),
     platforms: ['web'],
     body: randomBytes(16),
-    hasWebhook: false,
+    urlTarget: null,
   } as const;
   await runOne(store.acceptPublishes, { ...publish, target: { kind: 'users', users } });
   const nothingMore = { appInBackground: null, hasDisplayableContent: null, hasData: null };
   const report = { ...publish, kind: 'open', happenedAt: 0, notifiesUserWebhooks: true, ...nothingMore } as const;
   await store.recordReports(devices.map((device) => ({ ...report, ...device })));
-  const targets = [{ instanceId, webhookId, room: messageCount, restMs: 0, batch: null }];
+  const targets = [{ instanceId, target: webhookId, room: messageCount, restMs: 0, batch: null }];
   const messages = await runOne(store.claimMessages, { limit: messageCount, leaseMs: 600_000, targets });
   const answer = { address: null, responseHeaders: {}, responseBody: '', requestHash: null };
   const attempt = { startedAt: Date.now(), durationMs: 1, status: 500, error: null, ...answer };

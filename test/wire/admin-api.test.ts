@@ -50,7 +50,7 @@ describe('publishes and messages', () => {
       target: { kind: 'users', users: ['alice'] },
       platforms: ['web'],
       body: sealer.seal({ instanceId, column: 'publishes.body' }, '{"content":{}}'),
-      hasWebhook: true,
+      urlTarget: 'url:a',
       sendAfter: Date.now() + 60_000,
     });
     const publish = await world.call('GET', `/instances/${instanceId}/publishes/pubid-${publishId}`);

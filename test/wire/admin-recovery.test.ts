@@ -17,6 +17,13 @@ interface Shown {
   readonly explanation: string | null;
 }
 
+async function publishTo(instanceId: string, urlTarget: string | null) {
+  const publish = { instanceId, publishId: v7(), platforms: ['web'], body: new Uint8Array(1) } as const;
+  const target = { kind: 'users', users: ['anna'] } as const;
+  await runOne(world.store.acceptPublishes, { ...publish, target, urlTarget });
+  return publish;
+}
+
 /** An instance with a webhook and a message to it, which waits for its first attempt. */
 async function withMessage() {
   const { id: instanceId } = await world.created('/instances', { name: 'shop' });
@@ -28,9 +35,7 @@ async function withMessage() {
   const registered = { ...device, address: 'https://push.example/1', keys: new Uint8Array(81), metadata: '{}' };
   await runOne(world.store.registerDevices, registered);
   await runOne(world.store.setDeviceUsers, { ...device, user: 'anna', maxDevices: 10 });
-  const publish = { instanceId, publishId: v7(), platforms: ['web'], body: new Uint8Array(1) } as const;
-  const target = { kind: 'users', users: ['anna'] } as const;
-  await runOne(world.store.acceptPublishes, { ...publish, target, hasWebhook: false });
+  const publish = await publishTo(instanceId, null);
   const nothingMore = { appInBackground: null, hasDisplayableContent: null, hasData: null };
   const report = { ...device, publishId: publish.publishId, happenedAt: 0, notifiesUserWebhooks: true, ...nothingMore };
   await runOne(world.store.recordReports, { ...report, kind: 'open' });
@@ -95,7 +100,7 @@ describe('a message', () => {
 
 describe('a replay', () => {
   it('is started for one webhook or for all, shown, listed and canceled', async () => {
-    const { path, webhookId } = await withMessage();
+    const { instanceId, path, webhookId } = await withMessage();
     const one = await world.call('POST', `${path}/replays`, {
       webhookId,
       maxPerSecond: 5,
@@ -121,10 +126,18 @@ describe('a replay', () => {
     expect((await world.call('GET', shown)).body).toMatchObject({ state: 'canceled' });
     expect(await world.call('DELETE', shown)).toMatchObject({ status: 409, body: { error: { code: 'replay-ended' } } });
 
+    for (const urlTarget of ['url:b', 'url:a', 'url:b']) await publishTo(instanceId, urlTarget);
     const all = await world.call('POST', `${path}/replays`, { states: ['held', 'delivered'] });
-    const targets = (all.body['replays'] as { webhookId: string | null }[]).map((started) => started.webhookId);
-    expect(new Set(targets)).toEqual(new Set([webhookId, null]));
-    expect((await world.call('GET', `${path}/replays`)).body['replays']).toHaveLength(3);
+    expect(all.body['replays']).toMatchObject([
+      { webhookId, target: webhookId },
+      { webhookId: null, target: 'url:a' },
+      { webhookId: null, target: 'url:b' },
+    ]);
+    expect((await world.call('GET', `${path}/replays`)).body['replays']).toHaveLength(4);
+    const ofUrls = await world.call('POST', `${path}/replays`, { webhookId: null, states: ['delivered'] });
+    expect(ofUrls.body['replays']).toMatchObject([{ target: 'url:a' }, { target: 'url:b' }]);
+    const failedOfUrls = await world.call('POST', `${path}/replays`, { webhookId: null });
+    expect(failedOfUrls).toMatchObject({ status: 202, body: { replays: [] } });
   });
 
   it.each([

@@ -26,7 +26,7 @@ test('names of users come back in publish webhooks as requested, are not stored 
   expect(stored).toContain('hello');
   expect(stored).not.toContain('@site.example');
 
-  const targets = [{ instanceId, webhookId: null, room: 10, restMs: 0 }];
+  const targets = (await store.listTurns(10)).map((target) => ({ ...target, room: 10, restMs: 0 }));
   const [started] = await runOne(store.claimMessages, { limit: 10, leaseMs: 60_000, targets });
   if (!started) throw new Error('there is no message');
   const instances = { findWebhook: async () => null };

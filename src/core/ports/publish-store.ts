@@ -48,8 +48,8 @@ export interface AcceptPublish {
   readonly platforms: readonly Platform[];
   /** Sealed `PublishBody`. */
   readonly body: Sealed;
-  /** Writes the STARTED message with the publish. */
-  readonly hasWebhook: boolean;
+  /** Of its `webhookUrl`: the STARTED message is written with the publish. Null: it has none. */
+  readonly urlTarget: string | null;
   /** Not sent before (milliseconds since 1970); who is reached is seen then. Left out: at once. */
   readonly sendAfter?: number;
   /** A request with a key that was used in the last 30 days gets the answer of then, and does nothing. */

@@ -66,6 +66,16 @@ export interface ReplayCommands {
 }
 
 export interface ReplayQueries {
+  /**
+   * Targets of `webhookUrl`s that have messages of one of these states, those after `after` (exclusive) in byte order,
+   * `limit` at most.
+   */
+  listUrlTargets(query: {
+    readonly instanceId: string;
+    readonly states: readonly ReplayedState[];
+    readonly after: string;
+    readonly limit: number;
+  }): Promise<readonly string[]>;
   /** Newest first; those that run, and those that ended and are still kept. */
   listReplays(query: { readonly instanceId: string; readonly limit: number }): Promise<readonly ReplayView[]>;
   findReplay(key: ReplayKey): Promise<ReplayView | null>;

@@ -1,15 +1,18 @@
 import { formatPublishId } from '../../protocol/ids.ts';
+import type { InstanceDirectory } from '../instances/instance.ts';
 import { runOne } from '../ports/command.ts';
 import type { IdSource } from '../ports/id-source.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { AcceptAnswer, PublishCommands, PublishTarget } from '../ports/publish-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
+import { urlTarget } from '../webhooks/url-target.ts';
 import type { PublishBody } from './publish-body.ts';
 import { contentPlatforms, sealPublishBody } from './publish-body.ts';
 
 export interface AcceptPublishDeps {
   readonly store: Pick<PublishCommands, 'acceptPublishes'>;
+  readonly instances: Pick<InstanceDirectory, 'findInstance'>;
   readonly sealer: Sealer;
   readonly ids: IdSource;
   readonly log: Log;
@@ -42,7 +45,7 @@ export async function acceptPublish(deps: AcceptPublishDeps, request: PublishReq
     target,
     platforms,
     body: sealPublishBody(deps.sealer, instanceId, body),
-    hasWebhook: body.webhook !== undefined,
+    urlTarget: body.webhook ? await urlTargetOf(deps, instanceId, body.webhook.url) : null,
     ...(body.sendAfter !== undefined && { sendAfter: body.sendAfter }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   });
@@ -60,6 +63,12 @@ export async function acceptPublish(deps: AcceptPublishDeps, request: PublishReq
   if (event === 'accepted' && !answer.finished) deps.onAccepted();
   if (body.webhook || answer.finished) deps.onMessages();
   return answer;
+}
+
+async function urlTargetOf({ instances }: AcceptPublishDeps, instanceId: string, url: string): Promise<string> {
+  const instance = await instances.findInstance(instanceId);
+  if (!instance) throw new Error(`instance ${instanceId} is gone`);
+  return urlTarget(url, instance.secretKey);
 }
 
 function countTargets(target: PublishTarget): number {

@@ -11,7 +11,6 @@ import type {
   CompleteAttempt,
   DisableWebhook,
   MessageCommands,
-  MessageTarget,
 } from '../ports/message-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { BuildRequestDeps } from './build-request.ts';
@@ -90,7 +89,7 @@ export async function attemptMessage(deps: AttemptMessageDeps, current: () => Cl
 /** The webhook was disabled with an attempt's commit. */
 export function noteDisabled(
   deps: Pick<AttemptMessageDeps, 'forgetWebhook' | 'log'>,
-  { instanceId, webhookId }: MessageTarget,
+  { instanceId, webhookId }: Pick<ClaimedMessage, 'instanceId' | 'webhookId'>,
   disable: DisableWebhook | null,
 ): void {
   if (webhookId !== null) deps.forgetWebhook(instanceId, webhookId);

@@ -2,7 +2,7 @@ import { ClaimLoop } from '../claims/claim-loop.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import { runOne } from '../ports/command.ts';
 import type { ClaimedMessage, MessageCommands, MessageQueries, MessageTarget } from '../ports/message-store.ts';
-import { requestSize } from '../ports/message-store.ts';
+import { requestSize, webhookIdOf } from '../ports/message-store.ts';
 import { CannotOpen } from '../ports/sealer.ts';
 import type { Store } from '../ports/store.ts';
 import type { AttemptBatchDeps } from './attempt-batch.ts';
@@ -110,8 +110,9 @@ export class Dispatcher {
 
   /** Null: the messages of a disabled webhook are being put aside, and there are more of them. */
   async #limitsOf(target: MessageTarget): Promise<{ target: MessageTarget; limits: TargetLimits } | null> {
-    const { instanceId, webhookId } = target;
     const { instances, store } = this.#deps;
+    const { instanceId } = target;
+    const webhookId = webhookIdOf(target.target);
     const webhook = webhookId === null ? null : await instances.findWebhook(instanceId, webhookId).catch(ifSealed);
     if (webhookId !== null && webhook && webhook.disabledAt !== null) {
       const held = await runOne(store.holdMessages, { instanceId, webhookId, limit: heldAtATime });
@@ -157,8 +158,8 @@ export class Dispatcher {
   }
 }
 
-const toRoom = ({ instanceId, webhookId, room, restMs, limits: { batch } }: Offer) => ({
-  ...{ instanceId, webhookId, room, restMs },
+const toRoom = ({ instanceId, target, room, restMs, limits: { batch } }: Offer) => ({
+  ...{ instanceId, target, room, restMs },
   batch: batch ?? null,
 });
 /** One webhook that does not open is no reason to claim nothing: its messages are claimed, and postponed. */
@@ -168,4 +169,4 @@ function ifSealed(error: unknown): null {
 }
 
 const requestIdOf = ({ batchId, messageId }: ClaimedMessage): string => batchId ?? messageId;
-const keyOf = ({ instanceId, webhookId }: MessageTarget): string => `${instanceId} ${webhookId ?? ''}`;
+const keyOf = ({ instanceId, target }: MessageTarget): string => `${instanceId} ${target}`;

@@ -9,6 +9,7 @@ const soon = now + 30_000;
 const message: MessageView = {
   instanceId: 'instance',
   messageId: 'message',
+  target: 'webhook',
   webhookId: 'webhook',
   eventType: 'v1.UserNotificationOpen',
   eventId: 'event',

@@ -18,18 +18,18 @@ const maxCountedAhead = 100_000;
 
 /** Why a message is where it is, in words; with the messages before it only when asked, since they are counted. */
 export async function explain(deps: ExplainDeps, message: MessageView, countAhead: boolean): Promise<string | null> {
-  const { instanceId, webhookId, dueAt } = message;
+  const { instanceId, target, webhookId, dueAt } = message;
   const webhook = webhookId === null ? null : await deps.instances.findWebhook(instanceId, webhookId);
   const now = deps.clock();
   const waitsItsTurn = message.state === 'waiting' && dueAt !== null && dueAt <= now;
   return explainMessage({
     message,
-    target: deps.targetStatus({ instanceId, webhookId }),
+    target: deps.targetStatus({ instanceId, target }),
     disabled: webhook && webhook.disabledAt !== null ? disabledState(webhook.disabledAt, webhook.disabledReason) : null,
     maxAttempts: deps.maxAttempts(webhook),
     ahead:
       countAhead && waitsItsTurn
-        ? await deps.store.countAhead({ instanceId, webhookId, dueAt, limit: maxCountedAhead })
+        ? await deps.store.countAhead({ instanceId, target, dueAt, limit: maxCountedAhead })
         : null,
     now,
   });

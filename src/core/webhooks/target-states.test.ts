@@ -6,7 +6,7 @@ import type { TargetLimits } from './target-state.ts';
 import type { Offer } from './target-states.ts';
 import { createTargetStates } from './target-states.ts';
 
-const target = { instanceId: 'i', webhookId: 'w' };
+const target = { instanceId: 'i', target: 'w' };
 const limits: TargetLimits = { maxInFlight: 64, maxPerSecond: null };
 const attempt = (verdict: Verdict, now: number, pauseMs = 0) => ({
   ...{ startedAt: now, endedAt: now, verdict, pauseMs },
@@ -16,8 +16,8 @@ const attempt = (verdict: Verdict, now: number, pauseMs = 0) => ({
 function world(maxUnproven = 512) {
   let time = 1_000_000;
   const states = createTargetStates({ now: () => time, maxUnproven });
-  const offerTo = (webhookId: string, change: Partial<TargetLimits> = {}): Offer => {
-    const [offer] = states.offer([{ target: { ...target, webhookId }, limits: { ...limits, ...change } }]);
+  const offerTo = (name: string, change: Partial<TargetLimits> = {}): Offer => {
+    const [offer] = states.offer([{ target: { ...target, target: name }, limits: { ...limits, ...change } }]);
     if (!offer) throw new Error('no offer');
     return offer;
   };
@@ -119,14 +119,14 @@ test('a place that becomes free while a claim is under way is not forgotten', ()
 
 test('who got something least recently comes first', () => {
   const { states, offerTo, now, pass } = world();
-  for (const webhookId of ['a', 'b']) {
-    const offer = offerTo(webhookId);
+  for (const name of ['a', 'b']) {
+    const offer = offerTo(name);
     states.claimed(offer, 1);
     states.ended(offer, attempt('ok', now()));
     pass(1);
   }
-  const turns = ['b', 'a', 'c'].map((webhookId) => ({ ...target, webhookId }));
-  expect(states.inTurn(turns).map(({ webhookId }) => webhookId)).toEqual(['c', 'a', 'b']);
+  const turns = ['b', 'a', 'c'].map((name) => ({ ...target, target: name }));
+  expect(states.inTurn(turns).map((turn) => turn.target)).toEqual(['c', 'a', 'b']);
 });
 
 test('a changed webhook is forgiven', () => {
@@ -192,12 +192,12 @@ test('a place of the unproven that becomes free goes to the one that found none 
   const { states, offerTo, now } = world(2);
   const first = offerTo('first', { maxInFlight: 2 });
   states.claimed(first, 2);
-  for (const webhookId of ['second', 'third']) {
-    const none = offerTo(webhookId);
+  for (const name of ['second', 'third']) {
+    const none = offerTo(name);
     expect(none.room).toBe(0);
     states.claimed(none, 0);
   }
-  const haveAPlace = () => states.inTurn([]).flatMap(({ webhookId }) => (webhookId === 'first' ? [] : [webhookId]));
+  const haveAPlace = () => states.inTurn([]).flatMap((turn) => (turn.target === 'first' ? [] : [turn.target]));
   expect(haveAPlace()).toEqual([]);
   expect(states.ended(first, attempt('failed', now()))).toBe(true);
   expect(haveAPlace()).toEqual(['second']);

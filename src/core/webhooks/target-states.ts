@@ -62,9 +62,8 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
     }
   };
   const stateOf = (target: MessageTarget, limits: TargetLimits): TargetState => {
-    const { instanceId, webhookId } = target;
     const known = states.get(keyOf(target));
-    return known ? { ...known, limits } : newTarget({ instanceId, webhookId }, limits);
+    return known ? { ...known, limits } : newTarget({ instanceId: target.instanceId, target: target.target }, limits);
   };
 
   return {
@@ -86,13 +85,12 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
         const { room, until } = state.proven ? own : lesser(own, shared);
         if (!state.proven) unprovenLeft -= room;
         const restMs = until.kind === 'place' ? placeRestMs : Math.ceil(until.ms);
-        const { instanceId, webhookId } = target;
         const { proven, inFlight } = state;
         const waits = {
           waitsForPlace: until.kind === 'place',
           waitsForUnproven: !state.proven && shared.room < own.room,
         };
-        return { instanceId, webhookId, limits, room, restMs, proven, inFlight, ...waits };
+        return { ...state.target, limits, room, restMs, proven, inFlight, ...waits };
       });
     },
 
@@ -117,10 +115,11 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
     },
 
     /** A request that was claimed is over; null: nothing was sent. True when some target has a place that it waited for. */
-    ended({ proven, limits, ...target }: Offer, attempt: EndedAttempt | null): boolean {
-      const key = keyOf(target);
+    ended(offer: Offer, attempt: EndedAttempt | null): boolean {
+      const { proven, limits } = offer;
+      const key = keyOf(offer);
       if (!proven) unproven -= 1;
-      const state = afterAttempt(stateOf(target, limits), attempt, now());
+      const state = afterAttempt(stateOf(offer, limits), attempt, now());
       states.set(key, state);
       if (waiting.delete(key)) freed.set(key, state.target);
       const [next] = proven ? [] : starved;
@@ -169,4 +168,4 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
   };
 }
 
-const keyOf = ({ instanceId, webhookId }: MessageTarget): string => `${instanceId} ${webhookId ?? ''}`;
+const keyOf = ({ instanceId, target }: MessageTarget): string => `${instanceId} ${target}`;

@@ -32,7 +32,7 @@ test('what an ended process had claimed is due at once, and its claims are void'
       target: { kind: 'interests', interests: ['a'] },
       platforms: ['web'],
       body: new Uint8Array(1),
-      hasWebhook: true,
+      urlTarget: 'url:a',
     });
   await accept();
   const [range] = await runOne(first.claimRanges, hour);

@@ -23,7 +23,7 @@ export function prepareAcceptPublishes(
   const insertPublish = prepare(
     db,
     `INSERT INTO publishes
-       (instance_id, id, accepted_at, target_kind, audience, platforms, body, has_webhook, send_after, finished_at)
+       (instance_id, id, accepted_at, target_kind, audience, platforms, body, url_target, send_after, finished_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const insertUsers = prepare(
@@ -84,7 +84,7 @@ export function prepareAcceptPublishes(
   };
 
   const accept = (item: AcceptPublish): AcceptAnswer => {
-    const { instanceId, publishId, target, platforms, body, hasWebhook, sendAfter } = item;
+    const { instanceId, publishId, target, platforms, body, urlTarget, sendAfter } = item;
     const now = Date.now();
     const { audience, unreached } = toAudience(item);
     if (audience.kind !== 'users' && audience.kind !== 'interests') {
@@ -105,13 +105,13 @@ export function prepareAcceptPublishes(
     const finished = sendAfter === undefined && hasNoDevice(item);
     insertPublish.run(
       ...[instanceId, publishId, now, target.kind, JSON.stringify(audience), JSON.stringify(platforms)],
-      ...[body, hasWebhook ? 1 : 0, sendAfter ?? null, finished ? now : null],
+      ...[body, urlTarget, sendAfter ?? null, finished ? now : null],
     );
-    if (hasWebhook) {
-      outbox.addToPublishWebhook(outbox.addEvent({ instanceId, publishId }, 'publish.started'), false);
+    if (urlTarget !== null) {
+      outbox.addToUrl(outbox.addEvent({ instanceId, publishId }, 'publish.started'), urlTarget, false);
     }
     if (finished) {
-      close({ instanceId, publishId, targetKind: target.kind, hasWebhook });
+      close({ instanceId, publishId, targetKind: target.kind, urlTarget });
     } else {
       const endDevice = sendAfter === undefined ? (lastDevice.get()?.number ?? 0) : openEnd;
       insertRange.run(instanceId, publishId, endUser, endDevice, Math.max(now, sendAfter ?? now));

@@ -5,7 +5,8 @@ import { prepare } from './statement.ts';
 
 interface Finished extends PublishKey {
   readonly targetKind: string;
-  readonly hasWebhook: boolean;
+  /** Null: it has no `webhookUrl`. */
+  readonly urlTarget: string | null;
 }
 
 /** Whether a publish was closed. */
@@ -19,20 +20,20 @@ export function prepareIsFinished(db: DatabaseSync): (publish: PublishKey) => bo
 
 /** Closes a publish once no range and no deferred delivery of it is left; answers whether it did. */
 export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolean {
-  const finish = prepare<{ target_kind: string; has_webhook: number }>(
+  const finish = prepare<{ target_kind: string; url_target: string | null }>(
     db,
     `UPDATE publishes SET finished_at = ?3
      WHERE instance_id = ?1 AND id = ?2 AND finished_at IS NULL
        AND NOT EXISTS (SELECT 1 FROM ranges WHERE instance_id = ?1 AND publish_id = ?2)
        AND NOT EXISTS (SELECT 1 FROM deferred_deliveries WHERE instance_id = ?1 AND publish_id = ?2)
-     RETURNING target_kind, has_webhook`,
+     RETURNING target_kind, url_target`,
   );
   const close = prepareClose(db);
 
   return ({ instanceId, publishId }) => {
     const finished = finish.get(instanceId, publishId, Date.now());
     if (!finished) return false;
-    close({ instanceId, publishId, targetKind: finished.target_kind, hasWebhook: finished.has_webhook === 1 });
+    close({ instanceId, publishId, targetKind: finished.target_kind, urlTarget: finished.url_target });
     return true;
   };
 }
@@ -41,22 +42,21 @@ export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolea
 export function prepareClose(db: DatabaseSync): (publish: Finished) => void {
   const startedIsUntried = prepare<{ found: 1 }>(
     db,
-    `SELECT 1 AS found FROM messages
-     INDEXED BY messages_to_publish_webhook
-     WHERE instance_id = ? AND publish_id = ? AND webhook_id IS NULL AND event_type = 'publish.started' AND attempts = 0
-       AND state = 'waiting'`,
+    `SELECT 1 AS found FROM messages INDEXED BY messages_of_publish
+     WHERE instance_id = ? AND publish_id = ? AND event_type IN ('publish.started', 'publish.finished')
+       AND event_type = 'publish.started' AND attempts = 0 AND state = 'waiting'`,
   );
   const outbox = prepareOutbox(db);
 
-  return ({ targetKind, hasWebhook, ...publish }) => {
+  return ({ targetKind, urlTarget, ...publish }) => {
     if (targetKind === 'users') {
       const type = 'v1.PublishToUsersAttempt';
       outbox.addToSubscribers({ ...outbox.addEvent(publish, type), type });
     }
-    if (hasWebhook) {
+    if (urlTarget !== null) {
       // FINISHED must not overtake STARTED's first attempt: that attempt's completion makes it due.
       const held = startedIsUntried.get(publish.instanceId, publish.publishId) !== undefined;
-      outbox.addToPublishWebhook(outbox.addEvent(publish, 'publish.finished'), held);
+      outbox.addToUrl(outbox.addEvent(publish, 'publish.finished'), urlTarget, held);
     }
   };
 }

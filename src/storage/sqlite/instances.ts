@@ -103,10 +103,10 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
       db,
       `UPDATE messages SET state = 'dropped', drop_reason = 'webhook-deleted', due_at = NULL, claim_token = NULL
        WHERE instance_id = ?1 AND (day, id) IN (SELECT day, id FROM messages INDEXED BY ${index}
-         WHERE instance_id = ?1 AND webhook_id = ?2 AND ${condition})`,
+         WHERE instance_id = ?1 AND target = ?2 AND ${condition})`,
     );
-  const dropWaiting = prepareDrop('messages_waiting_for_webhook', "state = 'waiting'");
-  const dropHeld = prepareDrop('messages_failed_by_webhook', "state IN ('exhausted', 'held') AND state = 'held'");
+  const dropWaiting = prepareDrop('messages_waiting', "state = 'waiting'");
+  const dropHeld = prepareDrop('messages_failed_by_target', "state IN ('exhausted', 'held') AND state = 'held'");
   const forgiveFailures = prepare(
     db,
     'UPDATE webhook_health SET failing_since = NULL, failures = 0 WHERE instance_id = ? AND webhook_id = ?',

@@ -25,7 +25,7 @@ export interface BatchClaim {
  * for others.
  */
 export function prepareClaimBatch(db: DatabaseSync): (claim: BatchClaim) => readonly ClaimedMessage[] {
-  const ofTarget = `m.due_at IS NOT NULL AND m.instance_id = ? AND ifnull(m.webhook_id, '') = ?`;
+  const ofTarget = `m.due_at IS NOT NULL AND m.instance_id = ? AND m.target = ?`;
   const from = 'FROM messages m INDEXED BY messages_by_target_due';
   const findFirst = prepare<MessageRow>(
     db,

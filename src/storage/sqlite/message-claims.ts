@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimedMessage, MessageCommands, MessageQueries, MessageTarget } from '../../core/ports/message-store.ts';
-import { requestSize } from '../../core/ports/message-store.ts';
+import { requestSize, webhookIdOf } from '../../core/ports/message-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import type { BatchClaim } from './message-batches.ts';
@@ -16,13 +16,13 @@ export function prepareClaimMessages(
   const listDue = prepare<MessageRow & AboutRow>(
     db,
     `SELECT ${messageColumns}, ${aboutColumns} FROM messages m INDEXED BY messages_by_target_due ${aboutJoins}
-     WHERE m.due_at IS NOT NULL AND m.instance_id = ? AND ifnull(m.webhook_id, '') = ? AND m.due_at <= ?
+     WHERE m.due_at IS NOT NULL AND m.instance_id = ? AND m.target = ? AND m.due_at <= ?
      ORDER BY m.due_at LIMIT ?`,
   );
   const findFirst = prepare<{ due_at: number }>(
     db,
     `SELECT due_at FROM messages INDEXED BY messages_by_target_due
-     WHERE due_at IS NOT NULL AND instance_id = ? AND ifnull(webhook_id, '') = ? ORDER BY due_at LIMIT 1`,
+     WHERE due_at IS NOT NULL AND instance_id = ? AND target = ? ORDER BY due_at LIMIT 1`,
   );
   const lease = prepare(
     db,
@@ -33,8 +33,8 @@ export function prepareClaimMessages(
   const hold = prepare(
     db,
     `UPDATE messages SET state = 'held', due_at = NULL WHERE instance_id = ?1 AND (day, id) IN
-       (SELECT day, id FROM messages INDEXED BY messages_waiting_for_webhook
-        WHERE instance_id = ?1 AND webhook_id = ?2 AND state = 'waiting' AND (claim_token IS NULL OR due_at <= ?3) LIMIT ?4)
+       (SELECT day, id FROM messages INDEXED BY messages_waiting
+        WHERE instance_id = ?1 AND target = ?2 AND state = 'waiting' AND (claim_token IS NULL OR due_at <= ?3) LIMIT ?4)
        AND EXISTS (SELECT 1 FROM webhooks WHERE instance_id = ?1 AND id = ?2 AND disabled_at IS NOT NULL)`,
   );
 
@@ -43,9 +43,13 @@ export function prepareClaimMessages(
   /** The messages of each request. */
   type Requests = readonly (readonly ClaimedMessage[])[];
 
-  const claimSingles = (target: MessageTarget, wanted: number, now: number, leaseMs: number): Requests => {
-    const { instanceId, webhookId } = target;
-    const rows = wanted > 0 ? listDue.all(instanceId, webhookId ?? '', now, wanted) : [];
+  const claimSingles = (
+    { instanceId, target }: MessageTarget,
+    wanted: number,
+    now: number,
+    leaseMs: number,
+  ): Requests => {
+    const rows = wanted > 0 ? listDue.all(instanceId, target, now, wanted) : [];
     return rows.map((row) => {
       const claimToken = randomUUID();
       lease.run(claimToken, now + leaseMs, instanceId, uuidV7Day(row.id), row.id);
@@ -68,14 +72,13 @@ export function prepareClaimMessages(
       const now = Date.now();
       const claimed: ClaimedMessage[] = [];
       let left = limit;
-      for (const { instanceId, webhookId, room, restMs, batch } of targets) {
+      for (const { instanceId, target, room, restMs, batch } of targets) {
         // The others keep their turns.
         if (left <= 0) break;
-        const target = webhookId ?? '';
         const requests =
-          batch && webhookId !== null
-            ? claimBatches({ instanceId, webhookId, batch, now, leaseMs }, room, left)
-            : claimSingles({ instanceId, webhookId }, Math.min(room, left), now, leaseMs);
+          batch && webhookIdOf(target) !== null
+            ? claimBatches({ instanceId, webhookId: target, batch, now, leaseMs }, room, left)
+            : claimSingles({ instanceId, target }, Math.min(room, left), now, leaseMs);
         for (const messages of requests) {
           left -= requestSize(messages.length);
           claimed.push(...messages);
@@ -102,9 +105,6 @@ export function prepareTurnQueries(db: DatabaseSync): QueryHandlers<Pick<Message
   );
   return {
     listTurns: (limit) =>
-      list.all(Date.now(), limit).map(({ instance_id: instanceId, target }) => ({
-        instanceId,
-        webhookId: target === '' ? null : target,
-      })),
+      list.all(Date.now(), limit).map(({ instance_id: instanceId, target }) => ({ instanceId, target })),
   };
 }

@@ -35,7 +35,7 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
   const countAhead = prepare<{ ahead: number }>(
     db,
     `SELECT count(*) AS ahead FROM (SELECT 1 FROM messages INDEXED BY messages_by_target_due
-       WHERE due_at IS NOT NULL AND instance_id = ? AND ifnull(webhook_id, '') = ? AND due_at < ? LIMIT ?)`,
+       WHERE due_at IS NOT NULL AND instance_id = ? AND target = ? AND due_at < ? LIMIT ?)`,
   );
   const attemptColumns = `started_at, duration_ms, status, error, address, response_headers, response_body, request_hash`;
   const listAttempts = prepare<AttemptRow>(
@@ -75,8 +75,7 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
       const row = findMessage.get(instanceId, uuidV7Day(messageId), messageId);
       return row ? { ...toView(row), ...toAbout(row) } : null;
     },
-    countAhead: ({ instanceId, webhookId, dueAt, limit }) =>
-      countAhead.get(instanceId, webhookId ?? '', dueAt, limit)?.ahead ?? 0,
+    countAhead: ({ instanceId, target, dueAt, limit }) => countAhead.get(instanceId, target, dueAt, limit)?.ahead ?? 0,
     listAttempts: ({ instanceId, messageId }) => {
       const key = [instanceId, uuidV7Day(messageId), messageId] as const;
       const message = findMessage.get(...key);
@@ -134,7 +133,7 @@ function gather(
 
 /** What the walk does not see to by itself. */
 const matches = ({ webhookId, publishId, eventType, state }: MessageFilter, row: MessageRow): boolean =>
-  (webhookId === undefined || row.webhook_id === webhookId) &&
+  (webhookId === undefined || row.target === webhookId) &&
   (publishId === undefined || row.publish_id === publishId) &&
   (eventType === undefined || row.event_type === eventType) &&
   (state === undefined || row.state === state);

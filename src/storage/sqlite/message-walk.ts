@@ -26,8 +26,8 @@ export function prepareMessageWalk(db: DatabaseSync): (walked: Walked) => Messag
   const byEvent = prepareBy('messages_by_event', 'm.event_id = ?');
   const byUser = prepareBy('messages_about_user', 'm.user_number = ?');
   const byPublish = prepareBy('messages_by_publish', 'm.publish_id = ?');
-  const byWebhook = prepareBy('messages_by_webhook', 'm.webhook_id = ?');
-  const failedByWebhook = prepareBy('messages_failed_by_webhook', `${failed} AND m.webhook_id = ?`);
+  const byWebhook = prepareBy('messages_by_target', 'm.target = ?');
+  const failedByWebhook = prepareBy('messages_failed_by_target', `${failed} AND m.target = ?`);
   const allFailed = prepareBy('messages_failed', failed);
   const all = prepare<MessageRow>(
     db,

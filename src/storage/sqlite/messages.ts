@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimedMessage, MessageCommands } from '../../core/ports/message-store.ts';
+import { webhookIdOf } from '../../core/ports/message-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareInsertAttempt } from './insert-attempt.ts';
@@ -12,13 +13,13 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
   const findMessage = prepare<{
     claim_token: string | null;
     attempts: number;
-    webhook_id: string | null;
+    target: string;
     event_type: ClaimedMessage['eventType'];
     publish_id: string | null;
     user_erased: 0 | 1;
   }>(
     db,
-    `SELECT claim_token, attempts, webhook_id, event_type, publish_id,
+    `SELECT claim_token, attempts, target, event_type, publish_id,
        EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased
      FROM messages m WHERE instance_id = ? AND day = ? AND id = ?`,
   );
@@ -31,9 +32,9 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
   );
   const releaseFinished = prepare(
     db,
-    `UPDATE messages INDEXED BY messages_to_publish_webhook SET due_at = ?
-     WHERE instance_id = ? AND publish_id = ? AND webhook_id IS NULL AND event_type = 'publish.finished'
-       AND state = 'waiting' AND due_at IS NULL`,
+    `UPDATE messages INDEXED BY messages_of_publish SET due_at = ?
+     WHERE instance_id = ? AND publish_id = ? AND event_type IN ('publish.started', 'publish.finished')
+       AND event_type = 'publish.finished' AND state = 'waiting' AND due_at IS NULL`,
   );
 
   return {
@@ -61,7 +62,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
       if (message.event_type === 'publish.started' && (attempts > 0 || !isRetry)) {
         releaseFinished.run(now, instanceId, message.publish_id);
       }
-      const { webhook_id: webhookId } = message;
+      const webhookId = webhookIdOf(message.target);
       if (!attempt || webhookId === null) return 'recorded';
       const succeeded = next.kind === 'delivered';
       return recordHealth({ instanceId, webhookId, succeeded, disable }) ? 'disabled' : 'recorded';

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { MessageState } from '../../core/ports/message-store.ts';
+import { webhookIdOf } from '../../core/ports/message-store.ts';
 import type { ReplayCommands, ReplayRecord, ReplayedState } from '../../core/ports/replay-store.ts';
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import type { CommandHandlers } from './handlers.ts';
@@ -9,7 +10,7 @@ import { prepare } from './statement.ts';
 export interface ReplayRow {
   instance_id: string;
   id: string;
-  webhook_id: string | null;
+  target: string;
   states: string;
   event_type: ReplayRecord['eventType'];
   since: number | null;
@@ -52,7 +53,7 @@ export function prepareReplayStep(
   const countDue = prepare<{ due: number }>(
     db,
     `SELECT count(*) AS due FROM (SELECT 1 FROM messages INDEXED BY messages_by_target_due
-       WHERE due_at IS NOT NULL AND instance_id = ? AND ifnull(webhook_id, '') = ? AND due_at <= ? LIMIT ?)`,
+       WHERE due_at IS NOT NULL AND instance_id = ? AND target = ? AND due_at <= ? LIMIT ?)`,
   );
   const listCandidates = prepareCandidates(db);
   const isMeant = prepareIsMeant(db);
@@ -71,12 +72,13 @@ export function prepareReplayStep(
 
   /** How many messages may become due in this step; or why none. */
   const roomOf = (replay: ReplayRow, now: number, maxDue: number): number | 'deleted' | keyof typeof restMs => {
-    if (replay.webhook_id !== null) {
-      const webhook = findWebhook.get(replay.instance_id, replay.webhook_id);
+    const webhookId = webhookIdOf(replay.target);
+    if (webhookId !== null) {
+      const webhook = findWebhook.get(replay.instance_id, webhookId);
       if (!webhook) return 'deleted';
       if (webhook.disabled_at !== null) return 'disabled';
     }
-    const due = countDue.get(replay.instance_id, replay.webhook_id ?? '', now, maxDue)?.due ?? 0;
+    const due = countDue.get(replay.instance_id, replay.target, now, maxDue)?.due ?? 0;
     const perStep = replay.max_per_second === null ? maxDue : Math.max(1, replay.max_per_second / stepsPerSecond);
     return due >= maxDue ? 'full' : Math.min(maxDue - due, Math.floor(perStep));
   };
@@ -130,26 +132,17 @@ export function prepareReplayStep(
 
 /** Messages of the target behind the cursor that were written before the replay, oldest first; some are not meant. */
 function prepareCandidates(db: DatabaseSync): (replay: ReplayRow, limit: number) => readonly CandidateRow[] {
-  const prepareList = (index: string, target: string) =>
+  const prepareList = (index: string, condition: string) =>
     prepare<CandidateRow>(
       db,
       `SELECT id, state, event_type, batch_id FROM messages INDEXED BY ${index}
-       WHERE instance_id = ? AND ${target} AND id > ? AND id < ? ORDER BY id LIMIT ?`,
+       WHERE instance_id = ? AND target = ? AND ${condition} AND id > ? AND id < ? ORDER BY id LIMIT ?`,
     );
-  const failed = "state IN ('exhausted', 'held')";
-  const all = {
-    webhook: prepareList('messages_by_webhook', 'webhook_id = ?'),
-    publishWebhooks: prepareList('messages_by_webhook', 'webhook_id IS NULL'),
-  };
-  const onlyFailed = {
-    webhook: prepareList('messages_failed_by_webhook', `webhook_id = ? AND ${failed}`),
-    publishWebhooks: prepareList('messages_failed_by_webhook', `webhook_id IS NULL AND ${failed}`),
-  };
-  return ({ instance_id: instanceId, id, webhook_id: webhookId, states, cursor }, limit) => {
-    const list = (JSON.parse(states) as ReplayedState[]).includes('delivered') ? all : onlyFailed;
-    return webhookId === null
-      ? list.publishWebhooks.all(instanceId, cursor, id, limit)
-      : list.webhook.all(instanceId, webhookId, cursor, id, limit);
+  const all = prepareList('messages_by_target', 'true');
+  const failed = prepareList('messages_failed_by_target', "state IN ('exhausted', 'held')");
+  return ({ instance_id: instanceId, id, target, states, cursor }, limit) => {
+    const list = (JSON.parse(states) as ReplayedState[]).includes('delivered') ? all : failed;
+    return list.all(instanceId, target, cursor, id, limit);
   };
 }
 

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { urlTargetPrefix, webhookIdOf } from '../../core/ports/message-store.ts';
 import type { ReplayCommands, ReplayQueries, ReplayRecord, ReplayView } from '../../core/ports/replay-store.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import type { ReplayRow } from './replay-step.ts';
@@ -11,7 +12,7 @@ export function prepareReplayCommands(db: DatabaseSync): CommandHandlers<ReplayC
   const findWebhook = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM webhooks WHERE instance_id = ? AND id = ?');
   const insertReplay = prepare(
     db,
-    `INSERT INTO replays (instance_id, id, webhook_id, states, event_type, since, max_per_second, created_at, cursor,
+    `INSERT INTO replays (instance_id, id, target, states, event_type, since, max_per_second, created_at, cursor,
        counted, total, resent, skipped, due_at, ended_at, canceled)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', 0, NULL, 0, 0, ?, NULL, 0)`,
   );
@@ -25,11 +26,12 @@ export function prepareReplayCommands(db: DatabaseSync): CommandHandlers<ReplayC
   );
   return {
     resendMessages: resend,
-    createReplays: ({ instanceId, replayId, webhookId, states, eventType, since, maxPerSecond }) => {
+    createReplays: ({ instanceId, replayId, target, states, eventType, since, maxPerSecond }) => {
+      const webhookId = webhookIdOf(target);
       if (webhookId !== null && !findWebhook.get(instanceId, webhookId)) return 'unknown-webhook';
       const now = Date.now();
       const filter = [JSON.stringify(states), eventType, since] as const;
-      insertReplay.run(instanceId, replayId, webhookId, ...filter, maxPerSecond, now, now);
+      insertReplay.run(instanceId, replayId, target, ...filter, maxPerSecond, now, now);
       return 'created';
     },
     cancelReplays: ({ instanceId, replayId }) => {
@@ -52,13 +54,38 @@ export function prepareReplayQueries(db: DatabaseSync): QueryHandlers<ReplayQuer
       const row = find.get(instanceId, replayId);
       return row ? toReplay(row) : null;
     },
+    listUrlTargets: prepareListUrlTargets(db),
+  };
+}
+
+/** From one to the next, and none of the messages between them is looked at. */
+function prepareListUrlTargets(db: DatabaseSync): QueryHandlers<ReplayQueries>['listUrlTargets'] {
+  const prepareNext = (index: string, condition: string) =>
+    prepare<{ target: string }>(
+      db,
+      `SELECT target FROM messages INDEXED BY ${index}
+       WHERE instance_id = ? AND target > ? AND ${condition} ORDER BY target LIMIT 1`,
+    );
+  const all = prepareNext('messages_by_target', 'true');
+  const failed = prepareNext('messages_failed_by_target', "state IN ('exhausted', 'held')");
+  return ({ instanceId, states, after, limit }) => {
+    const next = states.includes('delivered') ? all : failed;
+    const targets: string[] = [];
+    let last = after < urlTargetPrefix ? urlTargetPrefix : after;
+    while (targets.length < limit) {
+      const found = next.get(instanceId, last);
+      if (!found) break;
+      last = found.target;
+      targets.push(last);
+    }
+    return targets;
   };
 }
 
 const toReplay = (row: ReplayRow): ReplayView => ({
   instanceId: row.instance_id,
   replayId: row.id,
-  webhookId: row.webhook_id,
+  target: row.target,
   states: JSON.parse(row.states) as ReplayRecord['states'],
   eventType: row.event_type,
   since: row.since,

@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { DropReason, MessageKey, MessageState } from '../../core/ports/message-store.ts';
+import { webhookIdOf } from '../../core/ports/message-store.ts';
 import type { ResendRefusal } from '../../core/ports/replay-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import { prepare } from './statement.ts';
 
 interface ResendRow {
   state: MessageState;
-  webhook_id: string | null;
+  target: string;
   due_at: number | null;
   claim_token: string | null;
   user_erased: 0 | 1;
@@ -19,11 +20,11 @@ interface ResendRow {
 export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | ResendRefusal {
   const findMessage = prepare<ResendRow>(
     db,
-    `SELECT m.state, m.webhook_id, m.due_at, m.claim_token,
+    `SELECT m.state, m.target, m.due_at, m.claim_token,
        EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased,
        m.publish_id IS NULL OR EXISTS (SELECT 1 FROM publishes p WHERE p.instance_id = m.instance_id AND p.id = m.publish_id) AS has_publish,
        w.id IS NOT NULL AS has_webhook, w.disabled_at IS NOT NULL AS webhook_disabled
-     FROM messages m LEFT JOIN webhooks w ON w.instance_id = m.instance_id AND w.id = m.webhook_id
+     FROM messages m LEFT JOIN webhooks w ON w.instance_id = m.instance_id AND w.id = m.target
      WHERE m.instance_id = ? AND m.day = ? AND m.id = ?`,
   );
   const hurry = prepare(
@@ -56,7 +57,7 @@ function refusalOf(message: ResendRow | undefined, now: number): ResendRefusal |
   }
   if (message.user_erased === 1) return 'user-erased' satisfies DropReason;
   if (message.has_publish === 0) return 'publish-deleted';
-  if (message.webhook_id === null) return null;
+  if (webhookIdOf(message.target) === null) return null;
   if (message.has_webhook === 0) return 'webhook-deleted' satisfies DropReason;
   return message.webhook_disabled === 1 ? 'webhook-disabled' : null;
 }

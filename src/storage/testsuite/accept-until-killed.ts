@@ -18,7 +18,7 @@ async function acceptForever(owner: string): Promise<never> {
       target: { kind: 'interests', interests: ['a'] },
       platforms: ['web'],
       body: new Uint8Array(4_000),
-      hasWebhook: true,
+      urlTarget: 'url:a',
     });
     const answer = await accepting.then(
       () => 'accepted',

@@ -14,7 +14,7 @@ const request = (instanceId: string, target: PublishTarget, change: Partial<Acce
   target,
   platforms: ['web'],
   body: new Uint8Array(8),
-  hasWebhook: false,
+  urlTarget: null,
   ...change,
 });
 

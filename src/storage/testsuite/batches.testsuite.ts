@@ -83,7 +83,7 @@ export function batchesSuite(open: OpenStore): void {
     test('tells when work falls due', async () => {
       const store = await open();
       expect(await store.nextDue()).toEqual({ ranges: null, deliveries: null, messages: null, replays: null });
-      const publish = await accept(store, await createAudience(store), toInterests('a'), { hasWebhook: true });
+      const publish = await accept(store, await createAudience(store), toInterests('a'), { urlTarget: 'url:a' });
       expect(await store.nextDue()).toEqual({ ranges: 0, deliveries: null, messages: 0, replays: null });
       await fanOut(store, publish);
       await claimMessages(store, publish.instanceId, { limit: 10, leaseMs: 60_000 });

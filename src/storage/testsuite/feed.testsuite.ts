@@ -43,7 +43,7 @@ export function feedSuite(open: OpenStore): void {
       const store = await open();
       const instanceId = await createFedInstance(store);
       const device = await register(store, instanceId, { user: 'anna', interests: ['a'] });
-      const publish = await accept(store, instanceId, toUsers('anna'), { hasWebhook: true });
+      const publish = await accept(store, instanceId, toUsers('anna'), { urlTarget: 'url:a' });
       await fanOut(store, publish);
       await runOne(store.recordReports, aReport(publish, device));
       await runOne(store.recordReports, aReport(publish, device, { kind: 'clicked', action: 'yes' }));

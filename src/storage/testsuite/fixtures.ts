@@ -123,7 +123,7 @@ export async function accept(
     target,
     platforms: ['web'],
     body: bytes('sealed body'),
-    hasWebhook: false,
+    urlTarget: null,
     ...change,
   };
   expect(await runOne(store.acceptPublishes, item)).toMatchObject({ publishId });

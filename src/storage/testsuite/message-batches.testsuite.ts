@@ -48,7 +48,7 @@ async function openBatching(open: OpenStore, batch: WebhookBatch): Promise<Batch
       for (const device of devices.splice(0, count)) await runOne(store.recordReports, aReport(publish, device));
     },
     async claim({ room = 10, limit = 1_000, leaseMs = 60_000 } = {}) {
-      const targets = [{ instanceId, webhookId, room, restMs: 0, batch }];
+      const targets = [{ instanceId, target: webhookId, room, restMs: 0, batch }];
       const messages = await runOne(store.claimMessages, { limit, leaseMs, targets });
       return [...Map.groupBy(messages, ({ batchId }) => batchId).values()];
     },

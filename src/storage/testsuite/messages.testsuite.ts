@@ -28,7 +28,7 @@ async function withMessages(store: Store, users: readonly string[]) {
   const devices = await Promise.all(users.map((user) => register(store, instanceId, { user })));
   const publish = await accept(store, instanceId, toUsers(...users));
   for (const device of devices) await runOne(store.recordReports, aReport(publish, device));
-  const target: MessageTarget = { instanceId, webhookId: webhook.id };
+  const target: MessageTarget = { instanceId, target: webhook.id };
   const report = async (user: string, kind: ReportKind) => {
     const device = devices[users.indexOf(user)];
     if (device) await runOne(store.recordReports, aReport(publish, device, { kind }));
@@ -67,6 +67,7 @@ export function messagesSuite(open: OpenStore): void {
         {
           instanceId,
           messageId: first.messageId,
+          target: webhook.id,
           webhookId: webhook.id,
           eventType: 'v1.UserNotificationAcknowledgement',
           eventId: first.eventId,
@@ -296,7 +297,7 @@ export function messagesSuite(open: OpenStore): void {
       const store = await open();
       const { instanceId, webhook, publish } = await withMessages(store, ['a', 'b', 'c']);
       await register(store, instanceId, { interests: ['x'] });
-      const other = await accept(store, instanceId, toInterests('x'), { hasWebhook: true });
+      const other = await accept(store, instanceId, toInterests('x'), { urlTarget: 'url:a' });
       const list = async (query: { webhookId?: string; publishId?: string; before?: string }, limit = 10) =>
         (await listMessages(store, { instanceId, limit, ...query })).map(({ messageId }) => messageId);
       const all = await list({});

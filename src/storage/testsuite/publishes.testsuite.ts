@@ -239,7 +239,7 @@ export function publishesSuite(open: OpenStore): void {
       await runOne(store.removeDevices, await register(store, instanceId, { interests: ['a'], user: 'anna' }));
       await register(store, instanceId, { interests: ['b'], user: 'berta', platform: 'fcm' });
       for (const target of [toInterests('a', 'c'), toUsers('anna', 'nobody')]) {
-        const publish = await accept(store, instanceId, target, { hasWebhook: true });
+        const publish = await accept(store, instanceId, target, { urlTarget: 'url:a' });
         expect(await isFinished(store, publish)).toBe(true);
         const messages = await listMessages(store, { ...publish, limit: 10 });
         expect(messages.map(({ eventType }) => eventType).sort()).toEqual(['publish.finished', 'publish.started']);
@@ -257,7 +257,7 @@ export function publishesSuite(open: OpenStore): void {
     test('FINISHED waits until STARTED had its first attempt', async () => {
       const store = await open();
       const instanceId = await createInstance(store);
-      const publish = await accept(store, instanceId, toInterests('a'), { hasWebhook: true });
+      const publish = await accept(store, instanceId, toInterests('a'), { urlTarget: 'url:a' });
       await fanOut(store, publish);
       const [started, ...others] = await claimMessages(store, instanceId);
       expect(others).toEqual([]);
@@ -279,7 +279,7 @@ export function publishesSuite(open: OpenStore): void {
         { attempt, next: { kind: 'delivered' } as const },
         { attempt: null, next: { kind: 'dropped', reason: 'webhook-deleted' } as const },
       ]) {
-        const publish = await accept(store, instanceId, toInterests('a'), { hasWebhook: true });
+        const publish = await accept(store, instanceId, toInterests('a'), { urlTarget: 'url:a' });
         const [started] = await claimMessages(store, instanceId);
         if (!started) throw new Error('STARTED is missing');
         await runOne(store.completeAttempts, { ...started, ...completion });

@@ -38,10 +38,10 @@ async function withEnded(store: Store, count: number, end: CompleteAttempt['next
     await runOne(store.completeAttempts, { ...message, attempt: failed, next: end, disable: null });
   }
   const ids = (await listMessages(store, { instanceId, limit: 1_000 })).map(({ messageId }) => messageId).toReversed();
-  return { instanceId, webhook, webhookId: webhook.id, publish, users, ids };
+  return { instanceId, webhook, target: webhook.id, publish, users, ids };
 }
 
-const aReplay = (change: Pick<ReplayRecord, 'instanceId' | 'webhookId'> & Partial<ReplayRecord>): ReplayRecord => ({
+const aReplay = (change: Pick<ReplayRecord, 'instanceId' | 'target'> & Partial<ReplayRecord>): ReplayRecord => ({
   replayId: v7(),
   states: ['exhausted'],
   eventType: null,
@@ -109,7 +109,7 @@ export function replaysSuite(open: OpenStore): void {
     test('FINISHED does not overtake STARTED', async () => {
       const store = await open();
       const instanceId = await createInstance(store);
-      const publish = await accept(store, instanceId, toInterests('x'), { hasWebhook: true });
+      const publish = await accept(store, instanceId, toInterests('x'), { urlTarget: 'url:a' });
       await fanOut(store, publish);
       const messages = await listMessages(store, { instanceId, limit: 10 });
       const finished = messages.find(({ eventType }) => eventType === 'publish.finished');
@@ -121,8 +121,8 @@ export function replaysSuite(open: OpenStore): void {
   describe('a replay', () => {
     test('counts first, then makes each message due once, oldest first, and ends', async () => {
       const store = await open();
-      const { instanceId, webhookId, ids } = await withEnded(store, 5);
-      const replay = aReplay({ instanceId, webhookId });
+      const { instanceId, target, ids } = await withEnded(store, 5);
+      const replay = aReplay({ instanceId, target });
       expect(await runOne(store.createReplays, replay)).toBe('created');
       expect((await store.nextDue()).replays).toBe(0);
       expect(await store.findReplay(replay)).toMatchObject({ ...replay, state: 'running', total: null, resent: 0 });
@@ -134,25 +134,25 @@ export function replaysSuite(open: OpenStore): void {
 
     test('leaves out what was written after it, other states, other types and other webhooks', async () => {
       const store = await open();
-      const { instanceId, webhookId, ids } = await withEnded(store, 2);
+      const { instanceId, target, ids } = await withEnded(store, 2);
       const delivered = await withEnded(store, 1, { kind: 'delivered' });
       const other = await createWebhook(store, aWebhook(instanceId));
       const [first = ''] = ids;
       const none = [
-        aReplay({ instanceId, webhookId: other.id }),
-        aReplay({ instanceId, webhookId: null }),
-        aReplay({ instanceId, webhookId, eventType: 'v1.UserNotificationOpen' }),
-        aReplay({ instanceId, webhookId, states: ['held', 'delivered'] }),
-        aReplay({ instanceId, webhookId, since: Date.now() + 60_000 }),
-        aReplay({ instanceId, webhookId, replayId: first }),
-        aReplay({ instanceId: delivered.instanceId, webhookId: delivered.webhookId }),
+        aReplay({ instanceId, target: other.id }),
+        aReplay({ instanceId, target: 'url:a' }),
+        aReplay({ instanceId, target, eventType: 'v1.UserNotificationOpen' }),
+        aReplay({ instanceId, target, states: ['held', 'delivered'] }),
+        aReplay({ instanceId, target, since: Date.now() + 60_000 }),
+        aReplay({ instanceId, target, replayId: first }),
+        aReplay({ instanceId: delivered.instanceId, target: delivered.target }),
       ];
       for (const replay of none) await runOne(store.createReplays, replay);
       await stepAll(store);
       for (const replay of none) expect(await store.findReplay(replay)).toMatchObject({ state: 'done', total: 0 });
 
       const since = Date.now() - 60_000;
-      const some = aReplay({ instanceId, webhookId, since, eventType: 'v1.UserNotificationAcknowledgement' });
+      const some = aReplay({ instanceId, target, since, eventType: 'v1.UserNotificationAcknowledgement' });
       const all = aReplay({ ...delivered, states: ['delivered'] });
       for (const replay of [some, all]) await runOne(store.createReplays, replay);
       await stepAll(store);
@@ -162,8 +162,8 @@ export function replaysSuite(open: OpenStore): void {
 
     test('rests while enough of its target is due, or the target is disabled', async () => {
       const store = await open();
-      const { instanceId, webhook, webhookId } = await withEnded(store, 5);
-      await runOne(store.createReplays, aReplay({ instanceId, webhookId }));
+      const { instanceId, webhook, target } = await withEnded(store, 5);
+      await runOne(store.createReplays, aReplay({ instanceId, target }));
       const stepOnce = async () => {
         const result = await runOne(store.stepReplays, { maxRows: 10, maxDue: 2 });
         return result.kind === 'idle' ? 'idle' : result.resent;
@@ -180,24 +180,24 @@ export function replaysSuite(open: OpenStore): void {
 
     test('with a rate makes few due at a time, and waits between', async () => {
       const store = await open();
-      const { instanceId, webhookId } = await withEnded(store, 3);
-      await runOne(store.createReplays, aReplay({ instanceId, webhookId, maxPerSecond: 0.001 }));
+      const { instanceId, target } = await withEnded(store, 3);
+      await runOne(store.createReplays, aReplay({ instanceId, target, maxPerSecond: 0.001 }));
       expect(await stepAll(store, { maxRows: 10, maxDue: 10 })).toEqual([0, 1]);
       expect((await store.nextDue()).replays).toBeGreaterThan(60_000);
     });
 
     test('skips erased users, and ends when it is canceled or its webhook is deleted', async () => {
       const store = await open();
-      const { instanceId, webhook, webhookId } = await withEnded(store, 3);
+      const { instanceId, webhook, target } = await withEnded(store, 3);
       await runOne(store.eraseUsers, { instanceId, user: 'user 1' });
-      const skipping = aReplay({ instanceId, webhookId });
+      const skipping = aReplay({ instanceId, target });
       await runOne(store.createReplays, skipping);
       await stepAll(store);
       expect(await store.findReplay(skipping)).toMatchObject({ state: 'done', resent: 2, skipped: 1 });
       expect(await runOne(store.cancelReplays, skipping)).toBe('ended');
 
-      const canceled = aReplay({ instanceId, webhookId });
-      const deleted = aReplay({ instanceId, webhookId });
+      const canceled = aReplay({ instanceId, target });
+      const deleted = aReplay({ instanceId, target });
       for (const replay of [canceled, deleted]) await runOne(store.createReplays, replay);
       expect(await runOne(store.cancelReplays, canceled)).toBe('canceled');
       expect(await runOne(store.cancelReplays, { instanceId, replayId: v7() })).toBe('unknown-replay');
@@ -208,13 +208,13 @@ export function replaysSuite(open: OpenStore): void {
         [deleted.replayId, 'canceled', 0],
         [canceled.replayId, 'canceled', 0],
       ]);
-      expect(await runOne(store.createReplays, aReplay({ instanceId, webhookId }))).toBe('unknown-webhook');
+      expect(await runOne(store.createReplays, aReplay({ instanceId, target }))).toBe('unknown-webhook');
     });
 
     test('that has ended is forgotten with its time, one that runs is not', async () => {
       const store = await open();
-      const { instanceId, webhookId } = await withEnded(store, 1);
-      const [done, running] = [aReplay({ instanceId, webhookId }), aReplay({ instanceId, webhookId: null })];
+      const { instanceId, target } = await withEnded(store, 1);
+      const [done, running] = [aReplay({ instanceId, target }), aReplay({ instanceId, target: 'url:a' })];
       for (const replay of [done, running]) await runOne(store.createReplays, replay);
       expect(await runOne(store.cancelReplays, done)).toBe('canceled');
       const before = Date.now() + 3 * 86_400_000;

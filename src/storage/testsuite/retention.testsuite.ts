@@ -40,7 +40,7 @@ async function deleteAll(store: Store, instanceId: string, maxRows = 1_000, befo
 /** A publish to a user with a webhook, delivered and reported, all messages about it sent. */
 async function wholeStory(store: Store, instanceId: string, user: string) {
   const device = await register(store, instanceId, { user, interests: ['news'] });
-  const publish = await accept(store, instanceId, toUsers(user), { hasWebhook: true });
+  const publish = await accept(store, instanceId, toUsers(user), { urlTarget: 'url:a' });
   await fanOut(store, publish);
   const report = aReport(publish, device);
   await runOne(store.recordReports, report);

@@ -118,10 +118,10 @@ export function searchesSuite(open: OpenStore): void {
       const { instanceId, one, all } = await withMessages(store);
       const ofOne = all.filter(({ webhookId }) => webhookId === one.id);
       const dueAt = Math.max(...ofOne.map((message) => message.dueAt ?? 0)) + 1;
-      const target = { instanceId, webhookId: one.id };
+      const target = { instanceId, target: one.id };
       expect(await store.countAhead({ ...target, dueAt, limit: 10 })).toBe(ofOne.length);
       expect(await store.countAhead({ ...target, dueAt, limit: 2 })).toBe(2);
-      expect(await store.countAhead({ ...target, webhookId: null, dueAt, limit: 10 })).toBe(0);
+      expect(await store.countAhead({ ...target, target: 'url:a', dueAt, limit: 10 })).toBe(0);
     });
   });
 }

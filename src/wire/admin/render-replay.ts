@@ -1,11 +1,16 @@
+import { webhookIdOf } from '../../core/ports/message-store.ts';
 import type { ReplayView } from '../../core/ports/replay-store.ts';
 
 const time = (ms: number): string => new Date(ms).toISOString();
 
-/** `webhookId` is null for messages to the `webhookUrl` of publishes; `total` is null while they are counted. */
+/**
+ * `webhookId` is null for messages to `webhookUrl`s; those of one origin have a `target` of their own. `total` is null while
+ * they are counted.
+ */
 export const renderReplay = (replay: ReplayView) => ({
   id: replay.replayId,
-  webhookId: replay.webhookId,
+  webhookId: webhookIdOf(replay.target),
+  target: replay.target,
   states: replay.states,
   eventType: replay.eventType,
   since: replay.since === null ? null : time(replay.since),
