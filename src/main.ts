@@ -37,8 +37,8 @@ import { createFcmGateway } from './gateways/fcm/gateway.ts';
 import { createWebPushGateway } from './gateways/web-push/gateway.ts';
 import { createLog } from './logging/create-log.ts';
 import { createMetrics } from './metrics/create-metrics.ts';
-import { backUp, backupFilePattern } from './storage/sqlite/back-up.ts';
-import { openSqliteStore } from './storage/sqlite/open-sqlite-store.ts';
+import { openStorage } from './open-storage.ts';
+import { backupFilePattern } from './storage/sqlite/back-up.ts';
 import { adminRoutes } from './wire/admin/admin-routes.ts';
 import { beamsRoutes } from './wire/beams/beams-routes.ts';
 import { metricsRoute } from './wire/admin/metrics-route.ts';
@@ -100,6 +100,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const folder = openDataFolder({
     folder: settings.dataDir,
     adminTokenFile: settings.adminTokenFile,
+    masterKeysFile: settings.masterKeysFile,
     generateKeyring,
     generateAdminToken: () => `${randomBytes(32).toString('base64url')}\n`,
     leftovers: [backupFilePattern],
@@ -112,12 +113,23 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const metrics = createMetrics();
   metrics.start();
   ending.add('metrics', async () => metrics.stop());
-  const store = await openSqliteStore({ file: folder.databaseFile, onCommit: (commit) => metrics.committed(commit) });
-  ending.add('store', () => store.close());
+  const { store, cluster, ...storage } = await openStorage({
+    settings,
+    databaseFile: folder.databaseFile,
+    masterKeys: () => masterKeys?.status().keys ?? keyring.map(({ id }) => id),
+    log,
+    onCommit: (commit) => metrics.committed(commit),
+  });
+  ending.add('store', () => storage.close());
   const instances = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
-  const shared = { store, sealer, instances, log, metrics, clock: Date.now, ids };
+  const shared = { store, sealer, instances, cluster, log, metrics, clock: Date.now, ids };
 
-  const masterKeys = new MasterKeys({ ...shared, keyring, writeKeyring: (text) => folder.replaceKeyring(text) });
+  const masterKeys = new MasterKeys({
+    ...shared,
+    keyring,
+    readKeyring: () => folder.readKeyring(),
+    writeKeyring: (text) => folder.replaceKeyring(text),
+  });
   const retention = new Retention({ ...shared, retentionDays: settings.retentionDays });
   const expiryWatch = new ExpiryWatch(shared);
   ending.add('upkeep', () => Promise.all([masterKeys.stop(), retention.stop(), expiryWatch.stop()]));
@@ -199,7 +211,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       ...instances,
       forgetWebhook(instanceId, webhookId) {
         instances.forgetWebhook(instanceId, webhookId);
-        dispatcher.forgive({ instanceId, webhookId });
+        dispatcher.forgive({ instanceId, target: webhookId });
       },
       brake,
       gateways,
