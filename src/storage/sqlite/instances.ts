@@ -11,7 +11,7 @@ import type { WebhookFormat } from '../../protocol/webhook-body.ts';
 import { prepareSwitchFeed } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
-import { toRules } from './subscribers.ts';
+import { toRules } from '../rows/subscription-rules.ts';
 
 interface InstanceRow {
   id: string;

@@ -1,35 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { v7 } from 'uuid';
-import type { DisabledWebhook, EventReference, ExpiringCredentials } from '../../core/ports/message-store.ts';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
-import type { EventType, PublishWebhookType } from '../../protocol/event-types.ts';
+import type { EventType } from '../../protocol/event-types.ts';
 import { isEventType } from '../../protocol/event-types.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
+import { createGathering } from '../rows/gathering.ts';
+import type { OperatorEvents, OutboxEvent } from '../rows/outbox-event.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
-import { createGathering } from './gathering.ts';
 import { prepare } from './statement.ts';
 import { prepareListSubscribers } from './subscribers.ts';
-
-/** Something that happened, before its messages are written. */
-export interface OutboxEvent {
-  readonly instanceId: string;
-  /** Null: it is about none. */
-  readonly publishId: string | null;
-  readonly type: EventType | PublishWebhookType;
-  readonly id: string;
-  readonly at: number;
-  /** Who the event is about; null for events about the whole publish. */
-  readonly userNumber: number | null;
-  readonly deviceNumber: number | null;
-  /** Of a click; null for other events. */
-  readonly action: string | null;
-  readonly details: EventReference['details'];
-}
-
-interface OperatorEvents {
-  readonly 'v1.WebhookDisabled': DisabledWebhook;
-  readonly 'v1.CredentialsExpiring': ExpiringCredentials;
-}
 
 /** Writes events and their messages, in the transaction of what caused them. */
 export interface Outbox {

@@ -1,4 +1,4 @@
-import type { Subscriber } from './subscribers.ts';
+import type { Subscriber } from './subscription-rules.ts';
 
 /**
  * When the next message of a webhook is due. Without batches: now. With batches those that are written within its
