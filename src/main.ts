@@ -9,6 +9,7 @@ import type { ServerSettings } from './config/server-settings.ts';
 import { settingTable } from './config/settings.ts';
 import { ExpiryWatch } from './core/credentials/expiry-watch.ts';
 import { createCachedDirectory } from './core/instances/cached-directory.ts';
+import { createSharedDirectory } from './core/instances/shared-directory.ts';
 import { createFirstInstance } from './core/instances/first-instance.ts';
 import type { IdSource } from './core/ports/id-source.ts';
 import type { Log } from './core/ports/log.ts';
@@ -20,6 +21,7 @@ import { FanOut } from './core/publish/fan-out.ts';
 import { Retention } from './core/retention/retention.ts';
 import type { Keyring } from './core/secrets/keyring.ts';
 import { generateKeyring, parseKeyring } from './core/secrets/keyring.ts';
+import { assertSealedWith } from './core/secrets/assert-sealed-with.ts';
 import { MasterKeys } from './core/secrets/master-keys.ts';
 import { createSealer } from './core/secrets/sealer.ts';
 import { Dispatcher, messagesAtATime } from './core/webhooks/dispatcher.ts';
@@ -37,7 +39,9 @@ import { createFcmGateway } from './gateways/fcm/gateway.ts';
 import { createWebPushGateway } from './gateways/web-push/gateway.ts';
 import { createLog } from './logging/create-log.ts';
 import { createMetrics } from './metrics/create-metrics.ts';
+import { followHints } from './follow-hints.ts';
 import { openStorage } from './open-storage.ts';
+import type { Role } from './protocol/roles.ts';
 import { backupFilePattern } from './storage/sqlite/back-up.ts';
 import { adminRoutes } from './wire/admin/admin-routes.ts';
 import { beamsRoutes } from './wire/beams/beams-routes.ts';
@@ -61,6 +65,7 @@ export interface PharosOverrides {
   readonly network?: Network;
   readonly webhookRetryDelaysMs?: readonly number[];
   readonly webhookBreakerPausesMs?: readonly number[];
+  readonly pushGiveUpAfterMs?: number;
 }
 
 export interface Pharos {
@@ -116,12 +121,14 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const { store, cluster, ...storage } = await openStorage({
     settings,
     databaseFile: folder.databaseFile,
-    masterKeys: () => masterKeys?.status().keys ?? keyring.map(({ id }) => id),
+    masterKeys: () => sealer.keys(),
     log,
     onCommit: (commit) => metrics.committed(commit),
   });
   ending.add('store', () => storage.close());
-  const instances = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
+  if (!cluster.alone) await assertSealedWith(store, sealer, folder.keyring.file);
+  const cache = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
+  const instances = createSharedDirectory(cache, cluster);
   const shared = { store, sealer, instances, cluster, log, metrics, clock: Date.now, ids };
 
   const masterKeys = new MasterKeys({
@@ -170,6 +177,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const gateways = { web, fcm, apns };
   ending.add('gateways', () => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));
 
+  const runs = (role: Role): boolean => settings.roles.includes(role);
   const policies = webhookRetryPolicies(overrides);
   const dispatcher = new Dispatcher({
     ...shared,
@@ -178,25 +186,45 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     forgetWebhook: instances.forgetWebhook,
     ...(overrides.webhookBreakerPausesMs && { breakerPausesMs: overrides.webhookBreakerPausesMs }),
   });
-  const replays = new ReplayLoop({ ...shared, onMessages: () => dispatcher.wake() });
-  const brake = await openGoneBrake({ ...shared, goneShare: settings.goneBrakePercent / 100 });
+  const onMessages = (): void => {
+    dispatcher.wake();
+    cluster.tell({ kind: 'due', queue: 'messages' });
+  };
+  const replays = new ReplayLoop({ ...shared, onMessages });
+  const onReplays = (): void => {
+    replays.wake();
+    cluster.tell({ kind: 'due', queue: 'replays' });
+  };
+  const brake = await openGoneBrake({
+    ...shared,
+    goneShare: settings.goneBrakePercent / 100,
+    onSaved: () => cluster.tell({ kind: 'push-origins' }),
+  });
   const feed = new EventFeed(shared);
-  const onEvent = (instanceId: string): void => feed.wake(instanceId);
+  const onEvent = (instanceId: string): void => {
+    feed.wake(instanceId);
+    cluster.tell({ kind: 'event', instanceId });
+  };
   const fanOut = new FanOut({
     ...shared,
     brake,
     gateways,
-    giveUpAfterMs: pushGiveUpAfterMs,
+    giveUpAfterMs: overrides.pushGiveUpAfterMs ?? pushGiveUpAfterMs,
     gatewayDeadlineMs: pushDeadlineMs,
     onFinished(instanceId) {
-      dispatcher.wake();
-      feed.wake(instanceId);
+      onMessages();
+      onEvent(instanceId);
     },
   });
+  const onAccepted = (): void => {
+    fanOut.wake();
+    cluster.tell({ kind: 'due', queue: 'ranges' });
+  };
+  followHints({ cluster, cache, fanOut, dispatcher, replays, feed, brake, log });
 
   const { allowHttpWebhooks, trustedProxies } = settings;
   const limits = requestLimits(settings);
-  const routes: FastifyPluginAsync[] = [
+  const everyNodesRoutes = [
     healthRoutes(store),
     metricsRoute({
       adminToken: folder.adminToken,
@@ -206,6 +234,8 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
           targets: dispatcher.countHeldUp(),
         }),
     }),
+  ];
+  const apiRoutes = [
     adminRoutes({
       ...shared,
       ...instances,
@@ -216,13 +246,13 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       brake,
       gateways,
       masterKeys,
-      backUp: () => backUp(folder.databaseFile, settings.dataDir),
+      backUp: storage.backUp,
       adminToken: folder.adminToken,
       allowHttpWebhooks,
       targetStatus: (target) => dispatcher.status(target),
       maxAttempts: (webhook) => policies[webhook?.options.retryPolicy ?? 'beams'].delaysMs.length + 1,
-      onMessages: () => dispatcher.wake(),
-      onReplays: () => replays.wake(),
+      onMessages,
+      onReplays,
     }),
     beamsRoutes({
       ...shared,
@@ -231,17 +261,17 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       publicOrigin: settings.publicUrl,
       maxDevices: settings.maxDevicesPerInstance,
       limits,
-      onAccepted: () => fanOut.wake(),
-      onMessages: () => dispatcher.wake(),
+      onAccepted,
+      onMessages,
       onEvent,
     }),
     oneSignalRoutes({
       ...shared,
       limits,
-      onAccepted: () => fanOut.wake(),
-      onMessages: () => dispatcher.wake(),
+      onAccepted,
+      onMessages,
     }),
-    pageRoutes({ ...shared, endpointRules, limits, onMessages: () => dispatcher.wake(), onEvent }),
+    pageRoutes({ ...shared, endpointRules, limits, onMessages, onEvent }),
     feedRoutes({ ...shared, feed }),
     scriptRoutes(readScripts(log)),
     webhookKeyRoutes({ instances, limits }),
@@ -253,9 +283,12 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     feed.stop();
     return Promise.all([...listeners.map(closeListener), fanOut.stop(), dispatcher.stop(), replays.stop()]);
   });
-  fanOut.start();
-  dispatcher.start();
-  replays.start();
+  if (runs('fan-out')) fanOut.start();
+  if (runs('webhooks')) {
+    dispatcher.start();
+    replays.start();
+  }
+  const routes: FastifyPluginAsync[] = [...everyNodesRoutes, ...(runs('api') ? apiRoutes : [])];
   const urls: string[] = [];
   for (const { port, keys } of [{ port: settings.port, keys: null }, ...(tls ? [tls] : [])]) {
     const app = await createHttpApp({ log, tls: keys, trustedProxies, routes, inFlight, metrics });
@@ -265,12 +298,12 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     urls.push(await listen(app, { ...options, scheme: keys ? 'https' : 'http' }));
   }
   // Last, since only the start that makes it tells of it: nothing may fail after this.
-  const instance = await createFirstInstance(shared);
+  const instance = (await cluster.leads('first-instance')) ? await createFirstInstance(shared) : null;
   const firstInstance = instance && {
     id: instance.id,
     credentialsFile: folder.writeFirstInstance({ instanceId: instance.id, secretKey: instance.secretKey }),
   };
-  log.info('server.listening', { urls, dataDir: settings.dataDir, pid: process.pid });
+  log.info('server.listening', { urls, roles: settings.roles, dataDir: settings.dataDir, pid: process.pid });
   return {
     urls,
     firstInstance,

@@ -1,6 +1,6 @@
 import { flagOf } from './setting.ts';
 import type { Setting } from './setting.ts';
-import { serverKeys, settingTable } from './settings.ts';
+import { serveFlagKeys, settingTable } from './settings.ts';
 import type { SettingKey } from './settings.ts';
 
 const rows = Object.entries(settingTable) as [SettingKey, Setting<unknown>][];
@@ -16,7 +16,7 @@ export const configurationMarkdown = (): string =>
 
 function section(key: SettingKey, row: Setting<unknown>): string {
   const lines = [`## ${row.name}`, '', row.doc, ''];
-  if ((serverKeys as SettingKey[]).includes(key)) {
+  if ((serveFlagKeys as SettingKey[]).includes(key)) {
     lines.push(`- Flag: \`--${flagOf(row)}${row.placeholder === null ? '' : ` <${row.placeholder}>`}\``);
   }
   lines.push(`- Default: ${defaultOf(row)}`, `- Example: \`${row.name}=${row.example}\``);

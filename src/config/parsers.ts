@@ -77,6 +77,12 @@ export function parseOrigin(text: string): Parsed<string> {
     : expected('an address like `https://push.example.com`, with nothing after the host and port');
 }
 
+/** `postgres://user:password@host:port/database`, or the same with `postgresql:`. */
+export function parseDatabaseUrl(text: string): Parsed<string> {
+  const isDatabase = /^postgres(ql)?:\/\//.test(text) && URL.canParse(text);
+  return isDatabase ? ok(text) : expected('an address like `postgres://user:password@host:5432/database`');
+}
+
 /** RFC 8292, section 2.1: "a contact URI for the application server as either a mailto: (email) or an https: URI". */
 export function parseContact(text: string): Parsed<string> {
   const isContact = /^mailto:[^\s@]+@[^\s@]+$/.test(text) || (/^https:\/\/\S+$/.test(text) && URL.canParse(text));

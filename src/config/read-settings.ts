@@ -33,7 +33,8 @@ export function readSettings<Key extends SettingKey>(
     if (parsed.ok) values[key] = parsed.value;
     else {
       const name = sources.flags[key] === undefined ? row.name : `--${flagOf(row)}`;
-      mistakes.push(`${name} is \`${text}\`, but should be ${parsed.expected}.`);
+      const given = row.secret ? '' : ` is \`${text}\`, but`;
+      mistakes.push(`${name}${given} should be ${parsed.expected}.`);
     }
   }
   return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, value: values as SettingValues<Key> };

@@ -17,6 +17,8 @@ export interface Setting<Value> {
   readonly doc: string;
   /** A value for `.env.example`. */
   readonly example: string;
+  /** Has no flag, since others on the machine see those, and is never printed. */
+  readonly secret?: true;
 }
 
 /** `PHAROS_DATA_DIR` → `data-dir` */

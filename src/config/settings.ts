@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { roles } from '../protocol/roles.ts';
+import type { Role } from '../protocol/roles.ts';
 import {
   parseContact,
+  parseDatabaseUrl,
   parseHostPattern,
   parseList,
   parseNetwork,
@@ -72,6 +75,72 @@ export const settingTable = {
     parse: parseText,
     doc: 'Folder for the database, the master keys and the admin token. Made at the first start, with access for its owner only. One `pharos serve` at a time uses it.',
     example: '/var/lib/pharos',
+  }),
+  masterKeysFile: setting<string | null>({
+    name: 'PHAROS_MASTER_KEYS_FILE',
+    placeholder: 'file',
+    defaultText: '`master-keys.json` in the data folder',
+    defaultValue: () => null,
+    parse: parseText,
+    doc: 'File with the keys that secrets in the database are sealed with. Made at the first start. All nodes of one database need the same keys: let them read one file, or give each a copy.',
+    example: '/run/secrets/pharos-master-keys.json',
+  }),
+  databaseUrl: setting<string | null>({
+    name: 'PHAROS_DATABASE_URL',
+    placeholder: 'url',
+    defaultText: null,
+    defaultValue: () => null,
+    parse: parseDatabaseUrl,
+    doc: 'PostgreSQL database, version 14 or newer, that any number of nodes work on together. Without it the database is an SQLite file in the data folder, for one node.',
+    example: 'postgres://pharos:secret@db.internal:5432/pharos',
+    secret: true,
+  }),
+  databaseReadUrl: setting<string | null>({
+    name: 'PHAROS_DATABASE_READ_URL',
+    placeholder: 'url',
+    defaultText: '`PHAROS_DATABASE_URL`',
+    defaultValue: () => null,
+    parse: parseDatabaseUrl,
+    doc: 'Where lists and logs for people are read: it may be a replica, and show things a moment later.',
+    example: 'postgres://pharos:secret@replica.internal:5432/pharos',
+    secret: true,
+  }),
+  databaseListenUrl: setting<string | null>({
+    name: 'PHAROS_DATABASE_LISTEN_URL',
+    placeholder: 'url',
+    defaultText: '`PHAROS_DATABASE_URL`',
+    defaultValue: () => null,
+    parse: parseDatabaseUrl,
+    doc: 'Where the node listens for what others tell it (`LISTEN`). Behind a pooler in transaction mode it has to be the database itself.',
+    example: 'postgres://pharos:secret@db.internal:5432/pharos',
+    secret: true,
+  }),
+  databaseConnections: setting({
+    name: 'PHAROS_DATABASE_CONNECTIONS',
+    placeholder: 'number',
+    defaultText: '20',
+    defaultValue: () => 20,
+    parse: parseNumber(2, 1_000),
+    doc: 'Connections to PostgreSQL that the node has open at a time, at most; one more listens.',
+    example: '40',
+  }),
+  databasePreparedStatements: setting({
+    name: 'PHAROS_DATABASE_PREPARED_STATEMENTS',
+    placeholder: null,
+    defaultText: 'true',
+    defaultValue: () => true,
+    parse: parseSwitch,
+    doc: 'Turn it off behind a pooler that does not keep prepared statements, such as PgBouncer before 1.21 in transaction mode.',
+    example: 'false',
+  }),
+  roles: setting<readonly Role[]>({
+    name: 'PHAROS_ROLES',
+    placeholder: 'roles',
+    defaultText: 'all of them',
+    defaultValue: () => roles,
+    parse: parseList(parseOneOf(roles)),
+    doc: 'What the node does, separated by commas: `api` answers requests, `fan-out` sends pushes, `webhooks` sends webhooks. A node that lacks one needs `PHAROS_DATABASE_URL` and others that have it. Every node answers `/healthz`, `/readyz` and `/metrics`.',
+    example: 'fan-out,webhooks',
   }),
   adminTokenFile: setting<string | null>({
     name: 'PHAROS_ADMIN_TOKEN_FILE',
@@ -224,3 +293,5 @@ export const clientKeys = ['url', 'port', 'dataDir', 'adminTokenFile'] as const 
 const allKeys = Object.keys(settingTable) as SettingKey[];
 /** What `pharos serve` uses. */
 export const serverKeys = allKeys.filter((key) => key !== 'url');
+/** Of them, those that can be given as flags. */
+export const serveFlagKeys = serverKeys.filter((key) => !(settingTable[key] as Setting<unknown>).secret);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OperatorProblem } from '../core/ports/operator-problem.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -8,6 +8,8 @@ import type { SecretFile } from './secret-file.ts';
 export interface DataFolderOptions {
   readonly folder: string;
   readonly adminTokenFile: string;
+  /** Null: the one in the folder. */
+  readonly masterKeysFile: string | null;
   readonly generateKeyring: () => string;
   readonly generateAdminToken: () => string;
   /** Names of files that a killed process may have left in the folder: they are removed. */
@@ -18,6 +20,8 @@ export interface DataFolderOptions {
 export interface DataFolder {
   readonly databaseFile: string;
   readonly keyring: { readonly file: string; readonly text: string };
+  /** The file as it is now: another node may have changed it. Throws when it cannot be read. */
+  readKeyring(): string;
   /** Durable once it returns. */
   replaceKeyring(text: string): void;
   readonly adminToken: string;
@@ -40,7 +44,7 @@ const unfinishedSecretFile = /^(master-keys\.json|first-instance\.json|admin-tok
 
 /** Makes what is missing and locks the folder. Throws `FolderInUse` or another `OperatorProblem`. */
 export function openDataFolder(options: DataFolderOptions): DataFolder {
-  const { folder, adminTokenFile, generateKeyring, generateAdminToken, leftovers } = options;
+  const { folder, adminTokenFile, masterKeysFile, generateKeyring, generateAdminToken, leftovers } = options;
   ensureFolder(folder);
   const lock = lockFolder(folder);
   try {
@@ -48,7 +52,7 @@ export function openDataFolder(options: DataFolderOptions): DataFolder {
       if ([...leftovers, unfinishedSecretFile].some((pattern) => pattern.test(name))) rmSync(join(folder, name));
     }
     const databaseFile = join(folder, databaseName);
-    const keyringFile = join(folder, keyringName);
+    const keyringFile = masterKeysFile ?? join(folder, keyringName);
     if (existsSync(databaseFile) && !existsSync(keyringFile)) {
       throw new OperatorProblem(
         `${keyringFile} is missing, and ${databaseFile} cannot be read without it: put it back from a backup.`,
@@ -69,6 +73,7 @@ export function openDataFolder(options: DataFolderOptions): DataFolder {
     return {
       databaseFile,
       keyring: { file: keyringFile, text: keyring.text },
+      readKeyring: () => readFileSync(keyringFile, 'utf8'),
       replaceKeyring: (text) => replaceSecretFile(keyringFile, text),
       adminToken,
       secretFiles: files.map(([path]) => path),

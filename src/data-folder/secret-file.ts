@@ -46,11 +46,23 @@ export function ensureSecretFile(path: string, generate: () => string): SecretFi
     const known = readSecretFile(path);
     if (known) return known;
     const text = generate();
-    writeSecretFile(path, text);
-    return { text, created: true, exposed: false };
+    if (tryWriteSecretFile(path, text)) return { text, created: true, exposed: false };
+    // Another node was faster.
+    return readSecretFile(path) ?? { text: '', created: false, exposed: false };
   } catch (cause) {
     const mend = 'its folder must be there, and this user must be able to read and write it';
     throw new OperatorProblem(`${path} cannot be read or made (${(cause as Error).message}): ${mend}.`, { cause });
+  }
+}
+
+/** False when there is one by now. */
+function tryWriteSecretFile(path: string, text: string): boolean {
+  try {
+    writeSecretFile(path, text);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

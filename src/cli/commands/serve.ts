@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { readServerSettings } from '../../config/server-settings.ts';
-import { serverKeys } from '../../config/settings.ts';
+import { serveFlagKeys } from '../../config/settings.ts';
 import type { SettingKey } from '../../config/settings.ts';
 import type { Pharos } from '../../main.ts';
 import { acceptedSettings } from '../accepted-settings.ts';
@@ -10,11 +10,12 @@ export function serve(): Command {
   const command = new Command('serve').description(
     'Start the server. Needs no setting: the first start makes the data folder with everything in it.',
   );
-  for (const option of settingOptions(serverKeys)) command.addOption(option);
+  for (const option of settingOptions(serveFlagKeys)) command.addOption(option);
   command.addHelpText(
     'after',
     `
-Every option is also an environment variable, in brackets; an option comes before its variable.
+Every option is also an environment variable, in brackets; an option comes before its variable. Addresses of
+databases hold passwords, so they are variables only: PHAROS_DATABASE_URL and its kin, in docs/configuration.md.
 Logs are JSON lines on standard output. SIGTERM and SIGINT stop the server after what is in flight; a second
 one ends it at once. docs/operations.md has backups, keys, upgrades, systemd, proxies and TLS.
 

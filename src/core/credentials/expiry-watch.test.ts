@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { aloneCluster } from '../ports/cluster.ts';
 import { StoreUnavailable } from '../ports/command.ts';
 import { ExpiryWatch } from './expiry-watch.ts';
 
@@ -31,6 +32,7 @@ function watchOver({ fails = 0 } = {}) {
         });
       },
     },
+    cluster: aloneCluster,
     clock: Date.now,
     log: { info: () => {}, warn: (event) => void warned.push(event), error: (event) => void warned.push(event) },
   });

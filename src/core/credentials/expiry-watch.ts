@@ -1,10 +1,12 @@
 import type { Clock } from '../ports/clock.ts';
+import type { Cluster } from '../ports/cluster.ts';
 import { runOne } from '../ports/command.ts';
 import type { CredentialsCommands, CredentialsQueries } from '../ports/credentials-store.ts';
 import type { Log } from '../ports/log.ts';
 
 export interface ExpiryWatchDeps {
   readonly store: Pick<CredentialsCommands, 'announceExpiring'> & Pick<CredentialsQueries, 'listExpiringCredentials'>;
+  readonly cluster: Pick<Cluster, 'leads'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -45,9 +47,14 @@ export class ExpiryWatch {
   #look(): void {
     // One after the other; what fails is done an hour later.
     this.#looking = this.#looking
-      .then(() => this.#announce())
-      .then(() => this.#warn())
+      .then(() => this.#tell())
       .catch((error: unknown) => this.#deps.log.error('credentials.watch-failed', { error }));
+  }
+
+  async #tell(): Promise<void> {
+    if (!(await this.#deps.cluster.leads('expiry-watch'))) return;
+    await this.#announce();
+    await this.#warn();
   }
 
   async #announce(): Promise<void> {

@@ -11,6 +11,8 @@ export interface GoneBrakeDeps {
   readonly log: Log;
   /** Part of an origin's answers, between 0 and 1, from which `gone` is not believed any more. */
   readonly goneShare: number;
+  /** A state was saved. */
+  readonly onSaved?: () => void;
 }
 
 /** What is known of a push service. */
@@ -37,6 +39,8 @@ export interface GoneBrake {
   list(): readonly PushOriginView[];
   /** Goes on removing for a day, whatever the share; null when the origin is not braked. */
   resume(origin: string): Promise<PushOriginView | null>;
+  /** Takes over what other nodes have saved. Rejects with `StoreUnavailable`. */
+  refresh(): Promise<void>;
 }
 
 /** Fewer in all say nothing. */
@@ -57,22 +61,33 @@ interface Origin {
 }
 
 /** Rejects with `StoreUnavailable`. What was braked or released before a restart still is. */
-export async function openGoneBrake({ store, clock, log, goneShare }: GoneBrakeDeps): Promise<GoneBrake> {
+export async function openGoneBrake({
+  store,
+  clock,
+  log,
+  goneShare,
+  onSaved = () => {},
+}: GoneBrakeDeps): Promise<GoneBrake> {
   const origins = new Map<string, Origin>();
   for (const { origin, state, since } of await store.listPushOrigins()) {
     origins.set(origin, { ...unknown(clock()), state, since });
     if (state === 'braked') log.error('push-origin.braked', { origin, since, mend: mendOf(origin) });
   }
 
-  const save = (origin: string, { state, since }: Pick<Origin, 'state' | 'since'>) =>
-    runOne(store.savePushOrigins, { origin, state, since });
+  /** Their state here is newer than what is saved. */
+  const saving = new Set<string>();
+  const save = async (origin: string, { state, since }: Pick<Origin, 'state' | 'since'>) => {
+    await runOne(store.savePushOrigins, { origin, state, since });
+    onSaved();
+  };
   const changeBeside = (origin: string, known: Origin, state: PushOriginState): void => {
     known.state = state;
     known.since = clock();
     // In force already; should it be lost with the process, the answers will tell again.
-    whileUnavailable(() => save(origin, known)).catch((error: unknown) =>
-      log.error('push-origin.not-saved', { origin, error }),
-    );
+    saving.add(origin);
+    whileUnavailable(() => save(origin, known))
+      .catch((error: unknown) => log.error('push-origin.not-saved', { origin, error }))
+      .finally(() => saving.delete(origin));
   };
   const open = (origin: string): Origin => {
     if (origins.size >= maxOrigins) {
@@ -117,6 +132,14 @@ export async function openGoneBrake({ store, clock, log, goneShare }: GoneBrakeD
       Object.assign(known, released);
       log.warn('push-origin.resumed', { origin, kept: known.kept });
       return viewOf([origin, known]);
+    },
+    async refresh() {
+      const saved = new Map((await store.listPushOrigins()).map((row) => [row.origin, row]));
+      for (const origin of new Set([...saved.keys(), ...origins.keys()])) {
+        if (saving.has(origin)) continue;
+        const { state, since } = saved.get(origin) ?? { state: 'normal', since: 0 };
+        Object.assign(origins.get(origin) ?? open(origin), { state, since });
+      }
     },
   };
 }

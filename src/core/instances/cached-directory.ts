@@ -23,6 +23,7 @@ export interface CachedDirectory extends InstanceDirectory {
   readonly forgetInstance: (id: string) => void;
   readonly forgetWebhook: (instanceId: string, webhookId: string) => void;
   readonly forgetCredentials: (instanceId: string) => void;
+  readonly forgetAll: () => void;
 }
 
 export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirectoryDeps): CachedDirectory {
@@ -73,6 +74,9 @@ export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirec
     forgetCredentials(instanceId) {
       fcm.forget(instanceId);
       apns.forget(instanceId);
+    },
+    forgetAll() {
+      for (const cache of [instances, webhooks, fcm, apns, relayed, publicKeys]) cache.forgetAll();
     },
   };
 }

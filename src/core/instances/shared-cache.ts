@@ -29,6 +29,10 @@ export class SharedCache<Value> {
     return entry;
   }
 
+  forgetAll(): void {
+    this.#entries.clear();
+  }
+
   /** A load under way still answers who waits for it, but is not remembered: it may have read the old value. */
   forget(key: string): void {
     this.#entries.delete(key);

@@ -105,6 +105,12 @@ export class FanOut {
     this.#ranges.wake();
   }
 
+  /** Anything may have fallen due. */
+  lookAgain(): void {
+    this.#ranges.wake();
+    this.#deferred.wake();
+  }
+
   /** Claims no more; settles when what is in flight is recorded. */
   async stop(): Promise<void> {
     this.#stopping = true;

@@ -1,3 +1,4 @@
+import { aloneCluster } from '../ports/cluster.ts';
 import { expect, it, onTestFinished } from 'vitest';
 import type { DeleteExpired } from '../ports/retention-store.ts';
 import type { RetentionDeps } from './retention.ts';
@@ -23,7 +24,7 @@ function aRetention(steps: Record<string, number>, failures = 0) {
   };
   const record = (event: string) => void logged.push(event);
   const log = { info: record, warn: record, error: record };
-  const retention = new Retention({ store, clock: () => now, log, retentionDays: 30 });
+  const retention = new Retention({ store, cluster: aloneCluster, clock: () => now, log, retentionDays: 30 });
   onTestFinished(() => retention.stop());
   retention.start();
   return { asked, logged, retention };

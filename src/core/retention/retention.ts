@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../ports/clock.ts';
+import type { Cluster } from '../ports/cluster.ts';
 import { runOne } from '../ports/command.ts';
 import type { InstanceQueries } from '../ports/instance-store.ts';
 import type { Log } from '../ports/log.ts';
@@ -7,6 +8,7 @@ import type { RetentionCommands } from '../ports/retention-store.ts';
 
 export interface RetentionDeps {
   readonly store: RetentionCommands & Pick<InstanceQueries, 'listInstances'>;
+  readonly cluster: Pick<Cluster, 'leads'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly retentionDays: number;
@@ -18,7 +20,7 @@ const rowsAStep = 500;
 const everyMs = 60 * 60_000;
 const retryAfterErrorMs = 60_000;
 
-/** Deletes what is older than the retention, once at the start and then every hour, until stopped. */
+/** Deletes what is older than the retention, once at the start and then every hour, until stopped. Of several nodes one does. */
 export class Retention {
   readonly #deps: RetentionDeps;
   readonly #stopping = new AbortController();
@@ -41,7 +43,9 @@ export class Retention {
   async #work(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
-        for (const { id } of await this.#deps.store.listInstances()) await this.#deleteAll(id);
+        for (const { id } of await this.#deps.store.listInstances()) {
+          if (await this.#deps.cluster.leads('retention')) await this.#deleteAll(id);
+        }
         await this.#pause(everyMs);
       } catch (error) {
         this.#deps.log.error('retention.failed', { error });

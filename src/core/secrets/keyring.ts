@@ -10,6 +10,8 @@ export interface MasterKey {
   /** 8 hex digits. */
   readonly id: string;
   readonly key: KeyObject;
+  /** It is to seal once every node has it; stands behind the key that seals until then. */
+  readonly upcoming?: true;
 }
 
 /** The first key seals, all of them open; at least one. */
@@ -22,7 +24,11 @@ export const generateMasterKey = (): MasterKey => ({
 
 /** Text of a keyring file. */
 export function formatKeyring(keyring: Keyring): string {
-  const keys = keyring.map(({ id, key }) => ({ id, key: key.export().toString('base64') }));
+  const keys = keyring.map(({ id, key, upcoming }) => ({
+    id,
+    key: key.export().toString('base64'),
+    ...(upcoming && { upcoming }),
+  }));
   return `${JSON.stringify({ version: 1, keys }, null, 2)}\n`;
 }
 
@@ -30,7 +36,8 @@ export function formatKeyring(keyring: Keyring): string {
 export const generateKeyring = (): string => formatKeyring([generateMasterKey()]);
 
 /**
- * Reads the text of a keyring file: `{"version": 1, "keys": [{"id": <8 hex digits>, "key": <base64 of 32 bytes>}, …]}`.
+ * Reads the text of a keyring file: `{"version": 1, "keys": [{"id": <8 hex digits>, "key": <base64 of 32 bytes>}, …]}`;
+ * a key that is to seal later has `"upcoming": true`.
  * Throws with what is wrong, never with what the file holds.
  */
 export function parseKeyring(text: string): Keyring {
@@ -41,16 +48,17 @@ export function parseKeyring(text: string): Keyring {
   const [first, ...others] = file['keys'].map(parseKey);
   if (!first) throw new Error('the keyring holds no key');
   const ids = [first, ...others].map(({ id }) => id);
+  if (first.upcoming) throw new Error('the first key of the keyring is the one that seals, and cannot be upcoming');
   if (new Set(ids).size !== ids.length) throw new Error('two keys of the keyring have the same id');
   return [first, ...others];
 }
 
 function parseKey(entry: unknown, index: number): MasterKey {
-  const { id, key } = isObject(entry) ? entry : {};
+  const { id, key, upcoming } = isObject(entry) ? entry : {};
   const bytes = typeof key === 'string' ? Buffer.from(key, 'base64') : null;
   if (typeof id !== 'string' || !/^[0-9a-f]{8}$/.test(id)) throw new Error(`key ${index + 1} of the keyring has no id`);
   if (bytes?.length !== keyBytes) throw new Error(`key ${id} of the keyring is not ${keyBytes} bytes in base64`);
-  return { id, key: createSecretKey(bytes) };
+  return { id, key: createSecretKey(bytes), ...(upcoming === true && { upcoming }) };
 }
 
 function parseJson(text: string): unknown {

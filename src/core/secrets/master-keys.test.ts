@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { aloneCluster } from '../ports/cluster.ts';
 import { runOne, StoreUnavailable } from '../ports/command.ts';
 import type { SealedValue } from '../ports/sealed-store.ts';
 import type { Keyring } from './keyring.ts';
@@ -45,14 +46,15 @@ function aDisk() {
     ...disk,
     disk,
     store,
-    start() {
+    start(cluster: MasterKeysDeps['cluster'] = aloneCluster) {
       const keyring: Keyring = parseKeyring(disk.keyringText);
       const sealer = createSealer(keyring);
       const writeKeyring = (written: string) => {
         step();
         disk.keyringText = written;
       };
-      const masterKeys = new MasterKeys({ keyring, sealer, store, log, writeKeyring });
+      const readKeyring = () => disk.keyringText;
+      const masterKeys = new MasterKeys({ keyring, sealer, store, log, readKeyring, writeKeyring, cluster });
       onTestFinished(() => masterKeys.stop());
       masterKeys.start();
       const write = (id: string) => rows.set(id, sealer.seal(place(id), text(id)));

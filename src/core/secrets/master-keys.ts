@@ -1,18 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster } from '../ports/cluster.ts';
 import type { SealedCommands, SealedQueries, SealedValue } from '../ports/sealed-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Store } from '../ports/store.ts';
 import type { Keyring } from './keyring.ts';
-import { formatKeyring, generateMasterKey } from './keyring.ts';
+import { formatKeyring, generateMasterKey, parseKeyring } from './keyring.ts';
 import type { KeyringSealer } from './sealer.ts';
 
 export interface MasterKeysDeps {
   /** As read at the start. */
   readonly keyring: Keyring;
+  /** Text of the keyring file as it is now. Throws when it cannot be read. */
+  readonly readKeyring: () => string;
   /** Replaces the keyring file; once it returns, the text outlives a power failure. */
   readonly writeKeyring: (text: string) => void;
   readonly sealer: KeyringSealer;
   readonly store: SealedCommands & SealedQueries & Pick<Store, 'check'>;
+  readonly cluster: Pick<Cluster, 'alone' | 'leads' | 'everyNode'>;
   readonly log: Log;
 }
 
@@ -31,11 +35,16 @@ export interface MasterKeysStatus {
 }
 
 const retryAfterProblemMs = 10_000;
+/** Between two looks at a file that another node may have changed. */
+const lookAgainMs = 3_000;
+/** What another node had sealed before it changed is committed by then, or never. */
+const othersCommitWithinMs = 15_000;
 
 /**
- * The master keys of a running server. A new one seals at once; what the ones before have sealed is sealed anew in the
- * background, and only when nothing of theirs is left are they taken out of the file. So whenever the process dies, the
- * file holds every key that is needed, and the next start goes on: more than one key in the file means there is work.
+ * The master keys of a running server. A new one seals at once, or where there are other nodes as soon as all of them have
+ * it; what the ones before have sealed is sealed anew in the background, and only when nothing of theirs is left are they
+ * taken out of the file. So whenever the process dies, the file holds every key that is needed, and the next start goes
+ * on: more than one key in the file means there is work. Of several nodes one does it.
  */
 export class MasterKeys {
   readonly #deps: MasterKeysDeps;
@@ -44,6 +53,7 @@ export class MasterKeys {
   #values = 0;
   #problem: string | null = null;
   #work: Promise<void> | null = null;
+  #watching: NodeJS.Timeout | undefined;
 
   constructor(deps: MasterKeysDeps) {
     this.#deps = deps;
@@ -51,12 +61,14 @@ export class MasterKeys {
   }
 
   start(): void {
-    if (this.#keyring.length > 1) this.#work ??= this.#resealAll();
+    if (!this.#deps.cluster.alone) this.#watching ??= setInterval(() => this.#look(), lookAgainMs).unref();
+    if (this.#keyring.length > 1) this.#work ??= this.#finishRotation();
   }
 
   /** Settles after the step in hand. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    clearInterval(this.#watching);
     await this.#work;
   }
 
@@ -70,25 +82,43 @@ export class MasterKeys {
   rotate(): 'rotating' | 'under-way' {
     if (this.#keyring.length > 1) return 'under-way';
     const key = generateMasterKey();
-    const keyring: Keyring = [key, ...this.#keyring];
-    // In the file before anything is sealed with it.
-    this.#deps.writeKeyring(formatKeyring(keyring));
-    this.#keyring = keyring;
-    this.#deps.sealer.sealWith(key);
+    const [first] = this.#keyring;
+    this.#write(this.#deps.cluster.alone ? [key, first] : [first, { ...key, upcoming: true }]);
     this.#values = 0;
     this.#deps.log.info('master-key.rotating', { keys: this.status().keys });
     this.start();
     return 'rotating';
   }
 
-  async #resealAll(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
+  /** In the file before anything is sealed with it. */
+  #write(keyring: Keyring): void {
+    this.#deps.writeKeyring(formatKeyring(keyring));
+    this.#use(keyring);
+  }
+
+  #use(keyring: Keyring): void {
+    this.#keyring = keyring;
+    this.#deps.sealer.use(keyring);
+  }
+
+  /** Another node may have made a key, or ended its rotation. */
+  #look(): void {
+    try {
+      const keyring = parseKeyring(this.#deps.readKeyring());
+      if (formatKeyring(keyring) === formatKeyring(this.#keyring)) return;
+      this.#use(keyring);
+      this.#deps.log.info('master-key.changed', { keys: this.status().keys });
+      this.start();
+    } catch (error) {
+      this.#deps.log.error('master-key.unreadable', { error });
+    }
+  }
+
+  async #finishRotation(): Promise<void> {
+    while (!this.#stopping.signal.aborted && this.#keyring.length > 1) {
       try {
-        // What was sealed before the change may still wait to be written; the store keeps the order.
-        await this.#deps.store.check();
-        while ((await this.#pass()) > 0);
-        if (!this.#stopping.signal.aborted) this.#retire();
-        break;
+        if (await this.#takeStep()) continue;
+        await this.#pause(lookAgainMs);
       } catch (error) {
         this.#problem = (error as Error).message;
         this.#deps.log.error('master-key.reseal-failed', { error });
@@ -96,6 +126,31 @@ export class MasterKeys {
       }
     }
     this.#work = null;
+  }
+
+  /** False when there is nothing to do for now. */
+  async #takeStep(): Promise<boolean> {
+    const { cluster, store } = this.#deps;
+    if (!(await cluster.leads('master-keys'))) return false;
+    const [first] = this.#keyring;
+    const upcoming = this.#keyring.find((key) => key.upcoming);
+    if (upcoming) {
+      if (!(await cluster.everyNode('knows', upcoming.id))) return this.#wait('not every node has the new key yet');
+      this.#write([{ id: upcoming.id, key: upcoming.key }, ...this.#keyring.filter((key) => key !== upcoming)]);
+      return true;
+    }
+    if (!(await cluster.everyNode('seals-with', first.id))) return this.#wait('not every node uses the new key yet');
+    // What was sealed before the change may still wait to be written; the store keeps the order of one node.
+    await store.check();
+    if (!cluster.alone) await this.#pause(othersCommitWithinMs);
+    while ((await this.#pass()) > 0);
+    if (!this.#stopping.signal.aborted) this.#retire();
+    return true;
+  }
+
+  #wait(problem: string): false {
+    this.#problem = `${problem}: each reads its keyring file every few seconds`;
+    return false;
   }
 
   /** Reads everything once and seals anew what another key has sealed; answers how many values those were. */
@@ -129,8 +184,7 @@ export class MasterKeys {
 
   #retire(): void {
     const [first, ...retired] = this.#keyring;
-    this.#deps.writeKeyring(formatKeyring([first]));
-    this.#keyring = [first];
+    this.#write([first]);
     this.#deps.log.info('master-key.rotated', { key: first.id, retired: retired.map(({ id }) => id) });
   }
 

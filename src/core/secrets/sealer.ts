@@ -15,9 +15,11 @@ const textStart = nonceStart + nonceBytes;
 /** Random bytes are asked for in blocks: a dozen of them costs as much as a few thousand. */
 const noncesAtATime = 256;
 
-/** A sealer that can change to another master key while it is in use. Keys that it had go on opening. */
+/** A sealer that can change to another keyring while it is in use. Keys that it had go on opening. */
 export interface KeyringSealer extends Sealer {
-  readonly sealWith: (key: MasterKey) => void;
+  readonly use: (keyring: Keyring) => void;
+  /** Ids of the keys that it knows; it seals with the first. */
+  readonly keys: () => readonly [string, ...string[]];
   /** What everything sealed from now on begins with. */
   readonly header: () => Uint8Array;
   /** Ids of keys that something was sealed with and the keyring lacks, as far as it was noticed. */
@@ -42,11 +44,16 @@ export function createSealer(keyring: Keyring): KeyringSealer {
     return nonce;
   };
   return {
-    sealWith(key) {
-      keys.set(key.id, key.key);
-      first = key;
-      header = headerOf(key);
+    use(keyring) {
+      for (const { id, key } of keyring) {
+        keys.set(id, key);
+        missing.delete(id);
+      }
+      [first] = keyring;
+      header = headerOf(first);
     },
+
+    keys: () => [first.id, ...[...keys.keys()].filter((id) => id !== first.id)],
 
     header: () => header,
 

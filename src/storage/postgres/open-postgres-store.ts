@@ -15,6 +15,8 @@ import { isUnavailable } from './unavailable.ts';
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`. The schema is created or migrated in it. */
   readonly url: string;
+  /** Where what people look at is read; it may be a replica. `url` when not given. */
+  readonly readUrl?: string;
   /** Connections that are open at a time, at most. */
   readonly maxConnections?: number;
   /** False behind a pooler that does not keep prepared statements. */
@@ -25,6 +27,15 @@ export interface PostgresStoreOptions {
   readonly onCommit?: (commit: Commit) => void;
 }
 
+/** Of a replica: enough for people. */
+const maxReadConnections = 5;
+
+/** What people look at, and nothing depends on. */
+const queriesForPeople: readonly (keyof StoreQueries)[] = [
+  ...(['listPublishes', 'viewPublish', 'listMessages', 'findMessage', 'listAttempts', 'countAhead'] as const),
+  ...(['listReplays', 'findReplay', 'listIgnoredReports', 'measureLoad', 'findWebhookHealth'] as const),
+];
+
 /**
  * Opens the store, creating or migrating the database. Any number of processes may do so.
  * Rejects with an `OperatorProblem` when the database cannot be opened or is one of a newer version.
@@ -32,12 +43,17 @@ export interface PostgresStoreOptions {
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const {
     url,
+    readUrl,
     maxConnections = 20,
     preparedStatements = true,
     maxPendingItems = 10_000,
     onCommit = () => {},
   } = options;
   const database = new Database({ url, maxConnections, preparedStatements });
+  const replica =
+    readUrl === undefined
+      ? null
+      : new Database({ url: readUrl, maxConnections: maxReadConnections, preparedStatements });
   try {
     await migrate(database);
   } catch (cause) {
@@ -60,18 +76,20 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       onCommit,
     });
   const commands = Object.entries(createCommandHandlers()).map(([name, handler]) => {
-    const lane = laneOf(handler as CommandHandler<never, unknown>);
+    const lane = laneOf(handler);
     return [name, (items: readonly unknown[]) => lane.call(items)];
   });
   const queries = Object.entries(createQueryHandlers()).map(([name, run]) => [
     name,
     (...args: readonly never[]) =>
-      query((sql) => (run as (sql: Sql, ...args: readonly never[]) => Promise<unknown>)(sql, ...args)),
+      query(queriesForPeople.includes(name as keyof StoreQueries) ? (replica ?? database) : database, (sql) =>
+        (run as (sql: Sql, ...args: readonly never[]) => Promise<unknown>)(sql, ...args),
+      ),
   ]);
-  const query = async <Value>(run: (sql: Sql) => Promise<Value>): Promise<Value> => {
+  const query = async <Value>(on: Database, run: (sql: Sql) => Promise<Value>): Promise<Value> => {
     if (closed) throw new StoreUnavailable('the store is closed');
     try {
-      return await database.transaction(run, 'REPEATABLE READ READ ONLY');
+      return await on.transaction(run, 'REPEATABLE READ READ ONLY');
     } catch (cause) {
       throw isUnavailable(cause) ? new StoreUnavailable((cause as Error).message, { cause }) : cause;
     }
@@ -86,7 +104,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     async close() {
       if (closed) return;
       closed = true;
-      await database.close();
+      await Promise.all([database.close(), replica?.close()]);
     },
   };
 }

@@ -15,6 +15,7 @@ const statuses = {
   'push-origin-not-braked': 409,
   'instance-exists': 409,
   'rotation-under-way': 409,
+  'not-here': 409,
   'credentials-refused': 422,
   'credentials-unchecked': 502,
   'body-too-large': 413,

@@ -5,7 +5,8 @@ import { AdminFailure } from './admin-failure.ts';
 
 export interface OperationRoutesDeps {
   readonly masterKeys: Pick<MasterKeys, 'rotate' | 'status'>;
-  readonly backUp: () => Promise<Backup>;
+  /** Null: the database has means of its own. */
+  readonly backUp: (() => Promise<Backup>) | null;
 }
 
 /** What belongs to the server as a whole: its master keys and its backup. */
@@ -20,6 +21,9 @@ export function operationRoutes(app: FastifyInstance, deps: OperationRoutesDeps)
   });
 
   app.post('/backup', async (_request, reply) => {
+    if (!deps.backUp) {
+      throw new AdminFailure('not-here', 'PostgreSQL has its own means of backup; docs/operations.md says which.');
+    }
     const { bytes, stream } = await deps.backUp();
     return reply.header('content-length', bytes).type('application/vnd.sqlite3').send(stream);
   });

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import type { ServerSettings } from './config/server-settings.ts';
+import { settingTable } from './config/settings.ts';
+import type { Backup } from './core/ports/backup.ts';
+import type { Cluster } from './core/ports/cluster.ts';
+import { aloneCluster } from './core/ports/cluster.ts';
+import type { Log } from './core/ports/log.ts';
+import type { Commit } from './core/ports/metrics.ts';
+import { OperatorProblem } from './core/ports/operator-problem.ts';
+import type { Store } from './core/ports/store.ts';
+import { roles } from './protocol/roles.ts';
+import { joinPostgresCluster } from './storage/postgres/join-cluster.ts';
+import { openPostgresStore } from './storage/postgres/open-postgres-store.ts';
+import { backUp } from './storage/sqlite/back-up.ts';
+import { openSqliteStore } from './storage/sqlite/open-sqlite-store.ts';
+
+export interface Storage {
+  readonly store: Store;
+  readonly cluster: Cluster;
+  /** Null: the database has means of its own. */
+  readonly backUp: (() => Promise<Backup>) | null;
+  close(): Promise<void>;
+}
+
+export interface OpenStorage {
+  readonly settings: ServerSettings;
+  /** Of SQLite. */
+  readonly databaseFile: string;
+  /** Ids of the master keys that this node knows now; it seals with the first. */
+  readonly masterKeys: () => readonly string[];
+  readonly log: Log;
+  readonly onCommit: (commit: Commit) => void;
+}
+
+/** The database that the settings name, and the nodes that share it. Rejects with an `OperatorProblem`. */
+export async function openStorage({
+  settings,
+  databaseFile,
+  masterKeys,
+  log,
+  onCommit,
+}: OpenStorage): Promise<Storage> {
+  const { databaseUrl: url } = settings;
+  if (url === null) {
+    const missing = roles.filter((role) => !settings.roles.includes(role));
+    if (missing.length > 0) {
+      const mend = `leave ${settingTable.roles.name} out, or set ${settingTable.databaseUrl.name}`;
+      const problem = `without ${missing.join(' and ')} this node needs others on the same database: ${mend}.`;
+      throw new OperatorProblem(problem, { isWrongSetting: true });
+    }
+    const store = await openSqliteStore({ file: databaseFile, onCommit });
+    return {
+      store,
+      cluster: aloneCluster,
+      backUp: () => backUp(databaseFile, settings.dataDir),
+      close: () => store.close(),
+    };
+  }
+  const { databaseReadUrl: readUrl, databasePreparedStatements: preparedStatements } = settings;
+  const store = await openPostgresStore({
+    url,
+    ...(readUrl !== null && { readUrl }),
+    maxConnections: settings.databaseConnections,
+    preparedStatements,
+    onCommit,
+  });
+  try {
+    const cluster = await joinPostgresCluster({
+      url,
+      listenUrl: settings.databaseListenUrl ?? url,
+      preparedStatements,
+      node: { id: randomUUID(), roles: settings.roles },
+      masterKeys,
+      log,
+    });
+    return {
+      store,
+      cluster,
+      backUp: null,
+      async close() {
+        await cluster.leave();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}

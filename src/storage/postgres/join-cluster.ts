@@ -1,0 +1,83 @@
+import type { Cluster, Hint } from '../../core/ports/cluster.ts';
+import { StoreUnavailable } from '../../core/ports/command.ts';
+import type { Log } from '../../core/ports/log.ts';
+import { Database } from './database.ts';
+import { HintChannel } from './hint-channel.ts';
+import type { NodeRecord } from './node-registry.ts';
+import { leaveNodes, meetNodes, nodeLifeMs, takeLead } from './node-registry.ts';
+import { isUnavailable } from './unavailable.ts';
+
+export interface PostgresClusterOptions {
+  readonly url: string;
+  /** Where to listen: `url`, unless that is a pooler. */
+  readonly listenUrl: string;
+  readonly preparedStatements: boolean;
+  /** Id and roles of this node. */
+  readonly node: Pick<NodeRecord, 'id' | 'roles'>;
+  /** Ids of the master keys that this node knows now; it seals with the first. */
+  readonly masterKeys: () => readonly string[];
+  readonly log: Log;
+}
+
+export interface PostgresCluster extends Cluster {
+  leave(): Promise<void>;
+}
+
+type Heard = Hint | { readonly kind: 'anything' };
+
+/** One says something, one asks who leads. */
+const maxConnections = 2;
+
+/** Says to the other nodes that this one is there, and hears them. The schema exists: the store was opened before. */
+export async function joinPostgresCluster(options: PostgresClusterOptions): Promise<PostgresCluster> {
+  const { url, listenUrl, preparedStatements, node, masterKeys, log } = options;
+  const database = new Database({ url, maxConnections, preparedStatements });
+  const listeners: ((hint: Heard) => void)[] = [];
+  const hear = (hint: Heard): void => listeners.forEach((listener) => listener(hint));
+  const channel = new HintChannel({
+    database,
+    listenUrl,
+    nodeId: node.id,
+    onHint: hear,
+    onGap: () => hear({ kind: 'anything' }),
+  });
+  let nodes: readonly NodeRecord[] = [];
+  const meet = async (): Promise<void> => {
+    nodes = await asking(() => meetNodes(database.sql, { ...node, masterKeys: masterKeys() }));
+  };
+  await meet();
+  await channel.start();
+  let meeting: Promise<void> = Promise.resolve();
+  const heartbeat = setInterval(() => {
+    meeting = meeting.then(meet).catch((error: unknown) => log.warn('cluster.not-told', { error }));
+  }, nodeLifeMs / 3);
+  return {
+    alone: false,
+    tell: (hint) => channel.tell(hint),
+    onHint: (listener) => void listeners.push(listener),
+    leads: (task) => asking(() => takeLead(database.sql, task, node.id)),
+    nodesWith: (role) => Math.max(1, nodes.filter(({ roles }) => roles.includes(role)).length),
+    async everyNode(does, keyId) {
+      await meet();
+      return nodes.every(({ masterKeys: [first, ...others] }) =>
+        does === 'seals-with' ? first === keyId : first === keyId || others.includes(keyId),
+      );
+    },
+    async leave() {
+      clearInterval(heartbeat);
+      await meeting;
+      await channel.stop();
+      // A database that is gone finds out by itself.
+      await asking(() => leaveNodes(database.sql, node.id)).catch(() => {});
+      await database.close();
+    },
+  };
+}
+
+async function asking<Value>(ask: () => Promise<Value>): Promise<Value> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw isUnavailable(cause) ? new StoreUnavailable((cause as Error).message, { cause }) : cause;
+  }
+}

@@ -1,0 +1,46 @@
+import type { SharedTask } from '../../core/ports/cluster.ts';
+import type { Role } from '../../protocol/roles.ts';
+import type { Sql } from './database.ts';
+
+export interface NodeRecord {
+  readonly id: string;
+  readonly roles: readonly Role[];
+  /** Ids of the master keys that the node knows; it seals with the first. */
+  readonly masterKeys: readonly string[];
+}
+
+/** A node that was not seen for so long is gone; each says that it is there several times within it. */
+export const nodeLifeMs = 15_000;
+const leadershipMs = 60_000;
+const forgottenAfterMs = 24 * 60 * 60_000;
+
+/** Says that the node is there, and answers which are. */
+export async function meetNodes(sql: Sql, node: NodeRecord): Promise<readonly NodeRecord[]> {
+  await sql.run(
+    `INSERT INTO nodes (id, roles, master_keys, started_at, seen_at) VALUES ($1, $2, $3, pharos_now(), pharos_now())
+     ON CONFLICT (id) DO UPDATE SET master_keys = excluded.master_keys, seen_at = excluded.seen_at`,
+    [node.id, node.roles, node.masterKeys],
+  );
+  await sql.run('DELETE FROM nodes WHERE seen_at < pharos_now() - $1', [forgottenAfterMs]);
+  return sql.all<NodeRecord>(
+    'SELECT id, roles, master_keys AS "masterKeys" FROM nodes WHERE seen_at > pharos_now() - $1',
+    [nodeLifeMs],
+  );
+}
+
+/** What the node led is free at once. */
+export async function leaveNodes(sql: Sql, nodeId: string): Promise<void> {
+  await sql.run('DELETE FROM leaderships WHERE node_id = $1', [nodeId]);
+  await sql.run('DELETE FROM nodes WHERE id = $1', [nodeId]);
+}
+
+/** A row with an end, no lock of a session: behind a pooler, sessions belong to nobody. */
+export async function takeLead(sql: Sql, task: SharedTask, nodeId: string): Promise<boolean> {
+  const taken = await sql.run(
+    `INSERT INTO leaderships (task, node_id, until) VALUES ($1, $2, pharos_now() + $3)
+     ON CONFLICT (task) DO UPDATE SET node_id = excluded.node_id, until = excluded.until
+     WHERE leaderships.node_id = excluded.node_id OR leaderships.until <= pharos_now()`,
+    [task, nodeId, leadershipMs],
+  );
+  return taken === 1;
+}
