@@ -4,8 +4,8 @@ import type { ReportKind } from '../../core/ports/report-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import type { QueryHandlers } from './handlers.ts';
-import { toDetails } from './message-row.ts';
-import { eventTypeOfReport } from './event-type-of-report.ts';
+import { toDetails } from '../rows/message-row.ts';
+import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
 import { prepare } from './statement.ts';
 
 /**

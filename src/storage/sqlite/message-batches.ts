@@ -6,8 +6,9 @@ import type { ClaimedMessage, MessageCommands, MessageFate } from '../../core/po
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareInsertAttempt } from './insert-attempt.ts';
-import type { AboutRow, MessageRow } from './message-row.ts';
-import { aboutColumns, aboutJoins, messageColumns, toAbout, toMessage } from './message-row.ts';
+import type { AboutRow, MessageRow } from '../rows/message-row.ts';
+import { messageColumns } from './message-columns.ts';
+import { aboutColumns, aboutJoins, toAbout, toMessage } from '../rows/message-row.ts';
 import { prepareRecordHealth } from './webhook-health.ts';
 import { prepare } from './statement.ts';
 

@@ -6,8 +6,9 @@ import { uuidV7Day } from '../../protocol/ids.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import type { BatchClaim } from './message-batches.ts';
 import { prepareClaimBatch } from './message-batches.ts';
-import type { AboutRow, MessageRow } from './message-row.ts';
-import { aboutColumns, aboutJoins, messageColumns, toAbout, toMessage } from './message-row.ts';
+import type { AboutRow, MessageRow } from '../rows/message-row.ts';
+import { messageColumns } from './message-columns.ts';
+import { aboutColumns, aboutJoins, toAbout, toMessage } from '../rows/message-row.ts';
 import { prepare } from './statement.ts';
 
 export function prepareClaimMessages(

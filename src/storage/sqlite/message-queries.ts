@@ -1,29 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { AttemptRecord, MessageFilter, MessageQueries, MessageView } from '../../core/ports/message-store.ts';
+import type { MessageFilter, MessageQueries, MessageView } from '../../core/ports/message-store.ts';
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import type { QueryHandlers } from './handlers.ts';
-import type { AboutRow, MessageRow } from './message-row.ts';
-import { aboutColumns, aboutJoins, messageColumns, toAbout, toMessage } from './message-row.ts';
+import type { AttemptRow } from '../rows/attempt-row.ts';
+import { attemptColumns, toAttempt } from '../rows/attempt-row.ts';
+import { endOfSearch, matches, maxRowsLookedAt, rowsAtATime } from '../rows/message-search.ts';
+import type { AboutRow, MessageRow } from '../rows/message-row.ts';
+import { messageColumns } from './message-columns.ts';
+import { aboutColumns, aboutJoins, toAbout, toMessage } from '../rows/message-row.ts';
 import { prepareTurnQueries } from './message-claims.ts';
 import type { MessageWalk } from './message-walk.ts';
 import { prepareMessageWalk } from './message-walk.ts';
 import { prepareHealthQueries } from './webhook-health.ts';
 import { prepare } from './statement.ts';
-
-interface AttemptRow {
-  started_at: number;
-  duration_ms: number;
-  status: number | null;
-  error: string | null;
-  address: string | null;
-  response_headers: string | null;
-  response_body: string | null;
-  request_hash: Uint8Array | null;
-}
-
-/** So much is looked at in one go: a search of what is rare answers in between, and others have their turn. */
-const maxRowsLookedAt = 10_000;
-const rowsAtATime = 1_000;
 
 export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQueries> {
   const walk = prepareMessageWalk(db);
@@ -37,7 +26,6 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
     `SELECT count(*) AS ahead FROM (SELECT 1 FROM messages INDEXED BY messages_by_target_due
        WHERE due_at IS NOT NULL AND instance_id = ? AND target = ? AND due_at < ? LIMIT ?)`,
   );
-  const attemptColumns = `started_at, duration_ms, status, error, address, response_headers, response_body, request_hash`;
   const listAttempts = prepare<AttemptRow>(
     db,
     `SELECT ${attemptColumns} FROM attempts WHERE instance_id = ?1 AND day = ?2 AND message_id IN (?3, ?4) ORDER BY started_at, number`,
@@ -65,11 +53,11 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
   return {
     ...prepareTurnQueries(db),
     ...prepareHealthQueries(db),
-    listMessages: ({ instanceId, before = endOfTime, limit, ...filter }) => {
+    listMessages: ({ instanceId, before, limit, ...filter }) => {
       const userNumber = filter.user === undefined ? null : findUser.get(instanceId, filter.user)?.number;
       if (userNumber === undefined) return { messages: [], next: null };
       const read = walk({ ...filter, instanceId, userNumber });
-      return gather(read, filter, toView, { before: earlier(before, filter.until), limit });
+      return gather(read, filter, toView, { before: endOfSearch(before, filter.until), limit });
     },
     findMessage: ({ instanceId, messageId }) => {
       const row = findMessage.get(instanceId, uuidV7Day(messageId), messageId);
@@ -80,30 +68,9 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
       const key = [instanceId, uuidV7Day(messageId), messageId] as const;
       const message = findMessage.get(...key);
       if (!message) return null;
-      return listAttempts.all(...key, message.batch_id).map((row): AttemptRecord => ({
-        startedAt: row.started_at,
-        durationMs: row.duration_ms,
-        status: row.status,
-        error: row.error,
-        address: row.address,
-        responseHeaders:
-          row.response_headers === null ? null : (JSON.parse(row.response_headers) as Record<string, string>),
-        responseBody: row.response_body,
-        requestHash: row.request_hash,
-      }));
+      return listAttempts.all(...key, message.batch_id).map(toAttempt);
     },
   };
-}
-
-/** Later than every UUID. */
-const endOfTime = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-
-/** The earlier of an id and the first one of a millisecond (RFC 9562, section 5.7). */
-function earlier(id: string, until: number | undefined): string {
-  if (until === undefined) return id;
-  const hex = Math.max(0, until).toString(16).padStart(12, '0');
-  const first = `${hex.slice(0, 8)}-${hex.slice(8)}`;
-  return first < id ? first : id;
 }
 
 /** Reads on until the page is full, the messages are over, or enough has been looked at. */
@@ -130,10 +97,3 @@ function gather(
   }
   return { messages, next: cursor };
 }
-
-/** What the walk does not see to by itself. */
-const matches = ({ webhookId, publishId, eventType, state }: MessageFilter, row: MessageRow): boolean =>
-  (webhookId === undefined || row.target === webhookId) &&
-  (publishId === undefined || row.publish_id === publishId) &&
-  (eventType === undefined || row.event_type === eventType) &&
-  (state === undefined || row.state === state);

@@ -37,8 +37,8 @@ test('a search of what is rare ends after some ten thousand messages, and goes o
   // One a minute; the first is another event than all that follow.
   db.prepare(
     `WITH RECURSIVE written (n, at) AS (SELECT 0, 1700000000000 UNION ALL SELECT n + 1, at + 60000 FROM written WHERE n < 12000)
-     INSERT INTO messages (instance_id, day, id, event_type, event_id, event_at, publish_id, state, attempts, due_at)
-     SELECT ?, at / 86400000, printf('%08x-%04x-7000-8000-%012x', at >> 16, at & 65535, n),
+     INSERT INTO messages (instance_id, day, id, target, event_type, event_id, event_at, publish_id, state, attempts, due_at)
+     SELECT ?, at / 86400000, printf('%08x-%04x-7000-8000-%012x', at >> 16, at & 65535, n), 'somebody',
        CASE n WHEN 0 THEN 'v1.UserNotificationOpen' ELSE 'v1.NotificationDisplayed' END,
        printf('event %d', n), at, 'publish', 'delivered', 0, NULL FROM written`,
   ).run(instanceId);

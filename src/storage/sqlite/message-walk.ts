@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { MessageFilter } from '../../core/ports/message-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
-import type { MessageRow } from './message-row.ts';
-import { messageColumns } from './message-row.ts';
+import type { MessageRow } from '../rows/message-row.ts';
+import { messageColumns } from './message-columns.ts';
 import { prepare } from './statement.ts';
 
 /** Messages before an id, newest first. */

@@ -4,27 +4,9 @@ import { webhookIdOf } from '../../core/ports/message-store.ts';
 import type { ReplayCommands, ReplayRecord, ReplayedState } from '../../core/ports/replay-store.ts';
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import type { CommandHandlers } from './handlers.ts';
+import type { ReplayRow } from '../rows/replay-row.ts';
 import type { prepareResend } from './resend.ts';
 import { prepare } from './statement.ts';
-
-export interface ReplayRow {
-  instance_id: string;
-  id: string;
-  target: string;
-  states: string;
-  event_type: ReplayRecord['eventType'];
-  since: number | null;
-  max_per_second: number | null;
-  created_at: number;
-  cursor: string;
-  counted: number;
-  total: number | null;
-  resent: number;
-  skipped: number;
-  due_at: number | null;
-  ended_at: number | null;
-  canceled: 0 | 1;
-}
 
 interface CandidateRow {
   id: string;
@@ -66,7 +48,7 @@ export function prepareReplayStep(
   const save = (replay: ReplayRow) => {
     update.run(
       ...[replay.cursor, replay.counted, replay.total, replay.resent, replay.skipped, replay.due_at],
-      ...[replay.ended_at, replay.canceled, replay.instance_id, replay.id],
+      ...[replay.ended_at, Number(replay.canceled), replay.instance_id, replay.id],
     );
   };
 

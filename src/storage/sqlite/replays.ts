@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { urlTargetPrefix, webhookIdOf } from '../../core/ports/message-store.ts';
-import type { ReplayCommands, ReplayQueries, ReplayRecord, ReplayView } from '../../core/ports/replay-store.ts';
+import type { ReplayCommands, ReplayQueries } from '../../core/ports/replay-store.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
-import type { ReplayRow } from './replay-step.ts';
+import type { ReplayRow } from '../rows/replay-row.ts';
+import { toReplay } from '../rows/replay-row.ts';
 import { prepareReplayStep } from './replay-step.ts';
 import { prepareResend } from './resend.ts';
 import { prepare } from './statement.ts';
@@ -81,19 +82,3 @@ function prepareListUrlTargets(db: DatabaseSync): QueryHandlers<ReplayQueries>['
     return targets;
   };
 }
-
-const toReplay = (row: ReplayRow): ReplayView => ({
-  instanceId: row.instance_id,
-  replayId: row.id,
-  target: row.target,
-  states: JSON.parse(row.states) as ReplayRecord['states'],
-  eventType: row.event_type,
-  since: row.since,
-  maxPerSecond: row.max_per_second,
-  createdAt: row.created_at,
-  state: row.ended_at === null ? 'running' : row.canceled === 1 ? 'canceled' : 'done',
-  total: row.total,
-  resent: row.resent,
-  skipped: row.skipped,
-  endedAt: row.ended_at,
-});

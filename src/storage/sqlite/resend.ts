@@ -1,20 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DropReason, MessageKey, MessageState } from '../../core/ports/message-store.ts';
-import { webhookIdOf } from '../../core/ports/message-store.ts';
+import type { MessageKey } from '../../core/ports/message-store.ts';
 import type { ResendRefusal } from '../../core/ports/replay-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
+import type { ResendRow } from '../rows/resend-refusal.ts';
+import { resendRefusalOf } from '../rows/resend-refusal.ts';
 import { prepare } from './statement.ts';
-
-interface ResendRow {
-  state: MessageState;
-  target: string;
-  due_at: number | null;
-  claim_token: string | null;
-  user_erased: 0 | 1;
-  has_publish: 0 | 1;
-  has_webhook: 0 | 1;
-  webhook_disabled: 0 | 1;
-}
 
 /** Makes a message due now: one that was over begins a new schedule. */
 export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | ResendRefusal {
@@ -42,22 +32,9 @@ export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | Re
     const key = [instanceId, uuidV7Day(messageId), messageId] as const;
     const now = Date.now();
     const message = findMessage.get(...key);
-    const refusal = refusalOf(message, now);
-    if (refusal || !message) return refusal ?? 'unknown-message';
+    const refusal = message ? resendRefusalOf(message, now) : 'unknown-message';
+    if (!message || refusal) return refusal ?? 'unknown-message';
     (message.state === 'waiting' ? hurry : beginAgain).run(now, ...key);
     return 'due';
   };
-}
-
-function refusalOf(message: ResendRow | undefined, now: number): ResendRefusal | null {
-  if (!message) return 'unknown-message';
-  if (message.state === 'waiting') {
-    if (message.due_at === null) return 'waits-for-started';
-    if (message.claim_token !== null && message.due_at > now) return 'in-flight';
-  }
-  if (message.user_erased === 1) return 'user-erased' satisfies DropReason;
-  if (message.has_publish === 0) return 'publish-deleted';
-  if (webhookIdOf(message.target) === null) return null;
-  if (message.has_webhook === 0) return 'webhook-deleted' satisfies DropReason;
-  return message.webhook_disabled === 1 ? 'webhook-disabled' : null;
 }

@@ -52,12 +52,12 @@ test('rows older than the limit go, younger ones stay', async () => {
   const db = new DatabaseSync(file, { timeout: 5_000 });
   onTestFinished(() => db.close());
   const insertPublish = db.prepare(
-    `INSERT INTO publishes (instance_id, id, accepted_at, target_kind, audience, platforms, body, has_webhook, finished_at)
-     VALUES (?, ?, ?, 'interests', '{}', '["web"]', x'00', 0, ?)`,
+    `INSERT INTO publishes (instance_id, id, accepted_at, target_kind, audience, platforms, body, finished_at)
+     VALUES (?, ?, ?, 'interests', '{}', '["web"]', x'00', ?)`,
   );
   const insertMessage = db.prepare(
-    `INSERT INTO messages (instance_id, day, id, event_type, event_id, event_at, publish_id, state, attempts, due_at)
-     VALUES (?, ?, ?, 'v1.UserNotificationOpen', ?, ?, ?, ?, 1, ?)`,
+    `INSERT INTO messages (instance_id, day, id, target, event_type, event_id, event_at, publish_id, state, attempts, due_at)
+     VALUES (?, ?, ?, 'somebody', 'v1.UserNotificationOpen', ?, ?, ?, ?, 1, ?)`,
   );
   const days = [0, 29, 31, 32, 100];
   const publishes = days.map((age) => ({ age, id: v7({ msecs: at(age) }) }));

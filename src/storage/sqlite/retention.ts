@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { RetentionCommands } from '../../core/ports/retention-store.ts';
-import { dayOf } from './day.ts';
+import { dayOf } from '../rows/day.ts';
 import { prepareShortenFeed } from './feed.ts';
+import { firstUuidOf } from '../rows/first-uuid.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
 
@@ -122,7 +123,7 @@ function prepareDeletePublishes(db: DatabaseSync): (step: Step) => void {
   return (step) => {
     let after = '';
     while (step.rowsLeft > 0) {
-      const publish = findFinished.get(step.instanceId, after, firstUuidOf(step.firstDay));
+      const publish = findFinished.get(step.instanceId, after, firstUuidOf(step.firstDay * dayMs));
       if (!publish) return;
       for (const deletion of deletions) step.rowsLeft -= deletion.run(step.instanceId, publish.id);
       after = publish.id;
@@ -143,7 +144,7 @@ function prepareDeleteTombstones(db: DatabaseSync): (step: Step) => void {
   const deleteDevice = prepare(db, 'DELETE FROM devices WHERE number = ?');
   const useUser = prepareUseUser(db);
   return (step) => {
-    if (findOldDeferred.get(step.instanceId, firstUuidOf(step.firstDay))) return;
+    if (findOldDeferred.get(step.instanceId, firstUuidOf(step.firstDay * dayMs))) return;
     for (const device of listOldest.all(step.instanceId, step.firstDay * dayMs, step.rowsLeft)) {
       step.rowsLeft -= deleteDevice.run(device.number);
       // Reports of this device may be as young as today, and they name the user.
@@ -180,7 +181,8 @@ function prepareDeleteUsers(db: DatabaseSync): (step: Step) => void {
   const useUser = prepareUseUser(db);
   return (step) => {
     const { instanceId, firstDay } = step;
-    if (findOldMessage.get(instanceId, firstDay) || findOldPublish.get(instanceId, firstUuidOf(firstDay))) return;
+    if (findOldMessage.get(instanceId, firstDay) || findOldPublish.get(instanceId, firstUuidOf(firstDay * dayMs)))
+      return;
     for (const { number, has_device } of listUnused.all(instanceId, firstDay, step.rowsLeft)) {
       step.rowsLeft -= 1;
       // Behind the others, so that users who stay are not looked at again and again.
@@ -194,10 +196,4 @@ function prepareDeleteUsers(db: DatabaseSync): (step: Step) => void {
 function prepareUseUser(db: DatabaseSync): (step: Step, userNumber: number) => void {
   const setLastUse = prepare(db, 'UPDATE users SET last_used_day = max(last_used_day, ?) WHERE number = ?');
   return (step, userNumber) => void setLastUse.run(Math.max(dayOf(Date.now()), step.firstDay), userNumber);
-}
-
-/** Sorts before each UUID v7 of the day and after those of the days before (RFC 9562, section 5.7). */
-function firstUuidOf(day: number): string {
-  const time = (day * dayMs).toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}`;
 }
