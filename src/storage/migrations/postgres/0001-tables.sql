@@ -147,6 +147,7 @@ CREATE TABLE publishes (
   body BYTEA NOT NULL,
   url_target TEXT COLLATE "C", -- target of its messages; null: it has no webhookUrl
   send_after BIGINT, -- not sent before; null: at once
+  ranges BIGINT NOT NULL DEFAULT 1, -- that it was divided into; numbers of ranges are not used again
   canceled_at BIGINT,
   finished_at BIGINT,
   PRIMARY KEY (instance_id, id)
@@ -183,16 +184,19 @@ CREATE TABLE publish_users (
   PRIMARY KEY (instance_id, publish_id, user_number)
 );
 
--- What is left to fan out; a finished range has no row. due_at is also when a claim's lease ends.
+-- What is left to fan out; a finished range has no row. A publish has one range; one that turns out to be large is divided
+-- when it is given back, and of the parts that nobody works on one waits: the others rest until it was claimed, so that
+-- publishes take turns however many ranges they have. Whoever decides which one waits locks the publish.
 CREATE TABLE ranges (
   instance_id UUID NOT NULL,
   publish_id UUID NOT NULL,
   number BIGINT NOT NULL,
+  first_place BIGINT NOT NULL, -- where its first page ended: number of a user, of a publish to users; else of a device
   cursor_user BIGINT NOT NULL,
   cursor_device BIGINT NOT NULL,
   end_user BIGINT NOT NULL,
   end_device BIGINT NOT NULL,
-  due_at BIGINT NOT NULL,
+  due_at BIGINT, -- also when a claim's lease ends; null: it rests
   pages BIGINT NOT NULL, -- recorded so far; of two ranges due in the same millisecond the one with fewer goes first
   claim_token UUID,
   PRIMARY KEY (instance_id, publish_id, number)
@@ -320,7 +324,8 @@ CREATE TABLE message_queue (
   batch_id UUID, -- the request that it is in with others
   PRIMARY KEY (instance_id, message_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX message_queue_by_target ON message_queue (instance_id, target, due_at);
+-- Of those that fall due together, as in a replay, the oldest come first.
+CREATE INDEX message_queue_by_target ON message_queue (instance_id, target, due_at, message_id);
 
 -- Targets that rest until then, whatever waits for them; or whose turn came then, behind others that waited for longer.
 CREATE TABLE message_rests (

@@ -1,0 +1,56 @@
+import type { DropReason } from '../../core/ports/message-store.ts';
+import type { Sql } from './database.ts';
+
+/** Takes rows out of the queue and ends their messages, which keep what was counted there. */
+export const endWaiting = (state: string, queueRows: string): string => `
+  WITH gone AS (
+    DELETE FROM message_queue WHERE (instance_id, message_id) IN (${queueRows})
+    RETURNING instance_id, day, message_id, tries, batch_id
+  )
+  UPDATE messages m SET ${state}, attempts = m.earlier_attempts + gone.tries, batch_id = coalesce(gone.batch_id, m.batch_id)
+  FROM gone WHERE m.instance_id = gone.instance_id AND m.day = gone.day AND m.id = gone.message_id`;
+
+const dropped = (reason: DropReason): string => `state = 'dropped', drop_reason = '${reason}'`;
+
+const dropWaiting = endWaiting(
+  dropped('webhook-deleted'),
+  `SELECT instance_id, message_id FROM message_queue WHERE instance_id = $1 AND target = $2
+   ORDER BY message_id FOR UPDATE`,
+);
+const dropHeld = `
+  UPDATE messages SET ${dropped('webhook-deleted')}
+  WHERE instance_id = $1 AND target = $2 AND state IN ('exhausted', 'held') AND state = 'held'`;
+
+/** Of a webhook that is deleted: what waits, what is held, and what is on its way, which will not be sent again. */
+export async function dropMessagesOfWebhook(sql: Sql, instanceId: string, webhookId: string): Promise<void> {
+  await sql.run(dropWaiting, [instanceId, webhookId]);
+  await sql.run(dropHeld, [instanceId, webhookId]);
+}
+
+// One that is leased, or was, may be on its way: its completion drops it if it would be sent again.
+const dropWaitingAboutUser = endWaiting(
+  dropped('user-erased'),
+  `SELECT q.instance_id, q.message_id
+   FROM messages m JOIN message_queue q ON q.instance_id = m.instance_id AND q.message_id = m.id
+   WHERE m.instance_id = $1 AND m.user_number = $2 AND q.claim_token IS NULL
+   ORDER BY q.message_id FOR UPDATE OF q`,
+);
+const dropHeldAboutUser = `
+  UPDATE messages SET ${dropped('user-erased')} WHERE instance_id = $1 AND user_number = $2 AND state = 'held'`;
+// Targets may answer with what they were told.
+const eraseResponses = `
+  UPDATE attempts a SET response_headers = NULL, response_body = NULL, request_hash = NULL
+  FROM messages m LEFT JOIN message_queue q ON q.instance_id = m.instance_id AND q.message_id = m.id
+  WHERE m.instance_id = $1 AND m.user_number = $2
+    AND a.instance_id = m.instance_id AND a.day = m.day AND a.message_id IN (m.id, m.batch_id, q.batch_id)`;
+
+/**
+ * Of a user who is erased: responses to what was said about them, and what waits or is held and is not on its way; answers
+ * how many messages were dropped. Whoever calls it holds `lockForErasing`.
+ */
+export async function eraseMessagesAboutUser(sql: Sql, instanceId: string, userNumber: number): Promise<number> {
+  const about = [instanceId, userNumber] as const;
+  const dropped = await sql.run(dropWaitingAboutUser, about);
+  await sql.run(eraseResponses, about);
+  return dropped + (await sql.run(dropHeldAboutUser, about));
+}

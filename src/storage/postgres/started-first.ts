@@ -1,0 +1,42 @@
+import type { PublishKey } from '../../core/ports/publish-store.ts';
+import type { Sql } from './database.ts';
+
+// FINISHED of a publish must not overtake STARTED's first attempt. Both sides lock STARTED's row in the queue, so that one
+// of them sees what the other has done.
+
+const ofPublish = `m.instance_id = p.instance_id AND m.publish_id = p.publish_id
+  AND m.event_type IN ('publish.started', 'publish.finished')`;
+
+const listUntried = `
+  SELECT m.instance_id, m.publish_id
+  FROM unnest($1::uuid[], $2::uuid[]) AS p (instance_id, publish_id)
+    JOIN messages m ON ${ofPublish} AND m.event_type = 'publish.started'
+    JOIN message_queue q ON q.instance_id = m.instance_id AND q.message_id = m.id
+  WHERE q.tries = 0 AND m.earlier_attempts = 0
+  ORDER BY q.instance_id, q.message_id FOR UPDATE OF q`;
+
+/** Those of the publishes whose STARTED was not tried yet: their FINISHED has to wait for it. Locks STARTED until the end. */
+export async function listUntriedStarted(sql: Sql, publishes: readonly PublishKey[]): Promise<readonly PublishKey[]> {
+  if (publishes.length === 0) return [];
+  const rows = await sql.all<{ instance_id: string; publish_id: string }>(listUntried, [
+    publishes.map(({ instanceId }) => instanceId),
+    publishes.map(({ publishId }) => publishId),
+  ]);
+  return rows.map((row) => ({ instanceId: row.instance_id, publishId: row.publish_id }));
+}
+
+const queueFinished = `
+  INSERT INTO message_queue (instance_id, target, day, message_id, due_at, tries)
+  SELECT m.instance_id, m.target, m.day, m.id, pharos_now(), 0
+  FROM unnest($1::uuid[], $2::uuid[]) AS p (instance_id, publish_id)
+    JOIN messages m ON ${ofPublish} AND m.event_type = 'publish.finished' AND m.state = 'waiting'
+  ON CONFLICT (instance_id, message_id) DO NOTHING`;
+
+/** STARTED of these publishes was tried, or never will be. */
+export async function releaseFinished(sql: Sql, publishes: readonly PublishKey[]): Promise<void> {
+  if (publishes.length === 0) return;
+  await sql.run(queueFinished, [
+    publishes.map(({ instanceId }) => instanceId),
+    publishes.map(({ publishId }) => publishId),
+  ]);
+}
