@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { v7 as uuidV7 } from 'uuid';
 import type { TlsKeys } from './config/read-tls-files.ts';
@@ -39,8 +38,9 @@ import { createFcmGateway } from './gateways/fcm/gateway.ts';
 import { createWebPushGateway } from './gateways/web-push/gateway.ts';
 import { createLog } from './logging/create-log.ts';
 import { createMetrics } from './metrics/create-metrics.ts';
-import { followHints } from './follow-hints.ts';
-import { openStorage } from './open-storage.ts';
+import { Ending } from './process/ending.ts';
+import { followHints } from './process/follow-hints.ts';
+import { openStorage } from './process/open-storage.ts';
 import type { Role } from './protocol/roles.ts';
 import { backupFilePattern } from './storage/sqlite/back-up.ts';
 import { adminRoutes } from './wire/admin/admin-routes.ts';
@@ -85,8 +85,6 @@ const maxLimitedKeys = 100_000;
 const pushDeadlineMs = 10_000;
 const pushGiveUpAfterMs = 10 * 60_000;
 const pushWindowPerOrigin = 500;
-/** Longer than a push or an attempt of a webhook takes. */
-const stopWithinMs = 20_000;
 
 /** Starts every role in this process. Rejects, with everything let go again, when one of them cannot start. */
 export async function startPharos(settings: ServerSettings, overrides: PharosOverrides = {}): Promise<Pharos> {
@@ -373,39 +371,4 @@ function readScripts(log: Log): Map<string, Script> {
 async function closeListener(app: FastifyInstance): Promise<void> {
   const sweep = setInterval(() => app.server.closeIdleConnections(), 50);
   await app.close().finally(() => clearInterval(sweep));
-}
-
-/** What has to end, in the opposite order of its beginning. */
-class Ending {
-  readonly #log: Log;
-  readonly #steps: { readonly name: string; readonly end: () => Promise<unknown> }[] = [];
-  #ended: Promise<void> | null = null;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
-
-  add(name: string, end: () => Promise<unknown>): void {
-    this.#steps.push({ name, end });
-  }
-
-  /** A step that fails or takes too long does not keep the others from ending. */
-  run(): Promise<void> {
-    this.#ended ??= this.#run();
-    return this.#ended;
-  }
-
-  async #run(): Promise<void> {
-    for (const { name, end } of this.#steps.toReversed()) {
-      const timeout = new AbortController();
-      const late = delay(stopWithinMs, 'late', { signal: timeout.signal }).catch(() => 'in time');
-      try {
-        const ended = await Promise.race([end(), late]);
-        if (ended === 'late') this.#log.warn('server.stop-late', { step: name, afterMs: stopWithinMs });
-      } catch (error) {
-        this.#log.error('server.stop-failed', { step: name, error });
-      }
-      timeout.abort();
-    }
-  }
 }

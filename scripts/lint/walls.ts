@@ -8,6 +8,7 @@ export interface Wall {
 /** Which part of `src` may know which. `core` includes `core/ports`, but not the other way round. */
 export const walls: readonly Wall[] = [
   { place: 'main.ts', mayImport: 'everything' },
+  { place: 'process', mayImport: 'everything' },
   { place: 'cli', mayImport: 'everything' },
   { place: 'wire', mayImport: ['core', 'core/ports', 'protocol'] },
   { place: 'core/ports', mayImport: ['protocol'] },
@@ -35,6 +36,7 @@ export const packageOwners: ReadonlyMap<string, readonly string[]> = new Map<str
   ['undici', ['egress', 'gateways']],
   ['pino', ['logging']],
   ['commander', ['cli']],
+  ['pg', ['storage']],
   // One global `process`, so that the rule about its environment sees every use.
   ['node:process', []],
   ...['http', 'https', 'http2', 'net', 'tls', 'dns', 'dns/promises'].map((name): [string, string[]] => [

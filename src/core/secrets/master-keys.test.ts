@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { aloneCluster } from '../ports/cluster.ts';
 import { runOne, StoreUnavailable } from '../ports/command.ts';
 import type { SealedValue } from '../ports/sealed-store.ts';
@@ -137,5 +137,48 @@ describe('master keys', () => {
     write('a');
     const item = { place: place('a'), rowId: 'a', sealed, resealed: sealer.seal(place('a'), 'other') };
     expect(await runOne(world.store.reseal, item)).toBe('changed');
+  });
+});
+
+describe('several nodes with one keyring file', () => {
+  /** What each node would tell the others; `leader` is the one that may work. */
+  function nodesOf(count: number) {
+    const disk = aDisk();
+    const keys: (() => readonly string[])[] = [];
+    const clusterOf = (index: number): MasterKeysDeps['cluster'] => ({
+      alone: false,
+      leads: async () => index === 0,
+      everyNode: async (does, keyId) =>
+        keys.every((known) => (does === 'knows' ? known().includes(keyId) : known()[0] === keyId)),
+    });
+    const nodes = Array.from({ length: count }, (_, index) => disk.start(clusterOf(index)));
+    keys.push(
+      ...nodes.map(
+        ({ sealer }) =>
+          () =>
+            sealer.keys(),
+      ),
+    );
+    return { disk, nodes };
+  }
+
+  it('seal with a new key only when all of them have it, and never with one that another cannot open', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { disk, nodes } = nodesOf(3);
+    const [before] = parseKeyring(disk.disk.keyringText);
+    nodes.forEach(({ write }, index) => write(`before ${index}`));
+    expect(nodes[2]?.masterKeys.rotate()).toBe('rotating');
+    expect(nodes.map(({ sealer }) => sealer.keys()[0])).toEqual([before.id, before.id, before.id]);
+    for (let step = 0; step < 120; step++) {
+      await vi.advanceTimersByTimeAsync(500);
+      nodes.forEach(({ write }, index) => write(`at ${step} by ${index}`));
+      for (const { opened } of nodes) expect(opened()).not.toContain(false);
+    }
+    const [after, ...others] = parseKeyring(disk.disk.keyringText);
+    expect(others).toEqual([]);
+    expect(after.id).not.toBe(before.id);
+    expect(nodes.map(({ sealer }) => sealer.keys()[0])).toEqual([after.id, after.id, after.id]);
+    expect(disk.start().opened()).not.toContain(false);
   });
 });

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../ports/cluster.ts';
 import type { SealedCommands, SealedQueries, SealedValue } from '../ports/sealed-store.ts';
 import type { Log } from '../ports/log.ts';
@@ -190,6 +189,17 @@ export class MasterKeys {
 
   /** Ends early when it has to stop. */
   async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => null);
+    const { signal } = this.#stopping;
+    const over = new AbortController();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      const stop = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop, { signal: over.signal });
+    });
+    over.abort();
   }
 }

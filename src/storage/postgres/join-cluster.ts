@@ -51,6 +51,15 @@ export async function joinPostgresCluster(options: PostgresClusterOptions): Prom
   const heartbeat = setInterval(() => {
     meeting = meeting.then(meet).catch((error: unknown) => log.warn('cluster.not-told', { error }));
   }, nodeLifeMs / 3);
+  const leave = async (): Promise<void> => {
+    clearInterval(heartbeat);
+    await meeting;
+    await channel.stop();
+    // A database that is gone finds out by itself.
+    await leaveNodes(database.sql, node.id).catch(() => {});
+    await database.close();
+  };
+  let leaving: Promise<void> | null = null;
   return {
     alone: false,
     tell: (hint) => channel.tell(hint),
@@ -63,14 +72,7 @@ export async function joinPostgresCluster(options: PostgresClusterOptions): Prom
         does === 'seals-with' ? first === keyId : first === keyId || others.includes(keyId),
       );
     },
-    async leave() {
-      clearInterval(heartbeat);
-      await meeting;
-      await channel.stop();
-      // A database that is gone finds out by itself.
-      await asking(() => leaveNodes(database.sql, node.id)).catch(() => {});
-      await database.close();
-    },
+    leave: () => (leaving ??= leave()),
   };
 }
 

@@ -1,11 +1,11 @@
-import type { GoneBrake } from './core/delivery/gone-brake.ts';
-import type { EventFeed } from './core/feed/event-feed.ts';
-import type { CachedDirectory } from './core/instances/cached-directory.ts';
-import type { Cluster, Hint } from './core/ports/cluster.ts';
-import type { Log } from './core/ports/log.ts';
-import type { FanOut } from './core/publish/fan-out.ts';
-import type { ReplayLoop } from './core/recovery/replay-loop.ts';
-import type { Dispatcher } from './core/webhooks/dispatcher.ts';
+import type { GoneBrake } from '../core/delivery/gone-brake.ts';
+import type { EventFeed } from '../core/feed/event-feed.ts';
+import type { CachedDirectory } from '../core/instances/cached-directory.ts';
+import type { Cluster, Hint } from '../core/ports/cluster.ts';
+import type { Log } from '../core/ports/log.ts';
+import type { FanOut } from '../core/publish/fan-out.ts';
+import type { ReplayLoop } from '../core/recovery/replay-loop.ts';
+import type { Dispatcher } from '../core/webhooks/dispatcher.ts';
 
 export interface HintFollowers {
   readonly cluster: Pick<Cluster, 'onHint'>;

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { ServerSettings } from './config/server-settings.ts';
-import { settingTable } from './config/settings.ts';
-import type { Backup } from './core/ports/backup.ts';
-import type { Cluster } from './core/ports/cluster.ts';
-import { aloneCluster } from './core/ports/cluster.ts';
-import type { Log } from './core/ports/log.ts';
-import type { Commit } from './core/ports/metrics.ts';
-import { OperatorProblem } from './core/ports/operator-problem.ts';
-import type { Store } from './core/ports/store.ts';
-import { roles } from './protocol/roles.ts';
-import { joinPostgresCluster } from './storage/postgres/join-cluster.ts';
-import { openPostgresStore } from './storage/postgres/open-postgres-store.ts';
-import { backUp } from './storage/sqlite/back-up.ts';
-import { openSqliteStore } from './storage/sqlite/open-sqlite-store.ts';
+import type { ServerSettings } from '../config/server-settings.ts';
+import { settingTable } from '../config/settings.ts';
+import type { Backup } from '../core/ports/backup.ts';
+import type { Cluster } from '../core/ports/cluster.ts';
+import { aloneCluster } from '../core/ports/cluster.ts';
+import type { Log } from '../core/ports/log.ts';
+import type { Commit } from '../core/ports/metrics.ts';
+import { OperatorProblem } from '../core/ports/operator-problem.ts';
+import type { Store } from '../core/ports/store.ts';
+import { roles } from '../protocol/roles.ts';
+import { joinPostgresCluster } from '../storage/postgres/join-cluster.ts';
+import { openPostgresStore } from '../storage/postgres/open-postgres-store.ts';
+import { backUp } from '../storage/sqlite/back-up.ts';
+import { openSqliteStore } from '../storage/sqlite/open-sqlite-store.ts';
 
 export interface Storage {
   readonly store: Store;

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createTestDatabase } from '../../../test/support/postgres.ts';
+import type { PostgresCluster } from './join-cluster.ts';
+import { joinPostgresCluster } from './join-cluster.ts';
+import { openPostgresStore } from './open-postgres-store.ts';
+
+const log = { info() {}, warn() {}, error() {} };
+
+/** An empty database with the schema, and nodes that join it. */
+async function aDatabase() {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  await (await openPostgresStore({ url: database.url })).close();
+  const join = async (
+    masterKeys: readonly string[] = ['k1'],
+    roles: readonly ['webhooks'] | readonly ['api'] = ['webhooks'],
+  ) => {
+    const cluster = await joinPostgresCluster({
+      url: database.url,
+      listenUrl: database.url,
+      preparedStatements: true,
+      node: { id: randomUUID(), roles },
+      masterKeys: () => masterKeys,
+      log,
+    });
+    onTestFinished(() => cluster.leave());
+    return cluster;
+  };
+  return { url: database.url, join };
+}
+
+const hintsOf = (cluster: PostgresCluster): string[] => {
+  const heard: string[] = [];
+  cluster.onHint((hint) => void (hint.kind === 'anything' || heard.push(JSON.stringify(hint))));
+  return heard;
+};
+
+test('what a node tells reaches the others once, and not itself', async () => {
+  const { join } = await aDatabase();
+  const [one, other] = [await join(), await join()];
+  const [byOne, byOther] = [hintsOf(one), hintsOf(other)];
+  for (let turn = 0; turn < 50; turn++) one.tell({ kind: 'due', queue: 'ranges' });
+  for (let turn = 0; turn < 100; turn++) one.tell({ kind: 'event', instanceId: `instance ${turn}` });
+  await expect.poll(() => byOther.length, { timeout: 15_000 }).toBe(101);
+  expect(byOther[0]).toBe('{"kind":"due","queue":"ranges"}');
+  other.tell({ kind: 'changed', instanceId: 'i', webhookId: null });
+  await expect.poll(() => byOne, { timeout: 15_000 }).toEqual(['{"kind":"changed","instanceId":"i","webhookId":null}']);
+});
+
+test('a node whose listening connection was cut hears again, and is told that it may have missed something', async () => {
+  const { url, join } = await aDatabase();
+  const [one, other] = [await join(), await join()];
+  const gap = vi.fn();
+  const heard = hintsOf(other);
+  other.onHint((hint) => void (hint.kind === 'anything' && gap()));
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const cut = await client.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'pharos listener' AND datname = current_database()`,
+  );
+  await client.end();
+  expect(cut.rowCount).toBe(2);
+  await expect.poll(() => gap.mock.calls.length, { timeout: 15_000 }).toBeGreaterThan(0);
+  await expect
+    .poll(
+      () => {
+        one.tell({ kind: 'push-origins' });
+        return heard.length;
+      },
+      { timeout: 15_000, interval: 100 },
+    )
+    .toBeGreaterThan(0);
+});
+
+test('one node leads at a time, and what it led is free when it leaves', async () => {
+  const { join } = await aDatabase();
+  const [one, other] = [await join(), await join()];
+  const leads = await Promise.all([one, other, one, other].map((node) => node.leads('retention')));
+  expect(leads.filter(Boolean)).toHaveLength(2);
+  const [leader, follower] = leads[0] ? [one, other] : [other, one];
+  expect(await leader.leads('retention')).toBe(true);
+  expect(await follower.leads('retention')).toBe(false);
+  expect(await follower.leads('expiry-watch')).toBe(true);
+  await leader.leave();
+  expect(await follower.leads('retention')).toBe(true);
+});
+
+test('a node knows how many have a role, and which master keys they have', async () => {
+  const { join } = await aDatabase();
+  await join(['k1', 'k2']);
+  await join(['k1'], ['api']);
+  const last = await join(['k1', 'k2']);
+  expect([last.nodesWith('webhooks'), last.nodesWith('api'), last.nodesWith('fan-out')]).toEqual([2, 1, 1]);
+  expect([await last.everyNode('knows', 'k2'), await last.everyNode('seals-with', 'k1')]).toEqual([false, true]);
+});
