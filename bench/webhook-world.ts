@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { aloneCluster } from '../src/core/ports/cluster.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,6 +113,7 @@ export async function openWebhookWorld() {
     /** `onDelivered` hears of what was delivered after it is recorded: milliseconds since each event. */
     createDispatcher(onDelivered: (delaysMs: readonly number[]) => void, onPost?: (post: HttpPost) => void) {
       return new Dispatcher({
+        cluster: aloneCluster,
         ...shared,
         retryPolicies,
         http: {

@@ -1,10 +1,15 @@
+import { once } from 'node:events';
+import { aloneCluster } from '../../src/core/ports/cluster.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { v4, v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Instance } from '../../src/core/instances/instance.ts';
 import { defaultWebhookOptions } from '../../src/core/instances/webhook-options.ts';
 import { runOne } from '../../src/core/ports/command.ts';
 import { CannotOpen } from '../../src/core/ports/sealer.ts';
+import { acceptPublish } from '../../src/core/publish/accept-publish.ts';
 import { Dispatcher, messagesAtATime } from '../../src/core/webhooks/dispatcher.ts';
 import { retryPolicies } from '../../src/core/webhooks/retry-policies.ts';
 import { createAddressGuard } from '../../src/egress/address-guard.ts';
@@ -26,10 +31,6 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     if (delayMs !== 'hang') setTimeout(() => response.end(), delayMs);
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    receiver.closeAllConnections();
-    receiver.close();
-  });
   const { port } = receiver.address() as AddressInfo;
 
   const store = await openSqliteStore({ file: ':memory:' });
@@ -58,6 +59,10 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     } as const;
     await runOne(store.createWebhooks, { ...record, disabledAt: null, disabledReason: null });
   }
+  const sealer = {
+    seal: (_: unknown, text: Uint8Array | string) => Buffer.from(text),
+    open: (_: unknown, text: Uint8Array) => Buffer.from(text),
+  };
   const silent = { info: () => {}, warn: () => {}, error: () => {} };
   const http = createHttpClient({
     network: createSystemNetwork(),
@@ -66,6 +71,7 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     maxConnectionsPerOrigin: messagesAtATime,
   });
   const dispatcher = new Dispatcher({
+    cluster: aloneCluster,
     store,
     http,
     clock: Date.now,
@@ -75,8 +81,9 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
       ...retryPolicies, // Long enough for a busy machine.
       beams: { ...retryPolicies.beams, delaysMs: [60_000], timeoutMs: 30_000 },
     },
+    breakerPausesMs: [600_000],
     forgetWebhook: () => {},
-    sealer: { seal: () => sealed, open: () => Buffer.alloc(0) },
+    sealer,
     instances: {
       findWebhook: async (_, webhookId) => {
         const path = webhooks.find(({ id }) => id === webhookId)?.path ?? '';
@@ -97,7 +104,11 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     },
   });
   onTestFinished(async () => {
-    await dispatcher.stop();
+    const stopped = dispatcher.stop();
+    // Nobody waits for those that hang.
+    receiver.close();
+    receiver.closeAllConnections();
+    await stopped;
     await http.close();
     await store.close();
   });
@@ -142,7 +153,21 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
     const { messages } = await store.listMessages({ instanceId, webhookId, limit: 1_000 });
     return messages.filter(({ state }) => state === 'waiting');
   };
-  return { arrived, dispatcher, writeMessages, countStates, listWaiting };
+  /** To nobody, so there is STARTED and FINISHED to tell at once. */
+  const publish = async (url: string): Promise<void> => {
+    const request = { instanceId, target: { kind: 'interests', interests: ['none'] }, content: {} } as const;
+    await acceptPublish(
+      {
+        ...{ store, sealer, log: silent, metrics: { publishRequested() {} } },
+        ids: { random: v4, timeOrdered: () => v7(), unguessable: v4 },
+        instances: { findInstance: async () => ({ secretKey: 'secret key' }) as Instance },
+        onAccepted: () => {},
+        onMessages: () => dispatcher.wake(),
+      },
+      { ...request, webhook: { url, requestBody: {} } },
+    );
+  };
+  return { arrived, port, dispatcher, publish, writeMessages, countStates, listWaiting };
 }
 
 test('a target that never answers holds up nobody else', async () => {
@@ -154,6 +179,20 @@ test('a target that never answers holds up nobody else', async () => {
     return counts['/answers delivered 1'] === 300;
   });
   expect(world.arrived.filter((path) => path === '/hangs').length).toBeLessThanOrEqual(64);
+});
+
+test('a webhookUrl whose host is down holds up no other', async () => {
+  const world = await startDispatching([], () => 0);
+  world.dispatcher.start();
+  const dead = createTcpServer((socket) => void socket.destroy()).listen(0, '127.0.0.1');
+  onTestFinished(() => void dead.close());
+  await once(dead, 'listening');
+  const { port: deadPort } = dead.address() as AddressInfo;
+  for (let publish = 0; publish < 10; publish += 1) await world.publish(`http://127.0.0.1:${deadPort}/dead`);
+  await waitFor('its breaker to open', async () => world.dispatcher.countHeldUp().open === 1);
+  await world.publish(`http://127.0.0.1:${world.port}/well`);
+  await waitFor('both webhooks of the publish', async () => world.arrived.length === 2);
+  expect(world.dispatcher.countHeldUp().open).toBe(1);
 });
 
 test('messages that wait for a place have not used up an attempt', async () => {

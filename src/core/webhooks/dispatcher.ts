@@ -1,5 +1,6 @@
 import { ClaimLoop } from '../claims/claim-loop.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
+import type { Cluster } from '../ports/cluster.ts';
 import { runOne } from '../ports/command.ts';
 import type { ClaimedMessage, MessageCommands, MessageQueries, MessageTarget } from '../ports/message-store.ts';
 import { requestSize, webhookIdOf } from '../ports/message-store.ts';
@@ -13,6 +14,7 @@ import type { TargetStatus } from './explain-message.ts';
 import { postponeRequest } from './postpone-request.ts';
 import { maxAttemptMs } from './retry-policies.ts';
 import type { TargetLimits } from './target-state.ts';
+import { shareOf } from './target-state.ts';
 import type { HeldUpTargets, Offer, TargetStates } from './target-states.ts';
 import { createTargetStates } from './target-states.ts';
 
@@ -21,6 +23,7 @@ export interface DispatcherDeps extends AttemptBatchDeps {
     MessageCommands &
     Pick<MessageQueries, 'listTurns'> &
     Pick<Store, 'nextDue'>;
+  readonly cluster: Pick<Cluster, 'nodesWith'>;
   readonly breakerPausesMs?: readonly number[];
 }
 
@@ -118,7 +121,8 @@ export class Dispatcher {
       const held = await runOne(store.holdMessages, { instanceId, webhookId, limit: heldAtATime });
       if (held === heldAtATime) return null;
     }
-    return { target, limits: webhook?.options ?? defaultWebhookOptions };
+    const nodes = this.#deps.cluster.nodesWith('webhooks');
+    return { target, limits: shareOf(webhook?.options ?? defaultWebhookOptions, nodes) };
   }
 
   /** Nothing when it is in hand already: then whoever works on it has the new claim. */

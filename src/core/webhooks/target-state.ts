@@ -17,6 +17,16 @@ export interface TargetLimits {
   readonly batch?: WebhookBatch | null;
 }
 
+/**
+ * A node's part of what a webhook allows. All nodes together exceed a limit of requests in flight by less than one a node,
+ * and a rate only in the seconds in which a new node is not known to the others yet.
+ */
+export const shareOf = ({ maxInFlight, maxPerSecond, batch }: TargetLimits, nodes: number): TargetLimits => ({
+  maxInFlight: Math.ceil(maxInFlight / nodes),
+  maxPerSecond: maxPerSecond && maxPerSecond / nodes,
+  batch: batch ?? null,
+});
+
 /** What this process knows of a target. A value; times are milliseconds of a clock that never jumps. */
 export interface TargetState {
   readonly target: MessageTarget;
