@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AcceptAnswer, AcceptPublish, Audience, PublishCommands } from '../../core/ports/publish-store.ts';
 import { prepareReadAudiencePage } from './audience.ts';
-import { dayOf } from './day.ts';
+import { dayOf } from '../rows/day.ts';
 import { prepareClose } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
 import { prepareUseName } from './names.ts';
-import { userStates } from './settle.ts';
+import { userStates } from '../rows/user-states.ts';
 import { prepare } from './statement.ts';
 
 const keyLifeMs = 30 * 86_400_000;

@@ -1,28 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type {
-  Audience,
-  AudienceCursor,
-  AudienceDevice,
-  AudiencePage,
-  ClaimedRange,
-} from '../../core/ports/publish-store.ts';
-import { browserFamilyOf } from '../../protocol/browser-family.ts';
-import type { Platform } from '../../protocol/ids.ts';
+import type { Audience, AudienceCursor, AudiencePage } from '../../core/ports/publish-store.ts';
+import type { AudienceToRead, DeviceRow } from '../rows/audience-row.ts';
+import { toDevices } from '../rows/audience-row.ts';
 import { prepare } from './statement.ts';
 import { prepareFindByTags } from './tags.ts';
 
-interface DeviceRow {
-  number: number;
-  user_number: number | null;
-  platform: Platform;
-  address: string;
-  keys: Uint8Array;
-  bundle_identifier: string | null;
-  registered_at: number;
-}
-
-/** What a page is read by. */
-export type AudienceToRead = Pick<ClaimedRange, 'instanceId' | 'publishId' | 'audience' | 'platforms' | 'end'>;
 export type ReadAudiencePage = (range: AudienceToRead, cursor: AudienceCursor, limit: number) => AudiencePage;
 
 /** Pages of a publish's audience: each device once, in cursor order. */
@@ -131,20 +113,3 @@ function prepareListNumbers(db: DatabaseSync): (audience: Audience, scan: Scan) 
     return { numbers: page, lookedUpTo: merged.length > limit ? (page.at(-1) ?? null) : null };
   };
 }
-
-const toDevices = (
-  { platforms, audience: { families } }: Pick<AudienceToRead, 'platforms' | 'audience'>,
-  rows: readonly DeviceRow[],
-): AudienceDevice[] =>
-  rows
-    .filter((row) => platforms.includes(row.platform))
-    .filter((row) => !families || (row.platform === 'web' && families.includes(browserFamilyOf(row.address))))
-    .map((row) => ({
-      deviceNumber: row.number,
-      userNumber: row.user_number,
-      platform: row.platform,
-      address: row.address,
-      keys: row.keys,
-      bundleIdentifier: row.bundle_identifier,
-      registeredAt: row.registered_at,
-    }));

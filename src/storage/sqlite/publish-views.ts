@@ -1,49 +1,29 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Audience, FamilyCounts, PublishQueries, PublishView } from '../../core/ports/publish-store.ts';
-import type { BrowserFamily } from '../../protocol/browser-family.ts';
+import type { Audience, PublishQueries, PublishView } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
+import type { FamilyRow, PublishRow, RangeRow } from '../rows/publish-view.ts';
+import { isOver, maxCounted, publishColumns, toPublishView } from '../rows/publish-view.ts';
 import { prepareReadAudiencePage } from './audience.ts';
 import type { QueryHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
-
-interface PublishRow {
-  instance_id: string;
-  id: string;
-  accepted_at: number;
-  send_after: number | null;
-  finished_at: number | null;
-  canceled_at: number | null;
-  audience: string;
-  platforms: string;
-  body: Uint8Array;
-}
-
-interface RangeRow {
-  cursor_user: number;
-  cursor_device: number;
-  end_user: number;
-  end_device: number;
-}
-
-/** Counting further would take long, and nobody turns so many pages. */
-const maxCounted = 100_000;
-const noCounts: FamilyCounts = { accepted: 0, gone: 0, rejected: 0, failed: 0, confirmed: 0, clicked: 0 };
-const columns = 'instance_id, id, accepted_at, send_after, finished_at, canceled_at, audience, platforms, body';
 
 /** Publishes as their sender sees them. */
 export function preparePublishViewQueries(
   db: DatabaseSync,
 ): QueryHandlers<Pick<PublishQueries, 'viewPublish' | 'listPublishes'>> {
-  const findPublish = prepare<PublishRow>(db, `SELECT ${columns} FROM publishes WHERE instance_id = ? AND id = ?`);
+  const findPublish = prepare<PublishRow>(
+    db,
+    `SELECT ${publishColumns} FROM publishes WHERE instance_id = ? AND id = ?`,
+  );
   const countPublishes = prepare<{ count: number }>(
     db,
     'SELECT count(*) AS count FROM (SELECT 1 FROM publishes WHERE instance_id = ? LIMIT ?)',
   );
   const listNewest = prepare<PublishRow>(
     db,
-    `SELECT ${columns} FROM publishes WHERE instance_id = ? ORDER BY id DESC LIMIT ? OFFSET ?`,
+    `SELECT ${publishColumns} FROM publishes WHERE instance_id = ? ORDER BY id DESC LIMIT ? OFFSET ?`,
   );
-  const listCounts = prepare<{ family: BrowserFamily | ''; outcome: keyof FamilyCounts; count: number }>(
+  const listCounts = prepare<FamilyRow>(
     db,
     `SELECT family, outcome, count FROM publish_outcomes
      WHERE instance_id = ? AND publish_id = ? AND platform = 'web'`,
@@ -51,22 +31,8 @@ export function preparePublishViewQueries(
   const countRemaining = prepareCountRemaining(db);
 
   const toView = (row: PublishRow, countRemainingUpTo: number): PublishView => {
-    const families: Partial<Record<BrowserFamily, FamilyCounts>> = {};
-    for (const { family, outcome, count } of listCounts.all(row.instance_id, row.id)) {
-      if (family !== '') families[family] = { ...(families[family] ?? noCounts), [outcome]: count };
-    }
-    const isOver = row.finished_at !== null || row.canceled_at !== null;
-    return {
-      instanceId: row.instance_id,
-      publishId: row.id,
-      acceptedAt: row.accepted_at,
-      sendAfter: row.send_after,
-      finishedAt: row.finished_at,
-      canceledAt: row.canceled_at,
-      body: row.body,
-      families,
-      remaining: isOver ? 0 : countRemaining(row, countRemainingUpTo),
-    };
+    const remaining = isOver(row) ? 0 : countRemaining(row, countRemainingUpTo);
+    return toPublishView(row, listCounts.all(row.instance_id, row.id), remaining);
   };
 
   return {

@@ -1,11 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DeliveryRecord, FinalOutcome, PublishKey, PublishTarget } from '../../core/ports/publish-store.ts';
-import { browserFamilyOf } from '../../protocol/browser-family.ts';
+import type { DeliveryRecord, PublishKey, PublishTarget } from '../../core/ports/publish-store.ts';
+import { tally } from '../rows/tally.ts';
 import { prepare } from './statement.ts';
 import { prepareTombstone } from './tombstone.ts';
-
-/** States of a user of a publish; only ever grow. */
-export const userStates = { noDevices: 0, failed: 1, delivered: 2 } as const;
 
 /** Writes what deliveries came to: counters, users' states, dead devices, rows that wait. */
 export function prepareSettle(
@@ -40,30 +37,17 @@ export function prepareSettle(
 
   return ({ instanceId, publishId, targetKind }, deliveries) => {
     const now = Date.now();
-    const counts = new Map<string, { platform: string; family: string; outcome: FinalOutcome; count: number }>();
-    const states = new Map<number, number>();
-    for (const { deviceNumber, platform, userNumber, address, outcome } of deliveries) {
-      if (outcome.kind === 'deferred') {
-        const { attempts, retryInMs, claimToken } = outcome;
-        defer.run(instanceId, publishId, deviceNumber, attempts, now, now + retryInMs, claimToken);
-        continue;
-      }
-      const family = platform === 'web' ? browserFamilyOf(address) : '';
-      const key = `${platform} ${family} ${outcome.kind}`;
-      const entry = counts.get(key) ?? { platform, family, outcome: outcome.kind, count: 0 };
-      entry.count += 1;
-      counts.set(key, entry);
-      if (targetKind === 'users' && userNumber !== null) {
-        const state = outcome.kind === 'accepted' ? userStates.delivered : userStates.failed;
-        states.set(userNumber, Math.max(state, states.get(userNumber) ?? 0));
-      }
-      if (outcome.kind === 'gone' && !outcome.keepDevice && hasAddress.get(deviceNumber, instanceId, address)) {
-        tombstone(instanceId, deviceNumber, 'gateway');
-      }
+    const { counts, userStates, deferred, gone } = tally(targetKind, deliveries);
+    for (const { deviceNumber, outcome } of deferred) {
+      const { attempts, retryInMs, claimToken } = outcome;
+      defer.run(instanceId, publishId, deviceNumber, attempts, now, now + retryInMs, claimToken);
     }
-    for (const { platform, family, outcome, count } of counts.values()) {
+    for (const { deviceNumber, address } of gone) {
+      if (hasAddress.get(deviceNumber, instanceId, address)) tombstone(instanceId, deviceNumber, 'gateway');
+    }
+    for (const { platform, family, outcome, count } of counts) {
       addToCount.run(instanceId, publishId, platform, family, outcome, count);
     }
-    for (const [userNumber, state] of states) raiseUserState.run(instanceId, publishId, userNumber, state);
+    for (const [userNumber, state] of userStates) raiseUserState.run(instanceId, publishId, userNumber, state);
   };
 }

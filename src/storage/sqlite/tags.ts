@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { TagCondition, TagFilter } from '../../core/ports/publish-store.ts';
+import { candidatesOf, meets } from '../rows/tag-filter.ts';
 import { prepare } from './statement.ts';
 
 /** Devices looked at for a page, over all groups of a filter: a page may be empty, but never takes long. */
@@ -48,10 +49,11 @@ export function prepareFindByTags(db: DatabaseSync): (filter: TagFilter, scan: S
 
   /** Devices that may match, by the condition that leaves the fewest: one ordered walk along an index. */
   const listCandidates = (group: readonly TagCondition[], { instanceId, after, end }: Scan, limit: number) => {
-    const equal = group.find((condition) => condition.relation === '=');
-    if (equal?.relation === '=') return listWithValue.all(instanceId, equal.key, equal.value, after, end, limit);
-    const present = group.find(({ relation }) => relation === 'exists' || relation === '>' || relation === '<');
-    if (present) return listWithKey.all(instanceId, present.key, after, end, limit);
+    const candidates = candidatesOf(group);
+    if (candidates.by === 'value') {
+      return listWithValue.all(instanceId, candidates.key, candidates.value, after, end, limit);
+    }
+    if (candidates.by === 'key') return listWithKey.all(instanceId, candidates.key, after, end, limit);
     return listReachable.all(instanceId, after, end, limit);
   };
 
@@ -91,24 +93,4 @@ export function prepareFindByTags(db: DatabaseSync): (filter: TagFilter, scan: S
     const page = numbers.slice(0, scan.limit);
     return { numbers: page, lookedUpTo: numbers.length > page.length ? (page.at(-1) ?? null) : lookedUpTo };
   };
-}
-
-const meets = (tags: ReadonlyMap<string, string>, group: readonly TagCondition[]): boolean =>
-  group.every((condition) => meetsCondition(tags.get(condition.key), condition));
-
-function meetsCondition(tag: string | undefined, condition: TagCondition): boolean {
-  switch (condition.relation) {
-    case 'exists':
-      return tag !== undefined;
-    case 'not_exists':
-      return tag === undefined;
-    case '=':
-      return tag === condition.value;
-    case '!=':
-      return tag !== condition.value;
-    case '>':
-      return tag !== undefined && Number(tag) > Number(condition.value);
-    case '<':
-      return tag !== undefined && Number(tag) < Number(condition.value);
-  }
 }

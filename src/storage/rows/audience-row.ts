@@ -1,0 +1,34 @@
+import type { AudienceDevice, ClaimedRange } from '../../core/ports/publish-store.ts';
+import { browserFamilyOf } from '../../protocol/browser-family.ts';
+import type { Platform } from '../../protocol/ids.ts';
+
+export interface DeviceRow {
+  number: number;
+  user_number: number | null;
+  platform: Platform;
+  address: string;
+  keys: Uint8Array;
+  bundle_identifier: string | null;
+  registered_at: number;
+}
+
+/** What a page is read by. */
+export type AudienceToRead = Pick<ClaimedRange, 'instanceId' | 'publishId' | 'audience' | 'platforms' | 'end'>;
+
+/** Devices that the publish is meant for, of those that were read. */
+export const toDevices = (
+  { platforms, audience: { families } }: Pick<AudienceToRead, 'platforms' | 'audience'>,
+  rows: readonly DeviceRow[],
+): AudienceDevice[] =>
+  rows
+    .filter((row) => platforms.includes(row.platform))
+    .filter((row) => !families || (row.platform === 'web' && families.includes(browserFamilyOf(row.address))))
+    .map((row) => ({
+      deviceNumber: row.number,
+      userNumber: row.user_number,
+      platform: row.platform,
+      address: row.address,
+      keys: row.keys,
+      bundleIdentifier: row.bundle_identifier,
+      registeredAt: row.registered_at,
+    }));
