@@ -36,8 +36,7 @@ const parsers = new Map<number, (text: string) => unknown>([
 ]);
 /** Our integers are milliseconds, counts and numbers of rows: all below 2^53. */
 const types: CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    parsers.get(oid) ?? pg.types.getTypeParser(oid, format)) as CustomTypesConfig['getTypeParser'],
+  getTypeParser: (oid, format): unknown => parsers.get(oid) ?? pg.types.getTypeParser(oid, format),
 };
 
 /** Connections to the database. They are opened when they are needed, and again after they were lost. */

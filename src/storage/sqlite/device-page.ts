@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/device-store.ts';
-import { dayOf } from './day.ts';
+import { dayOf } from '../rows/day.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareUseName } from './names.ts';
 import { prepare } from './statement.ts';

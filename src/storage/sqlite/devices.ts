@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/device-store.ts';
-import { addressHash } from './address-hash.ts';
+import { addressHash } from '../rows/address-hash.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
-import { dayOf } from './day.ts';
+import { dayOf } from '../rows/day.ts';
 import { prepare } from './statement.ts';
 import { prepareTombstone } from './tombstone.ts';
 

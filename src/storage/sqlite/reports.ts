@@ -1,5 +1,4 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { v7 } from 'uuid';
 import type {
   IgnoredReason,
   RecordReport,
@@ -10,7 +9,8 @@ import type {
 import type { PublishTarget } from '../../core/ports/publish-store.ts';
 import { browserFamilyOf } from '../../protocol/browser-family.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
-import { eventTypeOfReport } from './event-type-of-report.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
+import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
@@ -134,7 +134,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
       if (siblings.filter((sibling) => sibling.kind === kind).length >= maxActions) return { kind: 'repeat' };
       const isUserEvent = kind === 'delivery' || kind === 'open';
       const isEvent = !isUserEvent || (report.notifiesUserWebhooks && typeof user?.name === 'string');
-      const eventId = isEvent ? v7() : null;
+      const eventId = isEvent ? uuidV7() : null;
       const inserted = insertReport.run(
         ...[...key, kind, action, user?.number ?? null],
         ...[report.happenedAt, now],

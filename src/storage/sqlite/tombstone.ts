@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { GoneReason } from '../rows/gone-reason.ts';
 import { prepare } from './statement.ts';
-
-export type GoneReason = 'removed' | 'replaced' | 'user-erased' | 'gateway';
 
 /** Turns a living device into a tombstone: no interests, no tags, no alias, its address free for a new device, its user remembered. */
 export function prepareTombstone(db: DatabaseSync): (instanceId: string, number: number, reason: GoneReason) => void {

@@ -1,0 +1,2 @@
+/** Why a device is gone. */
+export type GoneReason = 'removed' | 'replaced' | 'user-erased' | 'gateway';
