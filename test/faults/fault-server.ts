@@ -43,6 +43,8 @@ interface FaultServerOptions {
 export const retryDelaysMs = [40, 60, 80, 100];
 /** Targets refuse most of what they get; with the real pauses the last message would take hours. */
 const breakerPausesMs = [20];
+/** However slow the machine, a delivery that is missing was lost and not given up. */
+const pushGiveUpAfterMs = 86_400_000;
 
 export async function startFaultServer(seed: number, options: FaultServerOptions = {}): Promise<FaultServer> {
   const { authority = createTestAuthority(), moreFronts = [] } = options;
@@ -67,6 +69,7 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
     settings,
     webhookRetryDelaysMs: options.webhookRetryDelaysMs ?? retryDelaysMs,
     webhookBreakerPausesMs: options.webhookBreakerPausesMs ?? breakerPausesMs,
+    pushGiveUpAfterMs,
     ...(parentFolder !== undefined && { parentFolder }),
   });
   // Node keeps what it compiled only when it ends in order; the many starts to come take half as long with it.
@@ -76,7 +79,8 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
   async function noteEnd(): Promise<void> {
     for (const front of fronts) front.dropConnections();
     await setImmediate();
-    restarts.push(Date.now());
+    // Later than all that arrived, also in this millisecond.
+    restarts.push(Date.now() + 1);
   }
 
   async function restartAfterKill(launch?: Launch): Promise<void> {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CountedDelivery } from './counting-push-service.ts';
 import type { SentPublish } from './customer.ts';
 import type { Findings } from './findings.ts';
@@ -35,9 +36,13 @@ export async function checkDeliveries(server: SeenServer, customer: SeenCustomer
     }
     for (const count of perKill.values())
       if (count > maxRepeatsPerKill) problems.push(`${publishId}: one kill repeated ${count} deliveries`);
-    const accepted = await readAccepted(server, customer, publishId);
+    const { accepted = 0, ...others } = await readCounts(server, customer, publishId);
     const reached = new Set(deliveries.map(({ deviceToken }) => deviceToken)).size;
     if (accepted !== reached) problems.push(`${publishId} reached ${reached} devices and counted ${accepted}`);
+    // Nothing is given up here (see the fault server), and every device is there.
+    const unlike = Object.entries(others).filter(([, count = 0]) => count > 0);
+    if (unlike.length > 0) problems.push(`${publishId} also counted ${JSON.stringify(Object.fromEntries(unlike))}`);
+    problems.push(...untruths(server, publishId, accepted));
   }
   if (repeats.length > server.restarts.length * maxRepeatsPerKill)
     problems.push(`${server.restarts.length} kills repeated ${repeats.length} deliveries`);
@@ -51,7 +56,19 @@ function missing({ audience }: SentPublish, publishId: string, deliveries: reado
     .map(({ deviceToken }) => `${publishId} never reached device ${deviceToken}`);
 }
 
-async function readAccepted({ pharos }: SeenServer, { instanceId }: SeenCustomer, publishId: string): Promise<number> {
+/** By outcome. */
+type Counts = Readonly<Partial<Record<string, number>>>;
+
+async function readCounts({ pharos }: SeenServer, { instanceId }: SeenCustomer, publishId: string): Promise<Counts> {
   const { counts } = await pharos.admin('GET', `/instances/${instanceId}/publishes/${publishId}`);
-  return (counts as { readonly web?: { readonly accepted: number } }).web?.accepted ?? 0;
+  return (counts as { readonly web?: Counts }).web ?? {};
+}
+
+/** What FINISHED told about the publish, where it is not what was counted. */
+function untruths({ targets }: SeenServer, publishId: string, accepted: number): string[] {
+  const finished = targets.requests.find(({ key }) => key === `${publishId} FINISHED`);
+  if (!finished) return [];
+  const { results } = JSON.parse(finished.body) as { readonly results: unknown };
+  const expected = { web: { numSuccessfulPublishes: accepted, numFailedPublishes: 0 } };
+  return isDeepStrictEqual(results, expected) ? [] : [`FINISHED of ${publishId} told ${JSON.stringify(results)}`];
 }

@@ -1,6 +1,8 @@
 import { retryDelaysMs } from './fault-server.ts';
 import type { TargetRequest } from './failing-targets.ts';
 import type { Findings } from './findings.ts';
+import type { AttemptView } from './ledger-attempts.ts';
+import { compareAttempts } from './ledger-attempts.ts';
 import type { SeenCustomer, SeenServer } from './ledger-evidence.ts';
 
 /** A message as the admin API shows it. */
@@ -11,12 +13,6 @@ interface MessageView {
   readonly publishId: string;
   readonly state: string;
   readonly attempts: number;
-}
-
-interface AttemptView {
-  readonly startedAt: string;
-  readonly durationMs: number;
-  readonly status: number | null;
 }
 
 const maxAttempts = retryDelaysMs.length + 1;
@@ -70,28 +66,14 @@ async function checkMessage(
   if (new Set(requests.map(({ eventId, publishId, body }) => `${eventId} ${publishId} ${body}`)).size > 1)
     problems.push(`${what} did not say the same each time`);
 
-  const unrecorded = requests.length - view.attempts;
+  // Nothing was repeated and nothing is missing.
   const taken = requests.filter(({ status }) => status === 200).length;
-  if (unrecorded === 0 && taken === (view.state === 'delivered' ? 1 : 0)) return { problems, repeats: [] };
-  const excused = requests.filter(({ at }, index) => {
-    const next = requests[index + 1]?.at;
-    return next !== undefined && server.restarts.some((restart) => at < restart && restart <= next);
-  });
+  if (requests.length === view.attempts && taken === (view.state === 'delivered' ? 1 : 0))
+    return { problems, repeats: [] };
   const attempts = await listAttempts(server, customer, view);
-  // A request that was given up before its answer came may have been taken, and may have reached nobody.
-  const unanswered = attempts.filter(({ status }) => status === null).length;
-  const unexplained = `${requests.length} requests, ${view.attempts} attempts, ${unanswered} of them unanswered, ${excused.length} excuses`;
-  if (unrecorded < -unanswered || unrecorded > excused.length) problems.push(`${what}: ${unexplained}`);
-  if (view.state === 'exhausted' && taken > unanswered + excused.length)
-    problems.push(`${what} is exhausted and was answered 200`);
-  for (const { startedAt, durationMs, status } of attempts) {
-    const sentAt = Date.parse(startedAt);
-    // Its own request may seem to come after its end, by the rounding of both times.
-    const own = requests.find(({ at }) => at >= sentAt);
-    if (status === 200 && requests.some((request) => request !== own && request.at > sentAt + durationMs))
-      problems.push(`${what} was sent after its 2xx had been recorded`);
-  }
-  return { problems, repeats: Array<string>(Math.max(0, unrecorded)).fill(what) };
+  if (attempts.length !== view.attempts) problems.push(`${what} has ${attempts.length} of ${view.attempts} attempts`);
+  const compared = compareAttempts({ what, state: view.state, attempts, requests, restarts: server.restarts });
+  return { problems: [...problems, ...compared.problems], repeats: compared.repeats };
 }
 
 async function listAttempts({ pharos }: SeenServer, { instanceId }: SeenCustomer, { id }: MessageView) {

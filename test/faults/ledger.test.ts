@@ -20,13 +20,15 @@ const publish: SentPublish = {
 
 interface Evidence {
   readonly deliveries: readonly { readonly at: number; readonly deviceToken: string }[];
+  readonly counts: Readonly<Record<string, number>>;
   readonly restarts: readonly number[];
   readonly requests: readonly (Pick<TargetRequest, 'at' | 'status'> & { readonly kind: 'STARTED' | 'FINISHED' })[];
-  readonly started: { readonly state: string; readonly attempts: number };
-  /** Of STARTED: when its 2xx was recorded. */
-  readonly recordedAt: number;
-  /** Attempts of STARTED that were given up before their answer. */
-  readonly unanswered: number;
+  /** Of STARTED. */
+  readonly state: string;
+  /** Those of STARTED that are recorded. */
+  readonly attempts: readonly { readonly at: number; readonly status: number | null }[];
+  /** What FINISHED said. */
+  readonly told: object;
 }
 
 const truth: Evidence = {
@@ -34,41 +36,35 @@ const truth: Evidence = {
     { at: 10, deviceToken: 'a' },
     { at: 11, deviceToken: 'b' },
   ],
+  counts: { accepted: 2 },
   restarts: [],
   requests: [
     { at: 5, kind: 'STARTED', status: 500 },
     { at: 12, kind: 'STARTED', status: 200 },
     { at: 20, kind: 'FINISHED', status: 200 },
   ],
-  started: { state: 'delivered', attempts: 2 },
-  recordedAt: 13,
-  unanswered: 0,
+  state: 'delivered',
+  attempts: [
+    { at: 5, status: 500 },
+    { at: 12, status: 200 },
+  ],
+  told: { web: { numSuccessfulPublishes: 2, numFailedPublishes: 0 } },
 };
 
 /** A publish to two devices with a webhook, as the world saw it, with some of it changed. */
 const read = (change: Partial<Evidence> = {}) => {
-  const { deliveries, restarts, requests, started, recordedAt, unanswered } = { ...truth, ...change };
+  const { deliveries, counts, restarts, requests, state, attempts, told } = { ...truth, ...change };
   const { request, publishId } = publish;
   const views = [
-    { id: '1', eventType: 'publish.started', ...started },
+    { id: '1', eventType: 'publish.started', state, attempts: attempts.length },
     { id: '2', eventType: 'publish.finished', state: 'delivered', attempts: 1 },
   ].map((view) => ({ ...view, webhookId: null, publishId }));
-  const accepted = new Set(deliveries.map(({ deviceToken }) => deviceToken)).size;
   const answers: Readonly<Record<string, Record<string, unknown>>> = {
     '/instances/instance/messages?limit=200': { messages: views },
-    '/instances/instance/publishes/pubid-1': { counts: { web: { accepted } } },
+    '/instances/instance/publishes/pubid-1': { counts: { web: counts } },
     '/instances/instance/messages/2/attempts': { attempts: [] },
     '/instances/instance/messages/1/attempts': {
-      attempts: [
-        ...Array.from({ length: unanswered }, () => ({
-          startedAt: new Date(1).toISOString(),
-          durationMs: 1,
-          status: null,
-        })),
-        ...(started.state === 'delivered'
-          ? [{ startedAt: new Date(recordedAt - 1).toISOString(), durationMs: 1, status: 200 }]
-          : []),
-      ],
+      attempts: attempts.map(({ at, status }) => ({ startedAt: new Date(at).toISOString(), durationMs: 1, status })),
     },
   };
   const server: SeenServer = {
@@ -83,7 +79,8 @@ const read = (change: Partial<Evidence> = {}) => {
     targets: {
       requests: requests.map(({ kind, ...seen }) => {
         const key = `pubid-1 ${kind}`;
-        return { ...seen, key, kind, publishId: 'pubid-1', user: null, eventId: null, body: kind };
+        const body = JSON.stringify(kind === 'FINISHED' ? { results: told } : {});
+        return { ...seen, key, kind, publishId: 'pubid-1', user: null, eventId: null, body };
       }),
     },
     restarts,
@@ -92,15 +89,34 @@ const read = (change: Partial<Evidence> = {}) => {
   return readLedger(server, customer);
 };
 
+const finished = { at: 40, kind: 'FINISHED', status: 200 } as const;
+const requestsOf = (...statuses: readonly number[]): Evidence['requests'] => [
+  ...statuses.map((status, index) => ({ at: 5 + 5 * index, kind: 'STARTED', status }) as const),
+  finished,
+];
+const attemptsOf = (...statuses: readonly (number | null)[]): Evidence['attempts'] =>
+  statuses.map((status, index) => ({ at: 5 + 5 * index, status }));
+
 test('what went as promised has no problems', async () => {
   const { problems, repeats, figures } = await read();
   expect([problems, repeats]).toEqual([[], []]);
   expect(figures).toMatchObject({ deliveries: 2, messages: 2, exhausted: 0, webhookRequests: 3 });
 });
 
-test('a lost delivery', async () => {
-  const { problems } = await read({ deliveries: truth.deliveries.slice(0, 1) });
-  expect(problems).toEqual(['pubid-1 never reached device b']);
+test('a lost delivery, whatever is said about it', async () => {
+  const deliveries = truth.deliveries.slice(0, 1);
+  const told = { web: { numSuccessfulPublishes: 1, numFailedPublishes: 1 } };
+  const lost = 'pubid-1 never reached device b';
+  expect((await read({ deliveries, counts: { accepted: 1 }, told })).problems).toEqual([
+    lost,
+    `FINISHED of pubid-1 told ${JSON.stringify(told)}`,
+  ]);
+  expect((await read({ deliveries })).problems).toEqual([lost, 'pubid-1 reached 1 devices and counted 2']);
+  expect((await read({ deliveries, counts: { accepted: 1, failed: 1 }, told })).problems).toEqual([
+    lost,
+    'pubid-1 also counted {"failed":1}',
+    `FINISHED of pubid-1 told ${JSON.stringify(told)}`,
+  ]);
 });
 
 test('a repeated delivery needs a kill between the two', async () => {
@@ -111,43 +127,70 @@ test('a repeated delivery needs a kill between the two', async () => {
 });
 
 test('a message that was given up after four attempts, or although it was taken', async () => {
-  const four = [5, 6, 7, 8].map((at) => ({ at, kind: 'STARTED', status: 500 }) as const);
-  const taken = { at: 9, kind: 'STARTED', status: 200 } as const;
-  const finished = { at: 20, kind: 'FINISHED', status: 200 } as const;
-  const started = { state: 'exhausted', attempts: 4 };
-  const early = await read({ started, requests: [...four, finished] });
+  const early = await read({
+    state: 'exhausted',
+    attempts: attemptsOf(500, 500, 500, 500),
+    requests: requestsOf(500, 500, 500, 500),
+  });
   expect(early.problems).toEqual(['publish.started 1 is exhausted after 4 attempts']);
-  const five = { state: 'exhausted', attempts: 5 };
-  const late = await read({ started: five, requests: [...four, taken, finished] });
-  expect(late.problems).toEqual(['publish.started 1 is exhausted and was answered 200']);
+  const taken = await read({
+    state: 'exhausted',
+    attempts: attemptsOf(500, 500, 500, 500, 200),
+    requests: requestsOf(500, 500, 500, 500, 200),
+  });
+  expect(taken.problems).toEqual(['publish.started 1 is exhausted and has a 2xx']);
 });
 
 test('attempts that ended unanswered may have reached the target, or nobody', async () => {
-  expect((await read({ started: { state: 'delivered', attempts: 3 } })).problems).toEqual([
-    'publish.started 1: 2 requests, 3 attempts, 0 of them unanswered, 0 excuses',
+  expect((await read({ attempts: attemptsOf(500, 500, 200), requests: requestsOf(500, 200) })).problems).toEqual([
+    'publish.started 1: nobody gave the answer 500 of attempt 2',
+    'publish.started 1: nobody gave the answer 200 of attempt 3',
+    'publish.started 1: a request that was answered 200 is not recorded',
   ]);
-  const delivered = await read({ started: { state: 'delivered', attempts: 3 }, unanswered: 1 });
-  expect(delivered.problems).toEqual([]);
-  const five = [5, 6, 7, 8, 9].map((at) => ({ at, kind: 'STARTED', status: at === 9 ? 200 : 500 }) as const);
-  const finished = { at: 20, kind: 'FINISHED', status: 200 } as const;
-  const exhausted = { started: { state: 'exhausted', attempts: 5 }, requests: [...five, finished] };
-  expect((await read({ ...exhausted, unanswered: 1 })).problems).toEqual([]);
+  const requests = [{ at: 5, status: 500 } as const, { at: 15, status: 200 } as const]
+    .map((request) => ({ ...request, kind: 'STARTED' as const }))
+    .concat(finished);
+  expect((await read({ attempts: attemptsOf(500, null, 200), requests })).problems).toEqual([]);
+  const exhausted = { state: 'exhausted', requests: requestsOf(500, 500, 500, 500, 200) };
+  expect((await read({ ...exhausted, attempts: attemptsOf(500, 500, 500, 500, null) })).problems).toEqual([]);
+});
+
+test('an attempt that ended unanswered excuses no other request', async () => {
+  // The second one reached nobody; the last one came after the first had been answered, and was never recorded.
+  const requests = requestsOf(500, 404, 200);
+  expect((await read({ attempts: attemptsOf(null, 404, 200), requests })).problems).toEqual([]);
+  const [first, second, third] = requests;
+  const late = [first, second, third, { at: 30, kind: 'STARTED', status: 200 } as const, finished];
+  const seen = { requests: late.filter((request) => request !== undefined), restarts: [25] };
+  expect((await read({ ...seen, attempts: attemptsOf(null, 404, 200) })).problems).toEqual([
+    'publish.started 1 was sent after its 2xx had been recorded',
+    'publish.started 1: a request that was answered 200 is not recorded',
+  ]);
+});
+
+test('a request that is not recorded needs a kill, and another attempt after it', async () => {
+  const what = 'publish.started 1';
+  const evidence = { requests: requestsOf(500, 200, 200), attempts: [...attemptsOf(500), { at: 15, status: 200 }] };
+  expect((await read(evidence)).problems).toEqual([`${what}: a request that was answered 200 is not recorded`]);
+  expect(await read({ ...evidence, restarts: [12] })).toMatchObject({ problems: [], repeats: [what] });
+  // The kill came before it, or after the message had been sent again.
+  for (const restart of [8, 18]) {
+    expect((await read({ ...evidence, restarts: [restart] })).problems).toHaveLength(1);
+  }
 });
 
 test('a message that was sent again after its 2xx had been recorded, kill or not', async () => {
-  const requests = [...truth.requests, { at: 30, kind: 'STARTED', status: 200 } as const];
-  const { problems } = await read({ requests, restarts: [25] });
-  expect(problems).toEqual(['publish.started 1 was sent after its 2xx had been recorded']);
+  const again = { at: 30, kind: 'STARTED', status: 200 } as const;
+  const requests = [...truth.requests, again];
+  const problem = 'publish.started 1 was sent after its 2xx had been recorded';
+  expect((await read({ requests, restarts: [25] })).problems).toContain(problem);
   // Recorded as well.
-  expect(await read({ requests, started: { state: 'delivered', attempts: 3 } })).toMatchObject({ problems });
-  // The kill came before the record.
-  const excused = await read({ requests, restarts: [25], recordedAt: 31 });
-  expect(excused).toMatchObject({ problems: [], repeats: ['publish.started 1'] });
+  const attempts = [...truth.attempts, { at: 30, status: 200 }];
+  expect((await read({ requests, attempts })).problems).toContain(problem);
 });
 
 test('FINISHED before the first attempt of STARTED', async () => {
-  const [first, second, finished] = truth.requests;
-  const requests = [finished, first, second].filter((request) => request !== undefined);
+  const requests = truth.requests.toSorted((one, other) => one.kind.localeCompare(other.kind));
   expect((await read({ requests })).problems).toEqual(['FINISHED of pubid-1 overtook STARTED']);
 });
 

@@ -11,17 +11,38 @@ export interface Ledger extends Findings {
   readonly figures: Readonly<Record<string, number>>;
 }
 
-/** Waits until the server has nothing left to do for anybody. */
-export async function waitUntilIdle({ pharos }: FaultServer, timeoutMs = 120_000): Promise<void> {
+/** What is left to do, and what else changes while it is done: pushes that were settled, attempts that were recorded. */
+interface Left {
+  readonly ranges: number;
+  readonly deferred: number;
+  readonly messages: number;
+  readonly progress: string;
+}
+
+/**
+ * Waits until the server has nothing left to do for anybody, however long that takes: what is waited for is that something
+ * moves. A message that waits for nothing shows when all others are done.
+ */
+export async function waitUntilIdle({ pharos }: FaultServer, stalledAfterMs = 120_000): Promise<void> {
   const db = new DatabaseSync(join(pharos.dataDir, 'pharos.db'), { readOnly: true });
   const count = db.prepare(
-    `SELECT (SELECT count(*) FROM ranges) AS ranges, (SELECT count(*) FROM deferred_deliveries) AS deferred,
-       (SELECT count(*) FROM messages WHERE state = 'waiting') AS messages`,
+    `SELECT ranges, deferred, messages, concat_ws(' ', ranges, deferred, retries, messages, attempts, outcomes) AS progress
+     FROM (SELECT count(*) AS ranges FROM ranges),
+       (SELECT count(*) AS deferred, sum(attempts) AS retries FROM deferred_deliveries),
+       (SELECT count(*) AS messages, sum(attempts) AS attempts FROM messages WHERE state = 'waiting'),
+       (SELECT sum(count) AS outcomes FROM publish_outcomes)`,
   );
+  const readLeft = () => count.get() as unknown as Left;
+  const isIdle = ({ ranges, deferred, messages }: Left): boolean => ranges + deferred + messages === 0;
   try {
-    await waitFor('all work to be done', () => Object.values(count.get() ?? {}).every((rows) => rows === 0), timeoutMs);
-  } catch (error) {
-    throw new Error(`left to do: ${JSON.stringify(count.get())}`, { cause: error });
+    for (let left = readLeft(); !isIdle(left);) {
+      const { progress, ...stuck } = left;
+      await waitFor(
+        `anything to move: ${JSON.stringify(stuck)} left`,
+        () => (left = readLeft()).progress !== progress,
+        stalledAfterMs,
+      );
+    }
   } finally {
     db.close();
   }

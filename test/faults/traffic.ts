@@ -30,7 +30,7 @@ export function startTraffic(customer: Customer, seed: number): { stop(): Promis
   const repeat = async (act: () => Promise<void>): Promise<void> => {
     while (!stopping.signal.aborted) await act();
   };
-  customer.reportDeliveries(6);
+  customer.reportDeliveries(12);
   const working = Promise.all([repeat(publish), repeat(publish), repeat(register)]);
   return {
     async stop() {

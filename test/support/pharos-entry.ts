@@ -11,16 +11,19 @@ export interface EntryArgument {
   readonly reachesOthers: boolean;
   readonly webhookRetryDelaysMs?: readonly number[] | undefined;
   readonly webhookBreakerPausesMs?: readonly number[] | undefined;
+  readonly pushGiveUpAfterMs?: number | undefined;
+  readonly credentialsPauseMs?: number | undefined;
 }
 
 const settings = readServerSettings();
 if (!settings.ok) throw new Error(settings.mistakes.join('\n'));
-const { routes, reachesOthers, webhookRetryDelaysMs, webhookBreakerPausesMs } = JSON.parse(
-  process.argv[2] ?? '',
-) as EntryArgument;
+const { routes, reachesOthers, ...waits } = JSON.parse(process.argv[2] ?? '') as EntryArgument;
+const { webhookRetryDelaysMs, webhookBreakerPausesMs, pushGiveUpAfterMs, credentialsPauseMs } = waits;
 const pharos = await startPharos(settings.value, {
   network: routedNetwork(routes, reachesOthers ? createSystemNetwork() : null),
   ...(webhookRetryDelaysMs && { webhookRetryDelaysMs }),
   ...(webhookBreakerPausesMs && { webhookBreakerPausesMs }),
+  ...(pushGiveUpAfterMs !== undefined && { pushGiveUpAfterMs }),
+  ...(credentialsPauseMs !== undefined && { credentialsPauseMs }),
 });
 process.once('SIGTERM', () => void pharos.stop());

@@ -59,9 +59,11 @@ interface PharosOptions {
   readonly reachesOthers?: boolean;
   /** `PHAROS_…` variables beside host, port and data folder. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** In place of the hours of the real ones; only with `fronts`. */
+  /** In place of the real ones; only with `fronts`. */
   readonly webhookRetryDelaysMs?: readonly number[];
   readonly webhookBreakerPausesMs?: readonly number[];
+  readonly pushGiveUpAfterMs?: number;
+  readonly credentialsPauseMs?: number;
   /** Path of the Node to run it with; by default the one that runs the test. */
   readonly node?: string;
   /** Standard output goes to a file beside the data folder, and nobody spends time on reading it. */
@@ -78,6 +80,8 @@ export async function startPharosProcess({
   settings = {},
   webhookRetryDelaysMs,
   webhookBreakerPausesMs,
+  pushGiveUpAfterMs,
+  credentialsPauseMs,
   node = process.execPath,
   logsToFile = false,
   parentFolder = tmpdir(),
@@ -87,7 +91,7 @@ export async function startPharosProcess({
   const authorityFile = join(folder, 'authority.pem');
   writeFileSync(authorityFile, authority.certificate);
   const logFile = logsToFile ? openSync(join(folder, 'log'), 'a') : null;
-  const waits = { webhookRetryDelaysMs, webhookBreakerPausesMs };
+  const waits = { webhookRetryDelaysMs, webhookBreakerPausesMs, pushGiveUpAfterMs, credentialsPauseMs };
   const program = fronts
     ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), reachesOthers, ...waits } satisfies EntryArgument)]
     : ['../../src/cli/pharos.ts', 'serve'];
