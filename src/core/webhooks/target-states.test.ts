@@ -16,8 +16,8 @@ const attempt = (verdict: Verdict, now: number, pauseMs = 0) => ({
 function world(maxUnproven = 512) {
   let time = 1_000_000;
   const states = createTargetStates({ now: () => time, maxUnproven });
-  const offerTo = (name: string, change: Partial<TargetLimits> = {}): Offer => {
-    const [offer] = states.offer([{ target: { ...target, target: name }, limits: { ...limits, ...change } }]);
+  const offerTo = (name: string, change: Partial<TargetLimits> = {}, instanceId = 'i'): Offer => {
+    const [offer] = states.offer([{ target: { instanceId, target: name }, limits: { ...limits, ...change } }]);
     if (!offer) throw new Error('no offer');
     return offer;
   };
@@ -91,7 +91,8 @@ test('those that were not seen to succeed share some of the places, the others h
   // One of them turns out to be well.
   states.ended(first, attempt('ok', now()));
   expect(offerTo('dead-1').room).toBe(2);
-  expect(offerTo('dead-3').room).toBe(1);
+  // What it held is for the one that wanted more before the third came.
+  expect([offerTo('dead-2').room, offerTo('dead-3').room]).toEqual([1, 0]);
 });
 
 test('one whose places were all taken is named again when it has one; others wait for their turn', () => {
@@ -203,4 +204,55 @@ test('a place of the unproven that becomes free goes to the one that found none 
   expect(haveAPlace()).toEqual(['second']);
   expect(states.ended(first, attempt('failed', now()))).toBe(true);
   expect(haveAPlace()).toEqual(['second', 'third']);
+});
+
+test('a place of the unproven goes round the instances, is kept for whose turn it is, and passed on when not used', () => {
+  const { states, offerTo, now } = world(2);
+  const first = offerTo('first', { maxInFlight: 2 });
+  states.claimed(first, 2);
+  const ask = (name: string, instanceId: string): Offer => {
+    const offer = offerTo(name, {}, instanceId);
+    states.claimed(offer, offer.room);
+    return offer;
+  };
+  for (const name of ['1', '2', '3', '4']) ask(name, 'many');
+  ask('one', 'few');
+  const haveAPlace = () => states.inTurn([]).flatMap((turn) => (turn.target === 'first' ? [] : [turn.target]));
+  for (let request = 0; request < 2; request += 1) states.ended(first, attempt('failed', now()));
+  expect(haveAPlace()).toEqual(['1', 'one']);
+  expect(ask('late', 'few').room).toBe(0);
+  expect(ask('1', 'many').room).toBe(1);
+  // It has nothing to send after all.
+  const unused = offerTo('one', {}, 'few');
+  expect(unused.room).toBe(1);
+  expect(states.claimed(unused, 0)).toBe(true);
+  expect(haveAPlace()).toEqual(['2']);
+});
+
+test('a place that becomes free for one of the unproven while it is being claimed for is not forgotten', () => {
+  const { states, offerTo, now } = world(1);
+  const first = offerTo('first', { maxInFlight: 1 });
+  states.claimed(first, 1);
+  states.claimed(offerTo('second'), 0);
+  const second = offerTo('second');
+  states.ended(first, attempt('failed', now()));
+  expect([second.room, states.claimed(second, 0)]).toEqual([0, true]);
+  expect(offerTo('third').room).toBe(0);
+  expect(offerTo('second').room).toBe(1);
+});
+
+test('however many targets there are, some thousands of them are remembered, those in flight always', () => {
+  const { states, offerTo, now } = world(1_000_000);
+  const held = offerTo('in flight');
+  states.claimed(held, 1);
+  for (let number = 0; number < 10_500; number += 1) {
+    const offer = offerTo(`host ${number}`);
+    states.claimed(offer, 1);
+    states.ended(offer, attempt('overloaded', now()));
+  }
+  const isKnown = (name: string): boolean => states.status({ instanceId: 'i', target: name }, 0) !== null;
+  expect(states.countHeldUp().slowed).toBe(9_999);
+  expect(['in flight', 'host 0', 'host 500', 'host 501', 'host 10499'].map(isKnown)).toEqual([
+    ...[true, false, false, true, true],
+  ]);
 });

@@ -1,6 +1,7 @@
 import type { MessageTarget, TargetRoom } from '../ports/message-store.ts';
 import { breakerState, freshBreaker } from './breaker.ts';
 import type { TargetStatus } from './explain-message.ts';
+import { createTargetQueue } from './target-queue.ts';
 import { freshRamp } from './ramp.ts';
 import type { EndedAttempt, TargetLimits, TargetState } from './target-state.ts';
 import {
@@ -26,8 +27,10 @@ export interface Offer extends TargetRoom {
   readonly limits: TargetLimits;
   /** When all of it is taken, only the end of a request makes room again. */
   readonly waitsForPlace: boolean;
-  /** The same for the places that the unproven share. */
+  /** It would get more if there were more of the places that the unproven share. */
   readonly waitsForUnproven: boolean;
+  /** One of those places is kept for it. */
+  readonly promised: boolean;
   readonly inFlight: number;
   readonly proven: boolean;
 }
@@ -39,18 +42,23 @@ export type TargetStates = ReturnType<typeof createTargetStates>;
 
 /** A target that waits for a place is named in a claim when it gets one; its turn is only for the case that it is not. */
 const placeRestMs = 60_000;
-/** Until another look at a target for which the unproven had no place left. */
-const unprovenRestMs = 1_000;
+/** Until another look at a target for which the unproven had no place left: it is in a queue anyway, unless that is full. */
+const unprovenRestMs = (queued: number): number => Math.min(placeRestMs, 1_000 + 10 * queued);
+/** Anybody who publishes can name new hosts: of more targets than these nothing is remembered. */
+const maxRemembered = 10_000;
 const sweepEveryMs = 10_000;
 
 export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
+  /** Those that had something least recently come first. */
   const states = new Map<string, TargetState>();
   /** All their places were taken when they were last offered something. */
   const waiting = new Set<string>();
   /** They were waiting, and have a place since. */
   const freed = new Map<string, MessageTarget>();
-  /** The unproven had no place left for them; in the order in which they found that. */
-  const starved = new Map<string, MessageTarget>();
+  /** The unproven had no place left for them. */
+  const starved = createTargetQueue(maxRemembered);
+  /** Of those that are freed: for each of them a place of the unproven is kept. */
+  const promised = new Set<string>();
   let unproven = 0;
   let sweptAt = now();
 
@@ -66,6 +74,25 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
     return known ? { ...known, limits } : newTarget({ instanceId: target.instanceId, target: target.target }, limits);
   };
 
+  const remember = (key: string, state: TargetState): void => {
+    states.delete(key);
+    states.set(key, state);
+    if (states.size <= maxRemembered) return;
+    for (const [oldest, { inFlight }] of states) {
+      if (inFlight > 0) continue;
+      states.delete(oldest);
+      break;
+    }
+  };
+  /** A place of the unproven is nobody's: false when nobody waits for it. */
+  const passOn = (): boolean => {
+    const next = starved.take();
+    if (!next) return false;
+    freed.set(keyOf(next), next);
+    promised.add(keyOf(next));
+    return true;
+  };
+
   return {
     /** Those whose turn it is, and those that have a place again: who got something least recently comes first. */
     inTurn(turns: readonly MessageTarget[]): readonly MessageTarget[] {
@@ -77,11 +104,14 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
 
     /** What each of them may get in this claim. */
     offer(targets: readonly { readonly target: MessageTarget; readonly limits: TargetLimits }[]): readonly Offer[] {
-      let unprovenLeft = maxUnproven - unproven;
+      let unprovenLeft = maxUnproven - unproven - promised.size;
       return targets.map(({ target, limits }) => {
         const state = stateOf(target, limits);
         const own = roomOf(state, now());
-        const shared = { room: Math.max(0, unprovenLeft), until: { kind: 'time', ms: unprovenRestMs } } as const;
+        const isPromised = promised.has(keyOf(target));
+        if (isPromised) unprovenLeft += 1;
+        const sharedRestMs = unprovenRestMs(starved.size());
+        const shared = { room: Math.max(0, unprovenLeft), until: { kind: 'time', ms: sharedRestMs } } as const;
         const { room, until } = state.proven ? own : lesser(own, shared);
         if (!state.proven) unprovenLeft -= room;
         const restMs = until.kind === 'place' ? placeRestMs : Math.ceil(until.ms);
@@ -90,13 +120,13 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
           waitsForPlace: until.kind === 'place',
           waitsForUnproven: !state.proven && shared.room < own.room,
         };
-        return { ...state.target, limits, room, restMs, proven, inFlight, ...waits };
+        return { ...state.target, limits, room, restMs, proven, inFlight, promised: isPromised, ...waits };
       });
     },
 
     /**
-     * So many requests were claimed of an offer; each of them ends with `ended`. True when it took all of it, and a place
-     * became free while it was claiming.
+     * So many requests were claimed of an offer; each of them ends with `ended`. True when a place became free while it was
+     * claiming, or the one that was kept for it is now kept for another.
      */
     claimed(offer: Offer, requests: number): boolean {
       const key = keyOf(offer);
@@ -107,11 +137,15 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
       if (hasPlace) freed.set(key, state.target);
       if (tookAll && !hasPlace) waiting.add(key);
       else waiting.delete(key);
-      starved.delete(key);
-      if (offer.waitsForUnproven && requests === offer.room) starved.set(key, state.target);
-      if (requests > 0) states.set(key, afterClaim(state, requests, now()));
+      if (requests > 0) remember(key, afterClaim(state, requests, now()));
       if (!offer.proven) unproven += requests;
-      return hasPlace;
+      if (offer.promised) promised.delete(key);
+      const isPromised = promised.has(key);
+      if (isPromised) freed.set(key, state.target);
+      else if (offer.waitsForUnproven && requests === offer.room) starved.add(state.target);
+      else starved.remove(state.target);
+      const passedOn = offer.promised && (offer.proven || requests === 0) && passOn();
+      return hasPlace || isPromised || passedOn;
     },
 
     /** A request that was claimed is over; null: nothing was sent. True when some target has a place that it waited for. */
@@ -120,13 +154,9 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
       const key = keyOf(offer);
       if (!proven) unproven -= 1;
       const state = afterAttempt(stateOf(offer, limits), attempt, now());
-      states.set(key, state);
+      remember(key, state);
       if (waiting.delete(key)) freed.set(key, state.target);
-      const [next] = proven ? [] : starved;
-      if (next) {
-        starved.delete(next[0]);
-        freed.set(...next);
-      }
+      if (!proven) passOn();
       return freed.size > 0;
     },
 
@@ -134,10 +164,9 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
     forgive(target: MessageTarget): void {
       const key = keyOf(target);
       const state = states.get(key);
-      if (!state) return;
-      states.set(key, { ...state, breaker: freshBreaker, ramp: freshRamp, pausedUntil: 0 });
+      if (state) states.set(key, { ...state, breaker: freshBreaker, ramp: freshRamp, pausedUntil: 0 });
       // Its rest ends.
-      freed.set(key, state.target);
+      freed.set(key, target);
     },
 
     /** Null: nothing is known of it. */

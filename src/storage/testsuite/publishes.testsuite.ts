@@ -262,13 +262,14 @@ export function publishesSuite(open: OpenStore): void {
       const [started, ...others] = await claimMessages(store, instanceId);
       expect(others).toEqual([]);
       if (!started) throw new Error('STARTED is missing');
-      expect(started).toMatchObject({ ...publish, webhookId: null, eventType: 'publish.started', attempts: 0 });
+      const about = { ...publish, target: 'url:a', webhookId: null };
+      expect(started).toMatchObject({ ...about, eventType: 'publish.started', attempts: 0 });
       const finishedView = { eventType: 'publish.finished', state: 'waiting', dueAt: null };
       expect((await listMessages(store, { ...publish, limit: 10 }))[0]).toMatchObject(finishedView);
       const attempt = anAttempt({ status: 500 });
       const next = { kind: 'retry', retryInMs: 60_000 } as const;
       expect(await runOne(store.completeAttempts, { ...started, attempt, next })).toBe('recorded');
-      expect(await claimMessages(store, instanceId)).toMatchObject([{ eventType: 'publish.finished' }]);
+      expect(await claimMessages(store, instanceId)).toMatchObject([{ ...about, eventType: 'publish.finished' }]);
     });
 
     test('FINISHED is due at once when STARTED had an attempt, or will never have one', async () => {

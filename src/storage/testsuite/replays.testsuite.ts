@@ -132,6 +132,31 @@ export function replaysSuite(open: OpenStore): void {
       expect(await claimedIds(store, instanceId)).toEqual(ids);
     });
 
+    test('of webhookUrls goes to one origin; which there are is known, all and those that were given up', async () => {
+      const store = await open();
+      const { instanceId } = await withEnded(store, 1);
+      for (const urlTarget of ['url:b', 'url:a', 'url:c'])
+        await accept(store, instanceId, toInterests('x'), { urlTarget });
+      for (const message of await claimMessages(store, instanceId)) {
+        const kind = message.target === 'url:b' ? 'exhausted' : 'delivered';
+        await runOne(store.completeAttempts, { ...message, attempt: failed, next: { kind } });
+      }
+      const list = (query: object) =>
+        store.listUrlTargets({ instanceId, states: ['delivered'], after: '', limit: 10, ...query });
+      expect(await list({})).toEqual(['url:a', 'url:b', 'url:c']);
+      expect(await list({ after: 'url:a', limit: 1 })).toEqual(['url:b']);
+      expect(await list({ states: ['exhausted'] })).toEqual(['url:b']);
+      expect(await list({ instanceId: randomUUID() })).toEqual([]);
+      const replay = aReplay({ instanceId, target: 'url:b' });
+      await runOne(store.createReplays, replay);
+      await stepAll(store);
+      expect(await store.findReplay(replay)).toMatchObject({ total: 1, resent: 1 });
+      const started = (await claimMessages(store, instanceId)).filter(
+        ({ eventType }) => eventType === 'publish.started',
+      );
+      expect(started.map(({ target }) => target)).toEqual(['url:b']);
+    });
+
     test('leaves out what was written after it, other states, other types and other webhooks', async () => {
       const store = await open();
       const { instanceId, target, ids } = await withEnded(store, 2);
