@@ -147,9 +147,7 @@ test('attempts that ended unanswered may have reached the target, or nobody', as
     'publish.started 1: nobody gave the answer 200 of attempt 3',
     'publish.started 1: a request that was answered 200 is not recorded',
   ]);
-  const requests = [{ at: 5, status: 500 } as const, { at: 15, status: 200 } as const]
-    .map((request) => ({ ...request, kind: 'STARTED' as const }))
-    .concat(finished);
+  const requests = requestsOf(500, 404, 200).filter(({ status }) => status !== 404);
   expect((await read({ attempts: attemptsOf(500, null, 200), requests })).problems).toEqual([]);
   const exhausted = { state: 'exhausted', requests: requestsOf(500, 500, 500, 500, 200) };
   expect((await read({ ...exhausted, attempts: attemptsOf(500, 500, 500, 500, null) })).problems).toEqual([]);
