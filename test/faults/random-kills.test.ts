@@ -9,8 +9,8 @@ import { startTraffic } from './traffic.ts';
 
 /** Each costs seconds: the older Node shows with a few that nothing depends on the newer one; `npm run test:soak` has 1,000. */
 const kills = Number(process.env['FAULT_KILLS'] ?? (process.versions.node.startsWith('22.') ? 5 : 30));
-/** One run in eight is longer than a page waits for a slow device: pages are parked, and their range goes on. */
-const longestRunMs = (kill: number): number => (kill % 8 === 0 ? 3_000 : 800);
+/** One run in five is longer than a page waits for a slow device: pages are parked, and their range goes on. */
+const longestRunMs = (kill: number): number => (kill % 5 === 0 ? 3_000 : 800);
 const firstDevices = 130;
 
 test(
