@@ -1,7 +1,6 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Customer } from './customer.ts';
+import { viewDatabase } from './database-view.ts';
 import type { FaultServer } from './fault-server.ts';
 
 export interface FeedReader {
@@ -49,15 +48,16 @@ export async function startFeedReader({ pharos }: FaultServer, customer: Custome
       stopping.abort();
       await reading;
       for (let count: number | null = null; count !== 0;) count = await read(0);
-      const db = new DatabaseSync(join(pharos.dataDir, 'pharos.db'), { readOnly: true });
-      const committed = db
-        .prepare(
-          `SELECT event_id AS id, feed_position FROM reports WHERE event_id IS NOT NULL
-           UNION ALL SELECT id, feed_position FROM events WHERE type LIKE 'v1.%' ORDER BY feed_position`,
-        )
-        .all()
-        .map(({ id }) => String(id));
-      db.close();
+      const view = await viewDatabase(pharos);
+      const rows = await view.all(
+        pharos.databaseUrl === null
+          ? `SELECT event_id AS id, feed_position FROM reports WHERE event_id IS NOT NULL
+             UNION ALL SELECT id, feed_position FROM events WHERE type LIKE 'v1.%' ORDER BY feed_position`
+          : `SELECT event_id AS id, feed_transaction FROM reports WHERE event_id IS NOT NULL
+             UNION ALL SELECT id, feed_transaction FROM events WHERE type LIKE 'v1.%' ORDER BY feed_transaction, id`,
+      );
+      await view.close();
+      const committed = rows.map(({ id }) => String(id));
       const known = new Set(seen);
       for (const id of committed) if (!known.has(id)) problems.push(`the feed skipped event ${id}`);
       if (seen.length !== known.size) problems.push(`the feed gave ${seen.length - known.size} events twice`);

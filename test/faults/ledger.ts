@@ -1,6 +1,5 @@
-import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
 import { waitFor } from '../support/wait-for.ts';
+import { viewDatabase } from './database-view.ts';
 import type { FaultServer } from './fault-server.ts';
 import type { Findings } from './findings.ts';
 import { checkDeliveries } from './ledger-deliveries.ts';
@@ -23,28 +22,34 @@ interface Left {
  * Waits until the server has nothing left to do for anybody, however long that takes: what is waited for is that something
  * moves. A message that waits for nothing shows when all others are done.
  */
-export async function waitUntilIdle({ pharos }: FaultServer, stalledAfterMs = 120_000): Promise<void> {
-  const db = new DatabaseSync(join(pharos.dataDir, 'pharos.db'), { readOnly: true });
-  const count = db.prepare(
-    `SELECT ranges, deferred, messages, concat_ws(' ', ranges, deferred, retries, messages, attempts, outcomes) AS progress
-     FROM (SELECT count(*) AS ranges FROM ranges),
-       (SELECT count(*) AS deferred, sum(attempts) AS retries FROM deferred_deliveries),
-       (SELECT count(*) AS messages, sum(attempts) AS attempts FROM messages WHERE state = 'waiting'),
-       (SELECT sum(count) AS outcomes FROM publish_outcomes)`,
-  );
-  const readLeft = () => count.get() as unknown as Left;
+export async function waitUntilIdle({ pharos }: Pick<FaultServer, 'pharos'>, stalledAfterMs = 120_000): Promise<void> {
+  const view = await viewDatabase(pharos);
+  const readLeft = async (): Promise<Left> => {
+    const [row] = await view.all(
+      `SELECT ranges, deferred, messages, concat_ws(' ', ranges, deferred, retries, messages, attempts, outcomes) AS progress
+       FROM (SELECT count(*) AS ranges FROM ranges) AS r,
+         (SELECT count(*) AS deferred, sum(attempts) AS retries FROM deferred_deliveries) AS d,
+         (SELECT count(*) AS messages, sum(attempts) AS attempts FROM messages WHERE state = 'waiting') AS m,
+         (SELECT sum(count) AS outcomes FROM publish_outcomes) AS o`,
+    );
+    const { ranges, deferred, messages, progress } = row ?? {};
+    return {
+      ...{ ranges: Number(ranges), deferred: Number(deferred), messages: Number(messages) },
+      progress: String(progress),
+    };
+  };
   const isIdle = ({ ranges, deferred, messages }: Left): boolean => ranges + deferred + messages === 0;
   try {
-    for (let left = readLeft(); !isIdle(left);) {
+    for (let left = await readLeft(); !isIdle(left);) {
       const { progress, ...stuck } = left;
       await waitFor(
         `anything to move: ${JSON.stringify(stuck)} left`,
-        () => (left = readLeft()).progress !== progress,
+        async () => (left = await readLeft()).progress !== progress,
         stalledAfterMs,
       );
     }
   } finally {
-    db.close();
+    await view.close();
   }
 }
 

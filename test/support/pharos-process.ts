@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import type { EntryArgument } from './pharos-entry.ts';
+import { programEnvironment } from './program-environment.ts';
 import type { Routes } from './routed-network.ts';
 import type { TestAuthority } from './test-authority.ts';
 import type { TlsFront } from './tls-front.ts';
@@ -17,6 +18,8 @@ export interface PharosProcess {
   readonly origin: string;
   readonly port: number;
   readonly dataDir: string;
+  /** Null: the database is in the data folder. */
+  readonly databaseUrl: string | null;
   /** Of the process that runs now. */
   readonly pid: () => number;
   /** Everything that it has printed so far, all starts together. */
@@ -106,7 +109,7 @@ export async function startPharosProcess({
     return spawn(words[0] ?? node, words.slice(1), {
       stdio: ['ignore', logFile ?? 'pipe', 'pipe'],
       env: {
-        PATH: process.env['PATH'],
+        ...programEnvironment(),
         NODE_EXTRA_CA_CERTS: authorityFile,
         PHAROS_HOST: '127.0.0.1',
         PHAROS_PORT: String(port),
@@ -146,10 +149,12 @@ export async function startPharosProcess({
     origin,
     port,
     dataDir,
+    databaseUrl: settings['PHAROS_DATABASE_URL'] ?? null,
     pid: () => running?.pid ?? Number.NaN,
     output: () => output,
     async admin(method, path, body) {
-      const token = readFileSync(join(dataDir, 'admin-token'), 'utf8').trim();
+      const tokenFile = settings['PHAROS_ADMIN_TOKEN_FILE'] ?? join(dataDir, 'admin-token');
+      const token = readFileSync(tokenFile, 'utf8').trim();
       const response = await fetch(`${origin}/admin/v1${path}`, {
         method,
         headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
