@@ -61,7 +61,8 @@ export async function acceptPublish(deps: AcceptPublishDeps, request: PublishReq
     finished: answer.finished,
   });
   if (event === 'accepted' && !answer.finished) deps.onAccepted();
-  if (body.webhook || answer.finished) deps.onMessages();
+  // Only publishes to users have an event when they end.
+  if (body.webhook || (answer.finished && target.kind === 'users')) deps.onMessages();
   return answer;
 }
 

@@ -1,8 +1,8 @@
-import { v7 } from 'uuid';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import { isEventType } from '../../protocol/event-types.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { createGathering } from '../rows/gathering.ts';
 import type { OperatorEvents, OutboxEvent } from '../rows/outbox-event.ts';
 import type { Sql } from './database.ts';
@@ -22,7 +22,7 @@ type NewEvent = Pick<OutboxEvent, 'instanceId' | 'publishId' | 'type' | 'details
 
 /** Writes events about whole publishes, or about none: rows of their own. Reports carry their event themselves. */
 async function insert(sql: Sql, events: readonly NewEvent[]): Promise<readonly OutboxEvent[]> {
-  const ids = events.map(() => v7());
+  const ids = events.map(() => uuidV7());
   const rows = await sql.all<{ happened_at: number }>(insertEvents, [
     events.map(({ instanceId }) => instanceId),
     ids.map(uuidV7Day),
@@ -90,7 +90,7 @@ const insertMessages = `
 
 async function write(sql: Sql, messages: readonly NewMessage[]): Promise<void> {
   if (messages.length === 0) return;
-  const ids = messages.map(() => v7());
+  const ids = messages.map(() => uuidV7());
   await sql.run(insertMessages, [
     messages.map(({ event }) => event.instanceId),
     ids.map(uuidV7Day),

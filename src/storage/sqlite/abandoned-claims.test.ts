@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { Store } from '../../core/ports/store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
 
 const hour = { limit: 10, leaseMs: 3_600_000 };
@@ -28,7 +28,7 @@ test('what an ended process had claimed is due at once, and its claims are void'
   const accept = () =>
     runOne(first.acceptPublishes, {
       instanceId,
-      publishId: v7(),
+      publishId: uuidV7(),
       target: { kind: 'interests', interests: ['a'] },
       platforms: ['web'],
       body: new Uint8Array(1),

@@ -15,17 +15,27 @@ export type WriteHandlers = CommandHandlers<StoreCommands> & {
 };
 
 /**
- * Runs calls in one transaction with a savepoint per item: an item that throws is rolled back alone. When the database
- * as a whole fails, the transaction is rolled back and every call is answered `unavailable`.
+ * Runs calls in one transaction. An item that throws is rolled back alone: everything is undone and run again with a
+ * savepoint per item, which the many transactions where nothing throws need not pay for. When the database as a whole
+ * fails, the transaction is rolled back and every call is answered `unavailable`.
  */
 export function runCommands(connection: LazyConnection<WriteHandlers>, calls: readonly Call[]): Reply[] {
   try {
     const { db, handlers } = connection.get();
+    const runAll = (runItem: RunItem): Reply[] =>
+      calls.map(({ id, name, input }): Reply => {
+        const handler = handlers[name as keyof WriteHandlers] as (item: unknown) => unknown;
+        return { id, outcome: { kind: 'done', value: input.map((item) => runItem(db, handler, item)) } };
+      });
     db.exec('BEGIN IMMEDIATE');
-    const replies = calls.map(({ id, name, input }): Reply => {
-      const handler = handlers[name as keyof WriteHandlers] as (item: unknown) => unknown;
-      return { id, outcome: { kind: 'done', value: input.map((item) => runItem(db, handler, item)) } };
-    });
+    let replies: Reply[];
+    try {
+      replies = runAll(runItemPlainly);
+    } catch (thrown) {
+      if (endsAll(db, thrown)) throw thrown;
+      db.exec('ROLLBACK; BEGIN IMMEDIATE');
+      replies = runAll(runItemAlone);
+    }
     db.exec('COMMIT');
     return replies;
   } catch (thrown) {
@@ -44,16 +54,22 @@ export function sizeLogAgain(connection: LazyConnection<WriteHandlers>): void {
   }
 }
 
-function runItem(db: DatabaseSync, handler: (item: unknown) => unknown, item: unknown): ItemResult<unknown> {
+type RunItem = (db: DatabaseSync, handler: (item: unknown) => unknown, item: unknown) => ItemResult<unknown>;
+
+const runItemPlainly: RunItem = (_db, handler, item) => ({ ok: true, value: handler(item) });
+
+const runItemAlone: RunItem = (db, handler, item) => {
   db.exec('SAVEPOINT item');
   try {
     const value = handler(item);
     db.exec('RELEASE item');
     return { ok: true, value };
   } catch (thrown) {
-    // Some errors end the whole transaction (https://www.sqlite.org/lang_transaction.html, "Response To Errors").
-    if (isUnavailable(thrown) || !db.isTransaction) throw thrown;
+    if (endsAll(db, thrown)) throw thrown;
     db.exec('ROLLBACK TO item; RELEASE item');
     return { ok: false, error: asError(thrown) };
   }
-}
+};
+
+/** Some errors end the whole transaction (https://www.sqlite.org/lang_transaction.html, "Response To Errors"). */
+const endsAll = (db: DatabaseSync, thrown: unknown): boolean => isUnavailable(thrown) || !db.isTransaction;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { v7 } from 'uuid';
 import type { WebhookBatch } from '../../core/ports/instance-store.ts';
 import type { ClaimedMessage, MessageCommands, MessageFate } from '../../core/ports/message-store.ts';
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
+import { chanceUuidV7 } from '../../protocol/uuid-v7.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareInsertAttempt } from './insert-attempt.ts';
 import type { AboutRow, MessageRow } from '../rows/message-row.ts';
@@ -58,7 +58,7 @@ export function prepareClaimBatch(db: DatabaseSync): (claim: BatchClaim) => read
     const rows = first.batch_id
       ? listBatch.all(instanceId, webhookId, first.due_at, first.batch_id)
       : listNew.all(instanceId, webhookId, now + batch.maxWaitMs, now, day, tries, batch.maxEvents);
-    const batchId = first.batch_id ?? v7({ msecs: uuidV7Time(first.id) });
+    const batchId = first.batch_id ?? chanceUuidV7(uuidV7Time(first.id));
     const claimToken = randomUUID();
     lease.run(claimToken, now + leaseMs, batchId, instanceId, day, JSON.stringify(rows.map(({ id }) => id)));
     // The same order on every attempt: the body is signed and compared.

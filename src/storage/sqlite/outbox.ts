@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { v7 } from 'uuid';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import { isEventType } from '../../protocol/event-types.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { createGathering } from '../rows/gathering.ts';
 import type { OperatorEvents, OutboxEvent } from '../rows/outbox-event.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
@@ -44,7 +44,7 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
 
   const addMessage = (event: OutboxEvent, target: string, state: 'waiting' | 'held', dueAt: number | null) => {
     const { instanceId, publishId, type, userNumber, deviceNumber, action, details } = event;
-    const id = v7();
+    const id = uuidV7();
     insertMessage.run(
       ...[instanceId, uuidV7Day(id), id, target, type, event.id, event.at, publishId, userNumber, deviceNumber],
       ...[action, details && JSON.stringify(details), state, dueAt],
@@ -55,7 +55,7 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
     type: OutboxEvent['type'],
     details: OutboxEvent['details'],
   ): OutboxEvent => {
-    const id = v7();
+    const id = uuidV7();
     const at = Date.now();
     // What publishes tell their own `webhookUrl` is no event of the instance.
     const feedPosition = isEventType(type) ? takeFeedPosition(instanceId) : null;

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import { accept, createInstance, register, toUsers } from '../testsuite/fixtures.ts';
+import { chanceUuidV7 } from '../../protocol/uuid-v7.ts';
 import { migrate } from './migrate.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
 import { prepareRetentionCommands } from './retention.ts';
@@ -60,13 +60,13 @@ test('rows older than the limit go, younger ones stay', async () => {
      VALUES (?, ?, ?, 'somebody', 'v1.UserNotificationOpen', ?, ?, ?, ?, 1, ?)`,
   );
   const days = [0, 29, 31, 32, 100];
-  const publishes = days.map((age) => ({ age, id: v7({ msecs: at(age) }) }));
+  const publishes = days.map((age) => ({ age, id: chanceUuidV7(at(age)) }));
   for (const { age, id } of publishes) {
     insertPublish.run(instanceId, id, at(age), at(age));
-    const message = v7({ msecs: at(age) });
+    const message = chanceUuidV7(at(age));
     insertMessage.run(instanceId, Math.floor(at(age) / dayMs), message, randomUUID(), at(age), id, 'delivered', null);
   }
-  const waiting = v7({ msecs: at(100) });
+  const waiting = chanceUuidV7(at(100));
   const about = publishes.at(-1)?.id as string;
   insertMessage.run(instanceId, Math.floor(at(100) / dayMs), waiting, randomUUID(), at(100), about, 'waiting', at(99));
 

@@ -1,6 +1,6 @@
-import { v7 } from 'uuid';
 import { runOne, StoreUnavailable } from '../../core/ports/command.ts';
 import { openSqliteStore } from '../sqlite/open-sqlite-store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 
 // A process for tests to kill or to starve of disk: accepts publishes without end, eight at a time, and tells what
 // became of each: `<answer> <publish id>` a line.
@@ -11,7 +11,7 @@ process.stdout.write('open\n');
 
 async function acceptForever(owner: string): Promise<never> {
   for (;;) {
-    const publishId = v7();
+    const publishId = uuidV7();
     const accepting = runOne(store.acceptPublishes, {
       instanceId: owner,
       publishId,

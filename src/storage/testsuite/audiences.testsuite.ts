@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { DeviceKey } from '../../core/ports/device-store.ts';
 import type { AcceptAnswer, AcceptPublish, PublishTarget, TagCondition } from '../../core/ports/publish-store.ts';
 import type { Store } from '../../core/ports/store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import type { OpenStore } from './fixtures.ts';
 import { accept, claimRange, createInstance, register, toUsers } from './fixtures.ts';
 
 const request = (instanceId: string, target: PublishTarget, change: Partial<AcceptPublish> = {}): AcceptPublish => ({
   instanceId,
-  publishId: v7(),
+  publishId: uuidV7(),
   target,
   platforms: ['web'],
   body: new Uint8Array(8),

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { v7 } from 'uuid';
 import { expect } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { DeviceKey, RegisterDevice } from '../../core/ports/device-store.ts';
@@ -16,6 +15,7 @@ import type {
 } from '../../core/ports/publish-store.ts';
 import type { RecordReport } from '../../core/ports/report-store.ts';
 import type { Store } from '../../core/ports/store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 
 /** An empty store of the test's own; whoever gave the function closes it after the test. */
 export type OpenStore = () => Promise<Store>;
@@ -116,7 +116,7 @@ export async function accept(
   target: PublishTarget,
   change: Partial<AcceptPublish> = {},
 ): Promise<PublishKey> {
-  const publishId = v7();
+  const publishId = uuidV7();
   const item: AcceptPublish = {
     instanceId,
     publishId,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { MessageTarget } from '../../core/ports/message-store.ts';
 import type { ReportKind } from '../../core/ports/report-store.ts';
 import type { Store } from '../../core/ports/store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
@@ -290,7 +290,7 @@ export function messagesSuite(open: OpenStore): void {
       if (!message) throw new Error('the message is not due');
       const item = { ...message, attempt: succeeded, next: { kind: 'delivered' } as const };
       expect(await runOne(store.completeAttempts, { ...item, instanceId: randomUUID() })).toBe('stale');
-      expect(await runOne(store.completeAttempts, { ...item, messageId: v7() })).toBe('stale');
+      expect(await runOne(store.completeAttempts, { ...item, messageId: uuidV7() })).toBe('stale');
     });
 
     test('are listed newest first, by webhook and publish, page by page', async () => {
@@ -321,7 +321,7 @@ export function messagesSuite(open: OpenStore): void {
       if (!message) throw new Error('the message is missing');
       expect(await store.listAttempts(message)).toEqual([]);
       expect(await store.listAttempts({ ...message, instanceId: randomUUID() })).toBeNull();
-      expect(await store.listAttempts({ instanceId, messageId: v7() })).toBeNull();
+      expect(await store.listAttempts({ instanceId, messageId: uuidV7() })).toBeNull();
     });
   });
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { CompleteAttempt } from '../../core/ports/message-store.ts';
 import type { ReplayRecord } from '../../core/ports/replay-store.ts';
 import type { Store } from '../../core/ports/store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
@@ -42,7 +42,7 @@ async function withEnded(store: Store, count: number, end: CompleteAttempt['next
 }
 
 const aReplay = (change: Pick<ReplayRecord, 'instanceId' | 'target'> & Partial<ReplayRecord>): ReplayRecord => ({
-  replayId: v7(),
+  replayId: uuidV7(),
   states: ['exhausted'],
   eventType: null,
   since: null,
@@ -102,7 +102,7 @@ export function replaysSuite(open: OpenStore): void {
       await runOne(store.deleteWebhooks, webhook);
       expect(await runOne(store.resendMessages, second)).toBe('webhook-deleted');
       expect(await runOne(store.resendMessages, { ...second, instanceId: randomUUID() })).toBe('unknown-message');
-      expect(await runOne(store.resendMessages, { instanceId, messageId: v7() })).toBe('unknown-message');
+      expect(await runOne(store.resendMessages, { instanceId, messageId: uuidV7() })).toBe('unknown-message');
       expect(await claimMessages(store, instanceId)).toEqual([]);
     });
 
@@ -225,7 +225,7 @@ export function replaysSuite(open: OpenStore): void {
       const deleted = aReplay({ instanceId, target });
       for (const replay of [canceled, deleted]) await runOne(store.createReplays, replay);
       expect(await runOne(store.cancelReplays, canceled)).toBe('canceled');
-      expect(await runOne(store.cancelReplays, { instanceId, replayId: v7() })).toBe('unknown-replay');
+      expect(await runOne(store.cancelReplays, { instanceId, replayId: uuidV7() })).toBe('unknown-replay');
       expect(await runOne(store.deleteWebhooks, webhook)).toBe('deleted');
       expect(await stepAll(store)).toEqual([0]);
       const listed = await store.listReplays({ instanceId, limit: 2 });

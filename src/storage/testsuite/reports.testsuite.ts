@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { Store } from '../../core/ports/store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
@@ -156,7 +156,7 @@ export function reportsSuite(open: OpenStore): void {
       const record = (change: object) => runOne(store.recordReports, { ...report, ...change });
       expect(await record({ deviceId: randomUUID() })).toEqual({ kind: 'unknown-device' });
       expect(await record({ platform: 'fcm' })).toEqual({ kind: 'unknown-device' });
-      expect(await record({ publishId: v7() })).toEqual({ kind: 'unknown-publish' });
+      expect(await record({ publishId: uuidV7() })).toEqual({ kind: 'unknown-publish' });
       expect(await record({ instanceId: await createInstance(store) })).toEqual({ kind: 'unknown-publish' });
       await runOne(store.countIgnoredReports, { instanceId, reason: 'unknown-device' });
       const day = expect.any(Number) as number;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { MessageFilter } from '../../core/ports/message-store.ts';
 import type { Store } from '../../core/ports/store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
@@ -60,7 +60,7 @@ export function searchesSuite(open: OpenStore): void {
       expect(await search({ eventId: newest.eventId, webhookId: other.id })).toHaveLength(1);
       expect(await search({ user: 'nobody' })).toEqual([]);
       expect(await search({ eventId: randomUUID() })).toEqual([]);
-      expect(await search({ user: 'berta', publishId: v7() })).toEqual([]);
+      expect(await search({ user: 'berta', publishId: uuidV7() })).toEqual([]);
     });
 
     test('by state and the answer to the last attempt', async () => {
@@ -110,7 +110,7 @@ export function searchesSuite(open: OpenStore): void {
       expect(await store.findMessage(newest)).toMatchObject({ user: 'erased', state: 'dropped' });
       expect(await listMessages(store, { instanceId, user: 'anna', limit: 10 })).toEqual([]);
       expect(await store.findMessage({ ...newest, instanceId: randomUUID() })).toBeNull();
-      expect(await store.findMessage({ instanceId, messageId: v7() })).toBeNull();
+      expect(await store.findMessage({ instanceId, messageId: uuidV7() })).toBeNull();
     });
 
     test('with how many wait for the same target for longer', async () => {

@@ -19,6 +19,18 @@ export function isNestedDeeper(value: unknown, levels: number): boolean {
   return false;
 }
 
+/** Whether there are brackets enough for it: to count them costs less than to walk through the value. */
+function mayNest(text: string, levels: number): boolean {
+  let brackets = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      brackets += 1;
+      if (brackets > levels) return true;
+    }
+  }
+  return false;
+}
+
 /**
  * Bodies are JSON or absent: `request.body` is the parsed value, or undefined when nothing was sent, whatever content
  * type an empty request names.
@@ -37,7 +49,8 @@ export function parseJsonBodies(app: FastifyInstance, inFlight: InFlight): void 
       if (body === '') return done(null, undefined);
       if (request.mediaType !== 'application/json') return done(new RefusedBody('unsupported-content-type'));
       const parsed = parseJson(body);
-      if (parsed === undefined || isNestedDeeper(parsed, maxNesting)) return done(new RefusedBody('malformed-body'));
+      const isTooDeep = mayNest(body, maxNesting) && isNestedDeeper(parsed, maxNesting);
+      if (parsed === undefined || isTooDeep) return done(new RefusedBody('malformed-body'));
       done(null, parsed);
     });
   });
