@@ -14,7 +14,7 @@ export interface WebhookLedgerOptions {
 
 interface MessageRow {
   readonly id: string;
-  readonly webhook_id: string;
+  readonly target: string;
   readonly event_type: string;
   readonly state: string;
   readonly unanswered: number;
@@ -28,13 +28,13 @@ export function openWebhookLedger({ server, webhooks, requests, events }: Webhoo
   const db = new DatabaseSync(join(server.pharos.dataDir, 'pharos.db'), { readOnly: true });
   db.exec('PRAGMA busy_timeout = 5000');
   const listMessages = db.prepare(
-    `SELECT id, webhook_id, event_type, state,
+    `SELECT id, target, event_type, state,
        (SELECT count(*) FROM attempts a WHERE a.instance_id = m.instance_id AND a.day = m.day AND a.message_id = m.id
           AND a.status IS NULL) AS unanswered
-     FROM messages m WHERE webhook_id IS NOT NULL`,
+     FROM messages m`,
   );
   const countWaiting = db.prepare(
-    `SELECT webhook_id, count(*) AS waiting FROM messages WHERE state = 'waiting' GROUP BY webhook_id`,
+    `SELECT target, count(*) AS waiting FROM messages WHERE state = 'waiting' GROUP BY target`,
   );
   const listDisabled = db.prepare('SELECT id, disabled_reason FROM webhooks WHERE disabled_at IS NOT NULL');
   const idsOf = (behaviour: Behaviour): readonly string[] =>
@@ -56,8 +56,8 @@ export function openWebhookLedger({ server, webhooks, requests, events }: Webhoo
       return idsOf('gone').every((id) => ids.has(id));
     },
     waitingByBehaviour(): readonly { readonly behaviour: Behaviour; readonly waiting: number }[] {
-      const rows = countWaiting.all() as unknown as { readonly webhook_id: string; readonly waiting: number }[];
-      return rows.flatMap(({ webhook_id: id, waiting }) => {
+      const rows = countWaiting.all() as unknown as { readonly target: string; readonly waiting: number }[];
+      return rows.flatMap(({ target: id, waiting }) => {
         const target = webhooks.get(id);
         return target ? [{ behaviour: target.behaviour, waiting }] : [];
       });
@@ -69,7 +69,7 @@ export function openWebhookLedger({ server, webhooks, requests, events }: Webhoo
       const byMessage = Map.groupBy(requests, ({ messageId }) => messageId);
       let repeats = 0;
       for (const [id, target] of webhooks) {
-        const own = messages.filter((message) => message.webhook_id === id && message.event_type === opened);
+        const own = messages.filter((message) => message.target === id && message.event_type === opened);
         if (own.length !== events) problems.push(`${target.host} has ${own.length} messages for ${events} events`);
         for (const message of own) {
           const mistake = mistakeOf(message, target, byMessage.get(message.id) ?? []);
