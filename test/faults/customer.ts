@@ -52,11 +52,18 @@ export interface Customer {
   reportsAnswered(): Promise<void>;
 }
 
+type SeenByCustomer = Pick<FaultServer, 'pushService' | 'targets'> & {
+  readonly pharos: Pick<FaultServer['pharos'], 'origin' | 'admin'>;
+};
+
 const interest = 'everybody';
 const events = ['v1.PublishToUsersAttempt', 'v1.UserNotificationAcknowledgement', 'v1.UserNotificationOpen'];
 
 /** An instance with a webhook for all events, and what a ledger needs to know of all that was asked of the server. */
-export async function createCustomer({ pharos, pushService, targets }: FaultServer, seed: number): Promise<Customer> {
+export async function createCustomer(
+  { pharos, pushService, targets }: SeenByCustomer,
+  seed: number,
+): Promise<Customer> {
   const { id, secretKey } = (await pharos.admin('POST', '/instances', { name: 'faults' })) as Record<string, string>;
   const instanceId = String(id);
   await pharos.admin('POST', `/instances/${instanceId}/webhooks`, {

@@ -46,8 +46,17 @@ const breakerPausesMs = [20];
 /** However slow the machine, a delivery that is missing was lost and not given up. */
 const pushGiveUpAfterMs = 86_400_000;
 
-export async function startFaultServer(seed: number, options: FaultServerOptions = {}): Promise<FaultServer> {
-  const { authority = createTestAuthority(), moreFronts = [] } = options;
+/** What is around the server, and outlives it. */
+export interface FaultWorld {
+  readonly pushService: CountingPushService;
+  readonly targets: FailingTargets;
+  readonly fronts: readonly TlsFront[];
+  /** How a process is started in it. */
+  readonly launch: Parameters<typeof startPharosProcess>[0] & { readonly settings: Readonly<Record<string, string>> };
+}
+
+export async function startFaultWorld(seed: number, options: FaultServerOptions = {}): Promise<FaultWorld> {
+  const { authority = createTestAuthority(), moreFronts = [], logLevel = 'warn', parentFolder } = options;
   const pushService = createCountingPushService(seed);
   const targets = createFailingTargets(seed);
   const fronts: TlsFront[] = await Promise.all([
@@ -55,7 +64,6 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
     startTlsFront(authority, { [targets.host]: targets.handler }, { http2: false }),
   ]);
   fronts.push(...moreFronts);
-  const { logLevel = 'warn', parentFolder } = options;
   const settings = {
     PHAROS_LOG_LEVEL: logLevel,
     // The traffic comes from one address, and as fast as it can.
@@ -63,7 +71,7 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
     PHAROS_PUBLISHES_PER_SECOND: '1000000',
     NODE_COMPILE_CACHE: join(tmpdir(), 'pharos-test-compile-cache'),
   };
-  const pharos = await startPharosProcess({
+  const launch = {
     authority,
     fronts,
     settings,
@@ -71,7 +79,13 @@ export async function startFaultServer(seed: number, options: FaultServerOptions
     webhookBreakerPausesMs: options.webhookBreakerPausesMs ?? breakerPausesMs,
     pushGiveUpAfterMs,
     ...(parentFolder !== undefined && { parentFolder }),
-  });
+  };
+  return { pushService, targets, fronts, launch };
+}
+
+export async function startFaultServer(seed: number, options: FaultServerOptions = {}): Promise<FaultServer> {
+  const { pushService, targets, fronts, launch } = await startFaultWorld(seed, options);
+  const pharos = await startPharosProcess(launch);
   // Node keeps what it compiled only when it ends in order; the many starts to come take half as long with it.
   await pharos.stop();
   await pharos.start();

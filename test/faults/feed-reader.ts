@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Customer } from './customer.ts';
+import type { ViewedProcess } from './database-view.ts';
 import { viewDatabase } from './database-view.ts';
 import type { FaultServer } from './fault-server.ts';
 
@@ -8,8 +9,12 @@ export interface FeedReader {
   finish(): Promise<{ readonly problems: readonly string[]; readonly events: number }>;
 }
 
+interface Viewed {
+  readonly pharos: ViewedProcess & Pick<FaultServer['pharos'], 'admin'>;
+}
+
 /** Turns the instance's feed on and reads it, waiting for events, however often the server is killed. */
-export async function startFeedReader({ pharos }: FaultServer, customer: Customer): Promise<FeedReader> {
+export async function startFeedReader({ pharos }: Viewed, customer: Customer): Promise<FeedReader> {
   const { instanceId } = customer;
   const instance = `/instances/${instanceId}`;
   await pharos.admin('PATCH', instance, { feed: true });

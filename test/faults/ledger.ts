@@ -1,6 +1,6 @@
 import { waitFor } from '../support/wait-for.ts';
+import type { ViewedProcess } from './database-view.ts';
 import { viewDatabase } from './database-view.ts';
-import type { FaultServer } from './fault-server.ts';
 import type { Findings } from './findings.ts';
 import { checkDeliveries } from './ledger-deliveries.ts';
 import { checkMessages } from './ledger-messages.ts';
@@ -22,7 +22,10 @@ interface Left {
  * Waits until the server has nothing left to do for anybody, however long that takes: what is waited for is that something
  * moves. A message that waits for nothing shows when all others are done.
  */
-export async function waitUntilIdle({ pharos }: Pick<FaultServer, 'pharos'>, stalledAfterMs = 120_000): Promise<void> {
+export async function waitUntilIdle(
+  { pharos }: { readonly pharos: ViewedProcess },
+  stalledAfterMs = 120_000,
+): Promise<void> {
   const view = await viewDatabase(pharos);
   const readLeft = async (): Promise<Left> => {
     const [row] = await view.all(

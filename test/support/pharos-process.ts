@@ -73,6 +73,8 @@ interface PharosOptions {
   readonly logsToFile?: boolean;
   /** Where the data folder is made; it is left there, empty. */
   readonly parentFolder?: string;
+  /** How each start is made that does not say otherwise. */
+  readonly everyLaunch?: Launch;
 }
 
 /** Starts the server on a fresh data folder and waits until it is ready. */
@@ -88,6 +90,7 @@ export async function startPharosProcess({
   node = process.execPath,
   logsToFile = false,
   parentFolder = tmpdir(),
+  everyLaunch = {},
 }: PharosOptions): Promise<PharosProcess> {
   const folder = mkdtempSync(join(parentFolder, 'pharos-test-'));
   const dataDir = join(folder, 'data');
@@ -119,7 +122,7 @@ export async function startPharosProcess({
     });
   }
 
-  async function start(how: Launch = {}): Promise<void> {
+  async function start(how: Launch = everyLaunch): Promise<void> {
     const child = launch(how);
     running = child;
     for (const stream of [child.stdout, child.stderr])
@@ -172,7 +175,7 @@ export async function startPharosProcess({
       return running?.signalCode ?? null;
     },
     startRival() {
-      const rival = launch({});
+      const rival = launch(everyLaunch);
       const chunks: Buffer[] = [];
       for (const stream of [rival.stdout, rival.stderr]) stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
       const ended = once(rival, 'close').then(() => ({
