@@ -9,9 +9,15 @@ const now = 100 * dayMs;
 
 function aRetention(steps: Record<string, number>, failures = 0) {
   const asked: DeleteExpired[] = [];
+  const dropped: number[] = [];
   const logged: string[] = [];
   let failuresLeft = failures;
   const store: RetentionDeps['store'] = {
+    dropExpiredDays: async (items) =>
+      items.map(({ before }) => {
+        dropped.push(before);
+        return { ok: true, value: { more: dropped.length < 3 } };
+      }),
     listInstances: async () => Object.keys(steps).map((id) => ({ id })) as never,
     deleteExpired: async (items) =>
       items.map((item) => {
@@ -27,7 +33,7 @@ function aRetention(steps: Record<string, number>, failures = 0) {
   const retention = new Retention({ store, cluster: aloneCluster, clock: () => now, log, retentionDays: 30 });
   onTestFinished(() => retention.stop());
   retention.start();
-  return { asked, logged, retention };
+  return { asked, dropped, logged, retention };
 }
 
 it('takes steps for each instance until nothing is left, with the days of the setting', async () => {
@@ -38,6 +44,12 @@ it('takes steps for each instance until nothing is left, with the days of the se
     expect(before).toBe(now - 30 * dayMs);
     expect(maxRows).toBeLessThanOrEqual(1_000);
   }
+});
+
+it('drops whole days before, as long as there are more', async () => {
+  const { asked, dropped } = aRetention({ one: 1 });
+  await expect.poll(() => asked.length).toBe(1);
+  expect(dropped).toEqual([now - 30 * dayMs, now - 30 * dayMs, now - 30 * dayMs]);
 });
 
 it('goes on living after a failure, and stops when it is told to', async () => {

@@ -43,8 +43,10 @@ export class Retention {
   async #work(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
+        const before = this.#deps.clock() - this.#deps.retentionDays * dayMs;
+        await this.#dropDays(before);
         for (const { id } of await this.#deps.store.listInstances()) {
-          if (await this.#deps.cluster.leads('retention')) await this.#deleteAll(id);
+          if (await this.#leads()) await this.#deleteAll(id, before);
         }
         await this.#pause(everyMs);
       } catch (error) {
@@ -54,9 +56,20 @@ export class Retention {
     }
   }
 
-  async #deleteAll(instanceId: string): Promise<void> {
-    const { store, clock, log, retentionDays } = this.#deps;
-    const before = clock() - retentionDays * dayMs;
+  /** Where the store can; what it leaves of those days is little. */
+  async #dropDays(before: number): Promise<void> {
+    let more = true;
+    while (more && !this.#stopping.signal.aborted && (await this.#leads())) {
+      ({ more } = await runOne(this.#deps.store.dropExpiredDays, { before }));
+    }
+  }
+
+  #leads(): Promise<boolean> {
+    return this.#deps.cluster.leads('retention');
+  }
+
+  async #deleteAll(instanceId: string, before: number): Promise<void> {
+    const { store, log } = this.#deps;
     let rows = 0;
     for (let more = true; more && !this.#stopping.signal.aborted;) {
       const startedAt = performance.now();

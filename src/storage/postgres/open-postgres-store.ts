@@ -9,6 +9,7 @@ import { each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { Database } from './database.ts';
 import { migrate } from './migrate.ts';
+import { createPartitionsAhead } from './partitions.ts';
 import { createQueryHandlers } from './query-handlers.ts';
 import { isUnavailable } from './unavailable.ts';
 
@@ -56,6 +57,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       : new Database({ url: readUrl, maxConnections: maxReadConnections, preparedStatements });
   try {
     await migrate(database);
+    await createPartitionsAhead(database, 'open');
   } catch (cause) {
     await database.close();
     if (!isUnavailable(cause)) throw cause;

@@ -34,3 +34,8 @@ export const toReplay = (row: ReplayRow): ReplayView => ({
   skipped: row.skipped,
   endedAt: row.ended_at,
 });
+
+/** How long a replay waits for its target: for its queue to become shorter, for an operator to enable it. */
+export const replayRestMs = { full: 100, disabled: 5_000 };
+/** With a rate, so many times a second some messages become due. */
+export const replayStepsPerSecond = 5;

@@ -61,6 +61,7 @@ const commandNames = Object.keys({
   createReplays: true,
   cancelReplays: true,
   stepReplays: true,
+  dropExpiredDays: true,
   deleteExpired: true,
   reseal: true,
 } satisfies Record<keyof StoreCommands, true>);

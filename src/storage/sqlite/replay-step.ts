@@ -5,6 +5,7 @@ import type { ReplayCommands, ReplayRecord, ReplayedState } from '../../core/por
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import type { CommandHandlers } from './handlers.ts';
 import type { ReplayRow } from '../rows/replay-row.ts';
+import { replayRestMs, replayStepsPerSecond } from '../rows/replay-row.ts';
 import type { prepareResend } from './resend.ts';
 import { prepare } from './statement.ts';
 
@@ -14,11 +15,6 @@ interface CandidateRow {
   event_type: ReplayRecord['eventType'];
   batch_id: string | null;
 }
-
-/** How long a replay waits for its target: for its queue to become shorter, for an operator to enable it. */
-const restMs = { full: 100, disabled: 5_000 };
-/** With a rate, so many times a second some messages become due. */
-const stepsPerSecond = 5;
 
 export function prepareReplayStep(
   db: DatabaseSync,
@@ -53,7 +49,7 @@ export function prepareReplayStep(
   };
 
   /** How many messages may become due in this step; or why none. */
-  const roomOf = (replay: ReplayRow, now: number, maxDue: number): number | 'deleted' | keyof typeof restMs => {
+  const roomOf = (replay: ReplayRow, now: number, maxDue: number): number | 'deleted' | keyof typeof replayRestMs => {
     const webhookId = webhookIdOf(replay.target);
     if (webhookId !== null) {
       const webhook = findWebhook.get(replay.instance_id, webhookId);
@@ -61,7 +57,7 @@ export function prepareReplayStep(
       if (webhook.disabled_at !== null) return 'disabled';
     }
     const due = countDue.get(replay.instance_id, replay.target, now, maxDue)?.due ?? 0;
-    const perStep = replay.max_per_second === null ? maxDue : Math.max(1, replay.max_per_second / stepsPerSecond);
+    const perStep = replay.max_per_second === null ? maxDue : Math.max(1, replay.max_per_second / replayStepsPerSecond);
     return due >= maxDue ? 'full' : Math.min(maxDue - due, Math.floor(perStep));
   };
 
@@ -103,7 +99,7 @@ export function prepareReplayStep(
     else if (replay.total === null) {
       count(replay, maxRows);
       replay.due_at = now;
-    } else if (typeof room === 'string') replay.due_at = now + restMs[room];
+    } else if (typeof room === 'string') replay.due_at = now + replayRestMs[room];
     else if (send(replay, maxRows, room)) Object.assign(replay, { due_at: null, ended_at: now });
     else replay.due_at = now + Math.ceil(((replay.resent - before) * 1_000) / (replay.max_per_second ?? Infinity));
     save(replay);

@@ -40,6 +40,8 @@ export function prepareRetentionCommands(db: DatabaseSync): CommandHandlers<Rete
   ];
 
   return {
+    // Here all days are in the same table.
+    dropExpiredDays: () => ({ more: false }),
     deleteExpired: ({ instanceId, before, maxRows }) => {
       forgetSecretKey.run(instanceId, Date.now());
       const step: Step = { instanceId, firstDay: dayOf(before), rowsLeft: maxRows };

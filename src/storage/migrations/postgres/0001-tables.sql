@@ -362,7 +362,7 @@ CREATE TABLE replays (
   since BIGINT, -- written or last attempted; null: all
   max_per_second DOUBLE PRECISION,
   created_at BIGINT NOT NULL,
-  cursor TEXT COLLATE "C" NOT NULL, -- last message that was counted or, once there is a total, looked at; '' at the beginning
+  cursor UUID NOT NULL, -- last message that was counted or, once there is a total, looked at; nil at the beginning
   counted BIGINT NOT NULL,
   total BIGINT,
   resent BIGINT NOT NULL,
