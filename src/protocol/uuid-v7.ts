@@ -2,9 +2,8 @@
  * UUIDs v7 in the order in which this thread made them (RFC 9562, section 6.2, method 1: the 12 bits after the time count
  * within a millisecond, from a random number whose first bit is 0). The 62 bits after the variant are all chance.
  */
-export function uuidV7(): string {
+export function uuidV7(now = Date.now()): string {
   const chance = crypto.randomUUID();
-  const now = Date.now();
   if (now > lastMs) {
     lastMs = now;
     counter = firstCount(chance);

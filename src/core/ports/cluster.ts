@@ -1,4 +1,5 @@
 import type { Role } from '../../protocol/roles.ts';
+import type { Clock } from './clock.ts';
 
 /** What a node tells the others. It may get lost, so everything that depends on it also finds out by itself, only later. */
 export type Hint =
@@ -18,6 +19,8 @@ export type SharedTask = 'first-instance' | 'retention' | 'expiry-watch' | 'mast
 export interface Cluster {
   /** No other node can work on this database. */
   readonly alone: boolean;
+  /** The time that all nodes agree on: the database's where this machine's clock is another one. */
+  readonly now: Clock;
   /** Tells the other nodes, soon and together with other hints. */
   tell(hint: Hint): void;
   /** `anything`: hints may have been lost. Called every few seconds in any case. */
@@ -33,6 +36,7 @@ export interface Cluster {
 /** Of a process that has its database for itself. */
 export const aloneCluster: Cluster = {
   alone: true,
+  now: Date.now,
   tell: () => {},
   onHint: () => {},
   leads: async () => true,

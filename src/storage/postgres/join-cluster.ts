@@ -25,6 +25,8 @@ export interface PostgresCluster extends Cluster {
 
 type Heard = Hint | { readonly kind: 'anything' };
 
+/** Clocks that are no further apart agree; a slow answer of the database is no wrong clock. */
+const agreementMs = 5_000;
 /** One says something, one asks who leads. */
 const maxConnections = 2;
 
@@ -42,8 +44,14 @@ export async function joinPostgresCluster(options: PostgresClusterOptions): Prom
     onGap: () => hear({ kind: 'anything' }),
   });
   let nodes: readonly NodeRecord[] = [];
+  let offMs = 0;
   const meet = async (): Promise<void> => {
-    nodes = await asking(() => meetNodes(database.sql, { ...node, masterKeys: masterKeys() }));
+    const met = await asking(() => meetNodes(database.sql, { ...node, masterKeys: masterKeys() }));
+    ({ nodes } = met);
+    const aheadMs = Date.now() - met.now;
+    const wasOff = offMs !== 0;
+    offMs = Math.abs(aheadMs) < agreementMs ? 0 : aheadMs;
+    if (offMs !== 0 && !wasOff) log.warn('cluster.clock-off', { aheadMs, mend: 'let this machine keep time, by NTP' });
   };
   await meet();
   await channel.start();
@@ -62,6 +70,7 @@ export async function joinPostgresCluster(options: PostgresClusterOptions): Prom
   let leaving: Promise<void> | null = null;
   return {
     alone: false,
+    now: () => Date.now() - offMs,
     tell: (hint) => channel.tell(hint),
     onHint: (listener) => void listeners.push(listener),
     leads: (task) => asking(() => takeLead(database.sql, task, node.id)),

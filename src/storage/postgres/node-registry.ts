@@ -14,18 +14,23 @@ export const nodeLifeMs = 15_000;
 const leadershipMs = 60_000;
 const forgottenAfterMs = 24 * 60 * 60_000;
 
-/** Says that the node is there, and answers which are. */
-export async function meetNodes(sql: Sql, node: NodeRecord): Promise<readonly NodeRecord[]> {
+/** Says that the node is there; answers which are, and the time of the database. */
+export async function meetNodes(
+  sql: Sql,
+  node: NodeRecord,
+): Promise<{ readonly nodes: readonly NodeRecord[]; readonly now: number }> {
   await sql.run(
     `INSERT INTO nodes (id, roles, master_keys, started_at, seen_at) VALUES ($1, $2, $3, pharos_now(), pharos_now())
      ON CONFLICT (id) DO UPDATE SET master_keys = excluded.master_keys, seen_at = excluded.seen_at`,
     [node.id, node.roles, node.masterKeys],
   );
   await sql.run('DELETE FROM nodes WHERE seen_at < pharos_now() - $1', [forgottenAfterMs]);
-  return sql.all<NodeRecord>(
-    'SELECT id, roles, master_keys AS "masterKeys" FROM nodes WHERE seen_at > pharos_now() - $1',
+  const rows = await sql.all<NodeRecord & { readonly now: number }>(
+    'SELECT id, roles, master_keys AS "masterKeys", pharos_now() AS now FROM nodes WHERE seen_at > pharos_now() - $1',
     [nodeLifeMs],
   );
+  // This node is one of them.
+  return { nodes: rows, now: rows[0]?.now ?? Date.now() };
 }
 
 /** What the node led is free at once. */
