@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import type { FaultServer } from './fault-server.ts';
 import type { Behaviour, Target, WebhookRequest } from './webhook-targets.ts';
+import { retryAfterMs } from './webhook-targets.ts';
 
 export interface WebhookLedgerOptions {
   readonly server: Pick<FaultServer, 'pharos' | 'restarts'>;
@@ -10,6 +11,13 @@ export interface WebhookLedgerOptions {
   readonly requests: readonly WebhookRequest[];
   /** How many events each webhook has to be told of. */
   readonly events: number;
+  /** In this time the server's clock jumped. */
+  readonly jumped: Span;
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
 }
 
 interface MessageRow {
@@ -24,7 +32,7 @@ interface MessageRow {
 const inFlightAtOnce = 1024;
 
 /** Compares what the targets saw with what the server says; reads the database beside the server. */
-export function openWebhookLedger({ server, webhooks, requests, events }: WebhookLedgerOptions) {
+export function openWebhookLedger({ server, webhooks, requests, events, jumped }: WebhookLedgerOptions) {
   const db = new DatabaseSync(join(server.pharos.dataDir, 'pharos.db'), { readOnly: true });
   db.exec('PRAGMA busy_timeout = 5000');
   const listMessages = db.prepare(
@@ -68,6 +76,8 @@ export function openWebhookLedger({ server, webhooks, requests, events }: Webhoo
       const messages = listMessages.all() as unknown as MessageRow[];
       const byMessage = Map.groupBy(requests, ({ messageId }) => messageId);
       let repeats = 0;
+      const untrusted = requests.filter(({ target }) => target.behaviour === 'untrusted').length;
+      if (untrusted > 0) problems.push(`${untrusted} requests to who could not say who they are`);
       for (const [id, target] of webhooks) {
         const own = messages.filter((message) => message.target === id && message.event_type === opened);
         if (own.length !== events) problems.push(`${target.host} has ${own.length} messages for ${events} events`);
@@ -76,6 +86,9 @@ export function openWebhookLedger({ server, webhooks, requests, events }: Webhoo
           if (mistake) problems.push(`${target.host}: ${mistake}`);
           const excess = repeatsOf(message, byMessage.get(message.id) ?? [], server.restarts);
           repeats += excess.excused;
+          if (cameTooSoon(byMessage.get(message.id) ?? [], [...server.restarts.map(at), jumped])) {
+            problems.push(`${target.host} was not given the time that it had asked for, with ${message.id}`);
+          }
           if (excess.unexcused > 0) problems.push(`${target.host} took ${message.id} again, with no kill in between`);
         }
       }
@@ -100,6 +113,16 @@ function mistakeOf(
   const isExpected = state === 'delivered' || state === 'waiting';
   return isExpected ? null : `${id} is ${state}`;
 }
+
+const at = (time: number): Span => ({ from: time, to: time });
+
+/** A request of the message after a 429, sooner than its `Retry-After` said; what could have been in between excuses it. */
+const cameTooSoon = (requests: readonly WebhookRequest[], excuses: readonly Span[]): boolean =>
+  requests.slice(1).some((request, index) => {
+    const before = requests[index];
+    if (before?.status !== 429 || request.at - before.at >= retryAfterMs) return false;
+    return !excuses.some(({ from, to }) => from <= request.at && to >= before.at);
+  });
 
 /** Requests that were answered 200 after one that was; a kill in between, or an answer that came too late, excuses them. */
 function repeatsOf(

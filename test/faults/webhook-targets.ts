@@ -45,10 +45,14 @@ export interface WebhookTargets {
 const slowMs = 200;
 /** Well or ill for so long, at random: what came regularly could keep meeting the ill half. */
 const flapMs = 500;
-const takenPerSecond = 20;
+/** What those say that have too much to do. */
+export const retryAfterMs = 1_000;
 
 /** So many targets of each behaviour, each at a host of its own. */
-export async function startWebhookTargets(authority: TestAuthority, each: number): Promise<WebhookTargets> {
+export async function startWebhookTargets(
+  authority: TestAuthority,
+  { each, takenPerSecond }: { readonly each: number; readonly takenPerSecond: number },
+): Promise<WebhookTargets> {
   const targets = Object.keys(behaviours).flatMap((behaviour) =>
     Array.from({ length: each }, (_, index): Target => ({
       behaviour: behaviour as Behaviour,
@@ -83,7 +87,7 @@ export async function startWebhookTargets(authority: TestAuthority, each: number
     if (behaviour === 'hanging') return;
     if (behaviour === 'resetting') request.socket.destroy();
     else if (behaviour === 'dripping') drip(response);
-    else if (status === 429) response.writeHead(429, { 'retry-after': '1' }).end();
+    else if (status === 429) response.writeHead(429, { 'retry-after': String(retryAfterMs / 1_000) }).end();
     else if (behaviour === 'slow') setTimeout(() => response.writeHead(status).end(), slowMs);
     else response.writeHead(status).end();
   };

@@ -8,6 +8,8 @@ import { createCustomer } from './customer.ts';
 import type { FaultServer } from './fault-server.ts';
 import { interposer, startFaultServer } from './fault-server.ts';
 import { chosenBy, readSeed } from './seeded.ts';
+import type { SmallDisk } from './small-disk.ts';
+import { makeSmallDisk } from './small-disk.ts';
 import { openWebhookLedger } from './webhook-ledger.ts';
 import type { Target } from './webhook-targets.ts';
 import { behaviours, startWebhookTargets } from './webhook-targets.ts';
@@ -17,28 +19,40 @@ const events = Number(process.env['WEBHOOK_EVENTS'] ?? 10);
 const kills = Number(process.env['WEBHOOK_KILLS'] ?? 1);
 const targetsOfEach = 20;
 const soak = events >= 200;
+/** Less than comes. */
+const takenPerSecond = soak ? 20 : 2;
 /** Commits of what came back: what was sent by then is sent again, or is not. */
 const namedPoints = [
   { when: 'before', table: 'attempts' },
   { when: 'after', table: 'webhook_health' },
 ];
-/** An hour and a half forward, in the middle of the work. */
-const jumpMs = 90 * 60_000;
+/** The clock goes back a little, and then an hour and a half forward, in the middle of the work. */
+const jumps = [
+  { afterMs: 1_000, byMs: -2_000 },
+  { afterMs: 2_500, byMs: 90 * 60_000 },
+];
+/** By then the second one has come too, on a clock that went back before. */
+const allJumpedMs = 5_000;
+
+/** 0: none. */
+const allAnswers = new Set([0, 200, 410, 429, 500, 503]);
 
 /** What fails is tried again for longer than the test lasts, so that what waits is seen to wait. */
-const webhookRetryDelaysMs = [1_000, ...Array<number>(300).fill(2_000)];
+const webhookRetryDelaysMs = [500, ...Array<number>(300).fill(2_000)];
 const webhookBreakerPausesMs = [250, 500, 1_000];
 
 test(
-  `${targetsOfEach * Object.keys(behaviours).length} webhooks, most of them ill, over kills and a clock that jumps`,
+  `${targetsOfEach * Object.keys(behaviours).length} webhooks, most of them ill, over kills, a clock that jumps and a full disk`,
   async () => {
     const startedAt = performance.now();
     const seed = readSeed();
     console.log(`FAULT_SEED=${seed} WEBHOOK_EVENTS=${events} WEBHOOK_KILLS=${kills}`);
     const authority = createTestAuthority();
-    const { targets, fronts, requests } = await startWebhookTargets(authority, targetsOfEach);
+    const { targets, fronts, requests } = await startWebhookTargets(authority, { each: targetsOfEach, takenPerSecond });
     const waits = { webhookRetryDelaysMs, webhookBreakerPausesMs };
-    const server = await startFaultServer(seed, { authority, moreFronts: fronts, ...waits });
+    const disk = makeSmallDisk(64 + 2 * events);
+    onTestFinished(() => disk.remove());
+    const server = await startFaultServer(seed, { authority, moreFronts: fronts, parentFolder: disk.folder, ...waits });
     onTestFinished(() => server.close());
     const customer = await createCustomer(server, seed);
     const webhooks = await subscribe(server, customer, targets);
@@ -49,20 +63,23 @@ test(
         await customer.report(publishId, device, 'open');
       }
     };
-    const ledger = openWebhookLedger({ server, webhooks, requests, events });
+    const jumped = { from: 0, to: 0 };
+    const ledger = openWebhookLedger({ server, webhooks, requests, events, jumped });
     onTestFinished(() => ledger.close());
 
     const working = openings(events);
-    for (const told of namedPoints) {
-      await server.restart({ nodeOptions: interposer('kill-at-commit', { ...told, nth: '5' }) });
-      await server.restartAfterKill();
-    }
+    const [first, ...others] = namedPoints.map((told) => interposer('kill-at-commit', { ...told, nth: '5' }));
+    await server.restart({ nodeOptions: first ?? [] });
+    for (const nodeOptions of others) await server.restartAfterKill({ nodeOptions });
+    await server.restartAfterKill();
     for (let kill = 1; kill <= kills; kill += 1) {
       await delay(300 + chosenBy(1_200, seed, 'webhook kill', kill));
-      await server.restart();
+      if (kill < kills) await server.restart();
     }
-    const jump = interposer('jump', { at: String(Date.now() + 2_500), by: String(jumpMs) });
-    await server.restart({ nodeOptions: jump });
+    const now = Date.now();
+    Object.assign(jumped, { from: now, to: now + allJumpedMs });
+    await server.restart({ nodeOptions: jumps.flatMap(({ afterMs, byMs }) => jump(now + afterMs, byMs)) });
+    await fillForAWhile(server, disk, () => requests.length);
     await working;
 
     const well = targets.filter(({ behaviour }) => behaviour === 'healthy');
@@ -77,6 +94,7 @@ test(
     await waitFor('everything to those that are well in the end', () => inTheEnd.every(ledger.hasEverything), 120_000);
     await waitFor('all that are gone to be disabled', () => ledger.allGoneAreDisabled(), 60_000);
     await waitFor('all others to be told', () => well.every((target) => ledger.knowsOfAllGone(target)), 60_000);
+    expect(new Set(requests.map(({ status }) => status))).toEqual(allAnswers);
     const { problems, figures } = ledger.read();
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
     console.log(JSON.stringify({ ...figures, seconds }));
@@ -112,6 +130,26 @@ async function untilAnswered(publish: () => ReturnType<Customer['publish']>): Pr
     if (publishId !== null) return { publishId };
     await delay(50);
   }
+}
+
+const jump = (at: number, byMs: number): string[] => interposer('jump', { at: String(at), by: String(byMs) });
+
+/** What is in flight meanwhile is answered, and cannot be recorded. */
+async function fillForAWhile({ pharos }: FaultServer, disk: SmallDisk, countRequests: () => number): Promise<void> {
+  const pid = pharos.pid();
+  const isReady = async (): Promise<boolean> => (await fetch(`${pharos.origin}/readyz`)).ok;
+  const before = countRequests();
+  await waitFor('requests to be in flight', () => countRequests() > before);
+  disk.fill(pharos);
+  await waitFor('the disk to be full', async () => !(await isReady()));
+  let refusals = 0;
+  await waitFor('it to stay so', async () => {
+    if (!(await isReady())) refusals += 1;
+    return refusals >= 50;
+  });
+  disk.free(pharos);
+  await waitFor('the server to be ready again', isReady);
+  expect(pharos.pid()).toBe(pid);
 }
 
 const openFiles = ({ pharos }: FaultServer): number => readdirSync(`/proc/${pharos.pid()}/fd`).length;
