@@ -67,7 +67,7 @@ export async function openWebhookWorld() {
       publishId,
       target,
       platforms: ['web' as const],
-      body: sealPublishBody(sealer, instanceId, { content }),
+      body: sealPublishBody(sealer, { instanceId, publishId }, { content }),
     };
     await runOne(store.acceptPublishes, { ...about, urlTarget: null });
     return publishId;

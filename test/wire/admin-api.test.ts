@@ -49,7 +49,7 @@ describe('publishes and messages', () => {
       publishId,
       target: { kind: 'users', users: ['alice'] },
       platforms: ['web'],
-      body: sealer.seal({ instanceId, column: 'publishes.body' }, '{"content":{}}'),
+      body: sealer.seal({ instanceId, rowId: publishId, column: 'publishes.body' }, '{"content":{}}'),
       urlTarget: 'url:a',
       sendAfter: Date.now() + 60_000,
     });

@@ -78,7 +78,7 @@ async function save(
   credentials: FcmCredentials | ApnsCredentials,
 ): Promise<SetCredentials> {
   const view = { ...record, fingerprint: fingerprintOf(credentials), setAt: deps.clock() };
-  const sealed = sealCredentials(deps.sealer, record.instanceId, credentials);
+  const sealed = sealCredentials(deps.sealer, record, credentials);
   const saved = await runOne(deps.store.saveCredentials, { ...view, credentials: sealed });
   if (saved === 'unknown-instance') return { kind: saved };
   deps.forgetCredentials(record.instanceId);

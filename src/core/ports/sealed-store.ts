@@ -5,8 +5,6 @@ import type { SealedPlace } from './sealer.ts';
 /** A sealed value where it is stored. */
 export interface SealedValue {
   readonly place: SealedPlace;
-  /** Of the instance, webhook or publish that it belongs to; of credentials, their platform. */
-  readonly rowId: string;
   readonly sealed: Sealed;
 }
 

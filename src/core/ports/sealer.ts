@@ -1,11 +1,10 @@
 import type { Sealed } from './instance-store.ts';
 
-/**
- * Where a sealed value is stored; bound to it, so that a value moved to another instance or column does not open. Rows of
- * one instance are not told apart: who can move values between them can write the whole database.
- */
+/** Where a sealed value is stored; bound to it, so that a value moved to another instance, column or row does not open. */
 export interface SealedPlace {
   readonly instanceId: string;
+  /** Of the instance, webhook or publish that it belongs to; of credentials, their platform. */
+  readonly rowId: string;
   readonly column:
     | 'instances.secret_key'
     | 'instances.previous_secret_key'

@@ -44,7 +44,7 @@ export async function acceptPublish(deps: AcceptPublishDeps, request: PublishReq
     publishId,
     target,
     platforms,
-    body: sealPublishBody(deps.sealer, instanceId, body),
+    body: sealPublishBody(deps.sealer, { instanceId, publishId }, body),
     urlTarget: body.webhook ? await urlTargetOf(deps, instanceId, body.webhook.url) : null,
     ...(body.sendAfter !== undefined && { sendAfter: body.sendAfter }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),

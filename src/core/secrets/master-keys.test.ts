@@ -10,7 +10,7 @@ import { MasterKeys } from './master-keys.ts';
 import { createSealer } from './sealer.ts';
 
 const log = { info() {}, warn() {}, error() {} };
-const place = (instanceId: string) => ({ instanceId, column: 'publishes.body' }) as const;
+const place = (rowId: string) => ({ instanceId: 'shop', rowId, column: 'publishes.body' }) as const;
 const text = (id: string) => `text of ${id}`;
 
 /** What outlives a process: the keyring file, and values in rows. Any step can be made the last one. */
@@ -29,13 +29,13 @@ function aDisk() {
       const values = ids.flatMap((id): SealedValue[] => {
         const sealed = rows.get(id) as Uint8Array;
         const isNew = Buffer.from(sealed).subarray(0, notBeginningWith.length).equals(notBeginningWith);
-        return isNew ? [] : [{ place: place(id), rowId: id, sealed }];
+        return isNew ? [] : [{ place: place(id), sealed }];
       });
       return { values, next: end < rows.size ? String(end) : null };
     },
     async reseal(items) {
       step();
-      return items.map(({ rowId, sealed, resealed }) => {
+      return items.map(({ place: { rowId }, sealed, resealed }) => {
         if (!Buffer.from(rows.get(rowId) ?? []).equals(sealed)) return { ok: true, value: 'changed' } as const;
         rows.set(rowId, resealed);
         return { ok: true, value: 'resealed' } as const;
@@ -135,7 +135,7 @@ describe('master keys', () => {
     write('a');
     const sealed = world.rows.get('a') as Uint8Array;
     write('a');
-    const item = { place: place('a'), rowId: 'a', sealed, resealed: sealer.seal(place('a'), 'other') };
+    const item = { place: place('a'), sealed, resealed: sealer.seal(place('a'), 'other') };
     expect(await runOne(world.store.reseal, item)).toBe('changed');
   });
 });

@@ -5,7 +5,11 @@ import { generateKeyring, parseKeyring } from './keyring.ts';
 import type { Keyring } from './keyring.ts';
 import { createSealer } from './sealer.ts';
 
-const place: SealedPlace = { instanceId: '0f0c2f2a-6a3e-4b6e-9d0a-0c7d3a1f9b11', column: 'webhooks.secret' };
+const place: SealedPlace = {
+  instanceId: '0f0c2f2a-6a3e-4b6e-9d0a-0c7d3a1f9b11',
+  rowId: 'a5f2a1de-7b55-4d3f-8a37-6ff0c2e0b0d1',
+  column: 'webhooks.secret',
+};
 const newKeyring = (): Keyring => parseKeyring(generateKeyring());
 
 describe('sealer', () => {
@@ -44,6 +48,14 @@ describe('sealer', () => {
     const sealer = createSealer(newKeyring());
     const moved: SealedPlace = { ...place, column: 'webhooks.url' };
     expect(() => sealer.open(moved, sealer.seal(place, 'text'))).toThrow(/moved here/);
+  });
+
+  it('does not open a value moved to another row of its column', () => {
+    const sealer = createSealer(newKeyring());
+    const moved = { ...place, rowId: 'a5f2a1de-7b55-4d3f-8a37-6ff0c2e0b0d2' };
+    expect(() => sealer.open(moved, sealer.seal(place, 'text'))).toThrow(
+      `cannot open webhooks.secret (${moved.rowId}) of instance ${place.instanceId}: it is damaged or was moved here`,
+    );
   });
 
   it('does not open a value with any one bit changed, nor one cut short', () => {

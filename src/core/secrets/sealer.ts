@@ -100,7 +100,10 @@ export function createSealer(keyring: Keyring): KeyringSealer {
 
 const headerOf = ({ id }: MasterKey): Buffer => Buffer.concat([Buffer.of(version), Buffer.from(id, 'hex')]);
 
-const associatedData = ({ instanceId, column }: SealedPlace): Buffer => Buffer.from(`${instanceId}\0${column}`);
+const associatedData = ({ instanceId, rowId, column }: SealedPlace): Buffer =>
+  Buffer.from(`${instanceId}\0${rowId}\0${column}`);
 
-const cannotOpen = ({ instanceId, column }: SealedPlace, reason: string, cause?: unknown): CannotOpen =>
-  new CannotOpen(`cannot open ${column} of instance ${instanceId}: ${reason}`, { cause });
+function cannotOpen({ instanceId, rowId, column }: SealedPlace, reason: string, cause?: unknown): CannotOpen {
+  const row = rowId === instanceId ? '' : ` (${rowId})`;
+  return new CannotOpen(`cannot open ${column}${row} of instance ${instanceId}: ${reason}`, { cause });
+}

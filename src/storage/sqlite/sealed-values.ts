@@ -32,7 +32,7 @@ export function prepareSealedCommands(db: DatabaseSync): CommandHandlers<SealedC
     ),
   );
   return {
-    reseal: ({ place: { instanceId, column }, rowId, sealed, resealed }) =>
+    reseal: ({ place: { instanceId, rowId, column }, sealed, resealed }) =>
       updates.get(column)?.run(resealed, instanceId, rowId, sealed) === 1 ? 'resealed' : 'changed',
   };
 }
@@ -63,7 +63,7 @@ export function prepareSealedQueries(db: DatabaseSync): QueryHandlers<SealedQuer
         columnsOf[current.table].flatMap((column): SealedValue[] => {
           const sealed = row[nameOf(column)];
           if (!(sealed instanceof Uint8Array) || begins(sealed)) return [];
-          return [{ place: { instanceId: row.instance_id, column }, rowId: row.id, sealed }];
+          return [{ place: { instanceId: row.instance_id, rowId: row.id, column }, sealed }];
         }),
       );
       const last = rows.at(-1);

@@ -49,16 +49,16 @@ export function sealedValuesSuite(open: OpenStore): void {
       const store = await open();
       const { instance, webhook, publish } = await withSealedValues(store, 1);
       const found = await listAll(store);
-      expect(found.map(({ place, rowId }) => [place, rowId])).toEqual([
-        [{ instanceId: instance.id, column: 'instances.secret_key' }, instance.id],
-        [{ instanceId: instance.id, column: 'instances.previous_secret_key' }, instance.id],
-        [{ instanceId: instance.id, column: 'instances.vapid_private_key' }, instance.id],
-        [{ instanceId: instance.id, column: 'webhooks.url' }, webhook.id],
-        [{ instanceId: instance.id, column: 'webhooks.secret' }, webhook.id],
-        [{ instanceId: instance.id, column: 'webhooks.previous_secret' }, webhook.id],
-        [{ instanceId: instance.id, column: 'webhooks.signing_key' }, webhook.id],
-        [{ instanceId: instance.id, column: 'webhooks.headers' }, webhook.id],
-        [{ instanceId: instance.id, column: 'publishes.body' }, publish.publishId],
+      expect(found.map(({ place }) => place)).toEqual([
+        { instanceId: instance.id, rowId: instance.id, column: 'instances.secret_key' },
+        { instanceId: instance.id, rowId: instance.id, column: 'instances.previous_secret_key' },
+        { instanceId: instance.id, rowId: instance.id, column: 'instances.vapid_private_key' },
+        { instanceId: instance.id, rowId: webhook.id, column: 'webhooks.url' },
+        { instanceId: instance.id, rowId: webhook.id, column: 'webhooks.secret' },
+        { instanceId: instance.id, rowId: webhook.id, column: 'webhooks.previous_secret' },
+        { instanceId: instance.id, rowId: webhook.id, column: 'webhooks.signing_key' },
+        { instanceId: instance.id, rowId: webhook.id, column: 'webhooks.headers' },
+        { instanceId: instance.id, rowId: publish.publishId, column: 'publishes.body' },
       ]);
       for (const value of found) {
         const item = { ...value, resealed: resealedOf(value.sealed) };
@@ -76,7 +76,7 @@ export function sealedValuesSuite(open: OpenStore): void {
       await withSealedValues(store, 450);
       const found = await listAll(store);
       expect(found.filter(({ place }) => place.column === 'publishes.body')).toHaveLength(450);
-      expect(new Set(found.map(({ place, rowId }) => `${place.column} ${rowId}`)).size).toBe(458);
+      expect(new Set(found.map(({ place }) => `${place.column} ${place.rowId}`)).size).toBe(458);
     });
   });
 
