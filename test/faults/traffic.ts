@@ -13,7 +13,7 @@ export function startTraffic(customer: Customer, seed: number): { stop(): Promis
   const someUser = (): string => users[choose(users.length)] ?? '';
 
   async function publish(): Promise<void> {
-    const toAll = choose(12) === 0;
+    const toAll = choose(30) === 0;
     const known = new Set(customer.devices.flatMap(({ user }) => user ?? []));
     const names = [someUser(), someUser(), someUser()].filter((name) => known.has(name));
     if (toAll || names.length > 0)
