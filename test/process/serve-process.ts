@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { programEnvironment } from '../support/program-environment.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const pharosFile = new URL('../../src/cli/pharos.ts', import.meta.url).pathname;
@@ -19,7 +20,7 @@ export function runPharos(folder: string, args: readonly string[], env: Record<s
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     // Node 22 says that SQLite is experimental.
-    env: { PATH: process.env['PATH'], NODE_NO_WARNINGS: '1', ...env },
+    env: { ...programEnvironment(), NODE_NO_WARNINGS: '1', ...env },
   });
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
