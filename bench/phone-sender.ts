@@ -102,7 +102,6 @@ const alert = { title: 'Pharos', body: 'x'.repeat(120) };
 
 const apns = createApnsGateway({
   ...sending,
-  connections: createPushConnections({ network, guard }),
   openConnections: () => createPushConnections({ network, guard }),
 });
 const apnsSender = { environment: 'production', bundleIdentifier: topic, kind: 'token', ...apnsKey } as const;

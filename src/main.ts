@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { v7 as uuidV7 } from 'uuid';
 import type { TlsKeys } from './config/read-tls-files.ts';
 import { readTlsFiles } from './config/read-tls-files.ts';
 import type { ServerSettings } from './config/server-settings.ts';
@@ -10,6 +9,7 @@ import { ExpiryWatch } from './core/credentials/expiry-watch.ts';
 import { createCachedDirectory } from './core/instances/cached-directory.ts';
 import { createSharedDirectory } from './core/instances/shared-directory.ts';
 import { createFirstInstance } from './core/instances/first-instance.ts';
+import type { Clock } from './core/ports/clock.ts';
 import type { IdSource } from './core/ports/id-source.ts';
 import type { Log } from './core/ports/log.ts';
 import { OperatorProblem } from './core/ports/operator-problem.ts';
@@ -42,6 +42,7 @@ import { Ending } from './process/ending.ts';
 import { followHints } from './process/follow-hints.ts';
 import { openStorage } from './process/open-storage.ts';
 import type { Role } from './protocol/roles.ts';
+import { chanceUuidV7, uuidV7 } from './protocol/uuid-v7.ts';
 import { backupFilePattern } from './storage/sqlite/back-up.ts';
 import { adminRoutes } from './wire/admin/admin-routes.ts';
 import { beamsRoutes } from './wire/beams/beams-routes.ts';
@@ -66,6 +67,7 @@ export interface PharosOverrides {
   readonly webhookRetryDelaysMs?: readonly number[];
   readonly webhookBreakerPausesMs?: readonly number[];
   readonly pushGiveUpAfterMs?: number;
+  readonly credentialsPauseMs?: number;
 }
 
 export interface Pharos {
@@ -85,6 +87,8 @@ const maxLimitedKeys = 100_000;
 const pushDeadlineMs = 10_000;
 const pushGiveUpAfterMs = 10 * 60_000;
 const pushWindowPerOrigin = 500;
+/** "In most cases, you can reuse a connection for many hours to days" (Apple, Sending notification requests to APNs). */
+const apnsIdleTimeoutMs = 60 * 60_000;
 
 /** Starts every role in this process. Rejects, with everything let go again, when one of them cannot start. */
 export async function startPharos(settings: ServerSettings, overrides: PharosOverrides = {}): Promise<Pharos> {
@@ -127,7 +131,8 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   if (!cluster.alone) await assertSealedWith(store, sealer, folder.keyring.file);
   const cache = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
   const instances = createSharedDirectory(cache, cluster);
-  const shared = { store, sealer, instances, cluster, log, metrics, clock: Date.now, ids };
+  const clock = cluster.now;
+  const shared = { store, sealer, instances, cluster, log, metrics, clock, ids: idsBy(clock) };
 
   const masterKeys = new MasterKeys({
     ...shared,
@@ -156,7 +161,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const sending = {
     windowPerOrigin: pushWindowPerOrigin,
     deadlineMs: pushDeadlineMs,
-    clock: Date.now,
+    clock,
     log,
   };
   const web = createWebPushGateway({
@@ -166,11 +171,22 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     encryptionThreads: settings.encryptionThreads,
     contact: settings.vapidContact,
   });
-  const fcm = createFcmGateway({ ...sending, connections: createPushConnections({ network, guard }) });
+  const { credentialsPauseMs } = overrides;
+  const fcm = createFcmGateway({
+    ...sending,
+    credentialsPauseMs,
+    connections: createPushConnections({ network, guard }),
+  });
   const apns = createApnsGateway({
     ...sending,
-    connections: createPushConnections({ network, guard }),
-    openConnections: (clientCertificate) => createPushConnections({ network, guard, clientCertificate }),
+    credentialsPauseMs,
+    openConnections: (clientCertificate) =>
+      createPushConnections({
+        network,
+        guard,
+        idleTimeoutMs: apnsIdleTimeoutMs,
+        ...(clientCertificate && { clientCertificate }),
+      }),
   });
   const gateways = { web, fcm, apns };
   ending.add('gateways', () => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));
@@ -342,12 +358,11 @@ function readKeyring({ keyring }: DataFolder): Keyring {
   }
 }
 
-const ids: IdSource = {
+const idsBy = (clock: Clock): IdSource => ({
   random: () => randomUUID(),
-  timeOrdered: () => uuidV7(),
-  // With options, however few, no counter is shared between the calls.
-  unguessable: () => uuidV7({}),
-};
+  timeOrdered: () => uuidV7(clock()),
+  unguessable: () => chanceUuidV7(clock()),
+});
 
 /** Neutral names: ad-blockers know those that other push services use. */
 const scriptNames = ['page.js', 'worker.js'];

@@ -5,6 +5,7 @@ import { Http2Session } from './http2-session.ts';
 
 export interface Http2PoolOptions {
   readonly origin: string;
+  readonly idleTimeoutMs: number;
   /** A connection whose ALPN chose `h2`. */
   readonly connect: () => Promise<Connected | EgressFailure>;
 }
@@ -20,6 +21,7 @@ export class Http2Pool {
   readonly #refusedOnce = new WeakSet<Exchange>();
   #waiting: Exchange[] = [];
   #connecting = false;
+  #closed = false;
 
   constructor(options: Http2PoolOptions, first: Connected) {
     this.#options = options;
@@ -32,12 +34,15 @@ export class Http2Pool {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#sessions].map((session) => session.close()));
   }
 
   #add({ socket }: Connected): void {
+    const { origin, idleTimeoutMs } = this.#options;
     const session = new Http2Session({
-      origin: this.#options.origin,
+      origin,
+      idleTimeoutMs,
       socket,
       onRoom: () => this.#pump(),
       onClosed: () => {
@@ -91,6 +96,10 @@ export class Http2Pool {
     this.#connecting = true;
     const result = await this.#options.connect();
     this.#connecting = false;
+    if (result.kind === 'connected' && this.#closed) {
+      result.socket.destroy();
+      return;
+    }
     if (result.kind === 'connected') {
       this.#add(result);
     } else if (this.#sessions.size === 0) {

@@ -7,6 +7,8 @@ export interface Http2SessionOptions {
   readonly origin: string;
   /** TLS socket whose ALPN chose `h2`. */
   readonly socket: Socket;
+  /** So long it is kept without use. */
+  readonly idleTimeoutMs: number;
   /** A stream ended, the peer's limit changed or the connection is alive again: there may be room. */
   readonly onRoom: () => void;
   readonly onClosed: () => void;
@@ -17,7 +19,8 @@ export interface Http2SessionOptions {
 /** More on one TCP connection gains nothing; several sessions do. */
 const maxStreams = 200;
 const checkEveryMs = 20_000;
-const idleTimeoutMs = 60_000;
+/** While nothing is sent: whether the connection is alive is known before it is needed. */
+const pingEveryMs = 60_000;
 
 /** One HTTP/2 connection: how many streams it has room for, and whether it is still alive. */
 export class Http2Session {
@@ -33,6 +36,7 @@ export class Http2Session {
   /** A request was given up: whether the connection is dead is what the next pong tells. */
   #suspect = false;
   #lastUsedAt = performance.now();
+  #lastPingAt = performance.now();
 
   constructor(options: Http2SessionOptions) {
     this.#options = options;
@@ -131,13 +135,16 @@ export class Http2Session {
       this.#session.destroy(new Error('connection is dead'));
     } else if (this.#streams > 0) {
       this.#ping();
-    } else if (performance.now() - this.#lastUsedAt > idleTimeoutMs) {
+    } else if (performance.now() - this.#lastUsedAt > this.#options.idleTimeoutMs) {
       this.#session.close();
+    } else if (performance.now() - this.#lastPingAt > pingEveryMs) {
+      this.#ping();
     }
   }
 
   #ping(): void {
     if (this.#awaitingPong || this.#session.closed || this.#session.destroyed) return;
+    this.#lastPingAt = performance.now();
     this.#awaitingPong = this.#session.ping(() => {
       this.#awaitingPong = false;
       this.#suspect = false;

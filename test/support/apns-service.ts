@@ -21,6 +21,13 @@ export interface ApnsNotification {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
+export interface ApnsKey {
+  readonly keyId: string;
+  readonly teamId: string;
+  /** PEM */
+  readonly privateKey: string;
+}
+
 /** Apple's push service over HTTP/2, both environments under one roof. */
 export interface ApnsService extends TlsFront {
   /** Notifications that were accepted, in order. */
@@ -32,7 +39,9 @@ export interface ApnsService extends TlsFront {
   /** Most streams that one connection had open at a time. */
   readonly mostStreams: () => number;
   /** What the operator gets from Apple's developer site. */
-  readonly key: { readonly keyId: string; readonly teamId: string; readonly privateKey: string };
+  readonly key: ApnsKey;
+  /** Another team's. */
+  readonly foreignKey: ApnsKey;
   /** No more streams on the connections that there are; those that run are answered. */
   readonly goAway: () => void;
   /** The key is revoked. */
@@ -59,8 +68,11 @@ export async function startApnsService(
     answer = () => 'accept',
   }: ApnsServiceOptions = {},
 ): Promise<ApnsService> {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const key = { keyId: 'ABC123DEFG', teamId: 'DEF123GHIJ' };
+  const keys = [
+    { keyId: 'ABC123DEFG', teamId: 'DEF123GHIJ', ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) },
+    { keyId: 'KLM456NOPQ', teamId: 'RST456UVWX', ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) },
+  ] as const;
+  const teamOf = new WeakMap<ServerHttp2Session, string>();
   const accepted: ApnsNotification[] = [];
   const requests = new Map<string, number>();
   const providerTokens = new Set<string>();
@@ -74,12 +86,12 @@ export async function startApnsService(
     // `localhost`: for clients that cannot be led elsewhere.
     ...authority.issue([...hosts, 'localhost']),
     ALPNProtocols: ['h2'],
-    settings: { maxConcurrentStreams },
+    settings: { maxConcurrentStreams: 1 },
     requestCert: true,
     rejectUnauthorized: false,
   });
-  server.on('secureConnection', (socket) => {
-    connections += 1;
+  server.on('secureConnection', () => connections++);
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
@@ -88,6 +100,7 @@ export async function startApnsService(
   server.on('session', (session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
+    if ((session.socket as TLSSocket).getPeerX509Certificate()) session.settings({ maxConcurrentStreams });
     let streams = 0;
     session.on('stream', (stream: ServerHttp2Stream) => {
       streams += 1;
@@ -96,25 +109,33 @@ export async function startApnsService(
     });
   });
 
-  const proofFault = (headers: IncomingHttpHeaders, socket: TLSSocket): ApnsAnswer | null => {
-    const certificate = socket.getPeerX509Certificate();
+  const proofFault = (headers: IncomingHttpHeaders, session: ServerHttp2Session): ApnsAnswer | null => {
+    const certificate = (session.socket as TLSSocket).getPeerX509Certificate();
     if (certificate) return isRevoked ? refuse(403, 'BadCertificate') : null;
     const token = /^bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
     if (token === undefined) return refuse(403, 'MissingProviderToken');
     providerTokens.add(token);
-    const fault = isRevoked ? 'InvalidProviderToken' : tokenFault(token, publicKey, key, clock() / 1000);
-    return fault === null ? null : refuse(403, fault);
+    const key = keys.find(({ keyId }) => keyId === decode(token.split('.')[0] ?? '')['kid']);
+    const fault = isRevoked || !key ? 'InvalidProviderToken' : tokenFault(token, key, clock() / 1000);
+    if (fault !== null || !key) return refuse(403, fault ?? 'InvalidProviderToken');
+    // "APNs doesn't support authentication tokens from multiple developer accounts over a single connection."
+    const team = teamOf.get(session);
+    if (team !== undefined) return team === key.teamId ? null : refuse(403, 'InvalidProviderToken');
+    teamOf.set(session, key.teamId);
+    // "APNs allows only one stream … until you post a request with a valid authentication token."
+    session.settings({ maxConcurrentStreams });
+    return null;
   };
 
   const judge = async (
     headers: IncomingHttpHeaders,
     body: Buffer,
-    socket: TLSSocket,
+    session: ServerHttp2Session,
   ): Promise<{ said: ApnsAnswer; notification?: ApnsNotification }> => {
     const [, token = ''] = /^\/3\/device\/(.*)$/.exec(headers[':path'] ?? '') ?? [];
     const attempt = requests.get(token) ?? 0;
     requests.set(token, attempt + 1);
-    const proof = proofFault(headers, socket);
+    const proof = proofFault(headers, session);
     if (proof) return { said: proof };
     const request = requestFault(headers, body, topics);
     if (request) return { said: request };
@@ -129,8 +150,9 @@ export async function startApnsService(
     stream.on('error', () => undefined);
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {
-      const socket = stream.session?.socket as TLSSocket;
-      void judge(headers, Buffer.concat(chunks), socket).then(({ said, notification }) => {
+      const session = stream.session as ServerHttp2Session | undefined;
+      if (!session) return;
+      void judge(headers, Buffer.concat(chunks), session).then(({ said, notification }) => {
         if (stream.destroyed || said === 'hang') return;
         if (said === 'reset') {
           stream.close(2);
@@ -160,7 +182,8 @@ export async function startApnsService(
     requests,
     providerTokens,
     mostStreams: () => mostStreams,
-    key: { ...key, privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string },
+    key: forOperator(keys[0]),
+    foreignKey: forOperator(keys[1]),
     goAway: () => {
       for (const session of sessions) session.close();
     },
@@ -173,13 +196,22 @@ export async function startApnsService(
   };
 }
 
+const forOperator = ({
+  keyId,
+  teamId,
+  privateKey,
+}: Omit<ApnsKey, 'privateKey'> & { readonly privateKey: KeyObject }): ApnsKey => ({
+  keyId,
+  teamId,
+  privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+});
+
 const refuse = (status: number, reason: string) => ({ status, reason });
 
 /** Apple, Establishing a token-based connection to APNs; null when the token is good. */
 function tokenFault(
   token: string,
-  key: KeyObject,
-  { keyId, teamId }: { readonly keyId: string; readonly teamId: string },
+  { keyId, teamId, publicKey: key }: { readonly keyId: string; readonly teamId: string; readonly publicKey: KeyObject },
   nowSeconds: number,
 ): string | null {
   const [header = '', payload = '', signature = ''] = token.split('.');

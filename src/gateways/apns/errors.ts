@@ -1,13 +1,7 @@
 import type { DeliveryOutcome } from '../../core/ports/gateway.ts';
 import type { PushResponse } from '../../core/ports/push-connections.ts';
 import { parseObject } from '../push-client/parse-object.ts';
-
-/** What APNs' answer says: of this delivery, or of the credentials that every delivery is made with. */
-export type ApnsVerdict =
-  | { readonly kind: 'outcome'; readonly outcome: DeliveryOutcome }
-  /** The provider token is not taken: a new one may be. */
-  | { readonly kind: 'token-refused'; readonly reason: string }
-  | { readonly kind: 'credentials-refused'; readonly reason: string };
+import type { Verdict } from '../push-client/phone-sender.ts';
 
 /** What becomes of a reason, whatever its status. */
 type Meaning = 'gone' | 'rejected' | 'throttled' | 'failed' | 'token-refused' | 'credentials-refused';
@@ -52,7 +46,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
 };
 
 /** `registeredAt`: of the device. The service's word that it is gone may be older than its last registration. */
-export function verdictOf(response: PushResponse, registeredAt: number): ApnsVerdict {
+export function verdictOf(response: PushResponse, registeredAt: number): Verdict {
   if (response.kind === 'error') {
     const reason = `APNs: ${response.message}`;
     return outcome(
@@ -81,7 +75,7 @@ export function verdictOf(response: PushResponse, registeredAt: number): ApnsVer
   }
 }
 
-const outcome = (delivery: DeliveryOutcome): ApnsVerdict => ({ kind: 'outcome', outcome: delivery });
+const outcome = (delivery: DeliveryOutcome): Verdict => ({ kind: 'outcome', outcome: delivery });
 
 function meaningOfStatus(status: number): Meaning {
   if (status === 403) return 'credentials-refused';

@@ -1,20 +1,25 @@
+import type { Clock } from '../../core/ports/clock.ts';
 import type { ApnsCredentials } from '../../core/ports/gateway.ts';
 import type { ClientCertificate, PushConnections } from '../../core/ports/push-connections.ts';
 import { createPushClient, type PushClient } from '../push-client/push-client.ts';
 import type { NotifyRejection } from '../push-client/rejection-notices.ts';
+import { createProviderToken, type ProviderToken } from './provider-token.ts';
 
-export type OpenConnections = (certificate: ClientCertificate) => PushConnections;
+/** `null`: no certificate is shown. */
+export type OpenConnections = (certificate: ClientCertificate | null) => PushConnections;
 
 /** How deliveries with some credentials travel. */
 export interface ApnsRoute {
   readonly connections: PushConnections;
   readonly client: PushClient;
+  /** Null with a certificate, which says enough. */
+  readonly token: ProviderToken | null;
 }
 
 export interface ApnsRoutesDeps {
-  readonly connections: PushConnections;
   readonly openConnections: OpenConnections;
   readonly windowPerOrigin: number;
+  readonly clock: Clock;
   readonly notifyRejection: NotifyRejection;
 }
 
@@ -23,36 +28,43 @@ export interface ApnsRoutes {
   close(): Promise<void>;
 }
 
-/** Certificates whose connections are kept. */
-const maxCertificates = 1_000;
+/** Keys and certificates whose connections are kept. */
+const maxRoutes = 1_000;
 
-/** A certificate belongs to the connection, a token to the request: instances with tokens share connections. */
-export function createApnsRoutes(deps: ApnsRoutesDeps): ApnsRoutes {
-  const { connections, openConnections } = deps;
-  const routeOver = (over: PushConnections): ApnsRoute => ({
-    connections: over,
-    client: createPushClient({ ...deps, connections: over }),
-  });
-  const shared = routeOver(connections);
-  const ofCertificates = new Map<string, ApnsRoute>();
+/**
+ * Each key and each certificate has connections of its own, whichever instances have been given it. "APNs doesn't support
+ * authentication tokens from multiple developer accounts over a single connection" (Apple, Establishing a token-based
+ * connection to APNs), nor tokens of keys that are unrelated (`UnrelatedKeyIdInToken`).
+ */
+export function createApnsRoutes({ openConnections, clock, ...deps }: ApnsRoutesDeps): ApnsRoutes {
+  const routes = new Map<string, ApnsRoute>();
+  const open = (credentials: ApnsCredentials): ApnsRoute => {
+    const connections = openConnections(credentials.kind === 'certificate' ? credentials : null);
+    const token = credentials.kind === 'token' ? createProviderToken(credentials, clock) : null;
+    return { connections, client: createPushClient({ ...deps, connections }), token };
+  };
   return {
     for(credentials) {
-      if (credentials.kind === 'token') return shared;
-      const { certificate, privateKey } = credentials;
-      const known = ofCertificates.get(certificate);
+      const key = keyOf(credentials);
+      const route = routes.get(key) ?? open(credentials);
       // The one used last is the last in the map.
-      ofCertificates.delete(certificate);
-      const route = known ?? routeOver(openConnections({ certificate, privateKey }));
-      ofCertificates.set(certificate, route);
-      const [oldest] = ofCertificates;
-      if (ofCertificates.size > maxCertificates && oldest) {
-        ofCertificates.delete(oldest[0]);
+      routes.delete(key);
+      routes.set(key, route);
+      const [oldest] = routes;
+      if (routes.size > maxRoutes && oldest) {
+        routes.delete(oldest[0]);
         void oldest[1].connections.close();
       }
       return route;
     },
     async close() {
-      await Promise.all([shared, ...ofCertificates.values()].map((route) => route.connections.close()));
+      await Promise.all([...routes.values()].map((route) => route.connections.close()));
     },
   };
 }
+
+/** The private key too: nobody travels under a token that is not their own because they know the key's id. */
+const keyOf = (credentials: ApnsCredentials): string =>
+  credentials.kind === 'certificate'
+    ? `${credentials.certificate} ${credentials.privateKey}`
+    : `${credentials.teamId} ${credentials.keyId} ${credentials.privateKey}`;

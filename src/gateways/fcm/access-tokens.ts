@@ -3,13 +3,13 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { FcmCredentials } from '../../core/ports/gateway.ts';
 import type { PushConnections, PushResponse } from '../../core/ports/push-connections.ts';
 import { parseObject } from '../push-client/parse-object.ts';
+import type { Proof } from '../push-client/phone-sender.ts';
 import { signJwt } from '../push-client/sign-jwt.ts';
 
+/** `refused`: Google does not take the service account. */
 export type AccessToken =
-  | { readonly kind: 'token'; readonly token: string }
-  /** Google does not take the service account. */
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number | null };
+  | Exclude<Proof, { readonly kind: 'token' }>
+  | { readonly kind: 'token'; readonly token: string };
 
 export interface AccessTokensDeps {
   readonly connections: PushConnections;
@@ -20,7 +20,7 @@ export interface AccessTokensDeps {
 export interface AccessTokens {
   get(credentials: FcmCredentials, timeoutMs: number): Promise<AccessToken>;
   /** FCM does not take this one any more, whatever its time says. */
-  forget(credentials: FcmCredentials, token: string): void;
+  forget(credentials: FcmCredentials, token: string): true;
 }
 
 const tokenOrigin = 'https://oauth2.googleapis.com';
@@ -32,6 +32,8 @@ const assertionSeconds = 3600;
 const renewAheadMs = 5 * 60_000;
 /** One this near its end is not begun with: a delivery may take as long. */
 const tooLateMs = 30_000;
+/** An answer that takes longer is not waited for by more deliveries: they would pile up. */
+const stalledAfterMs = 1_000;
 
 interface Known {
   readonly token: string;
@@ -40,7 +42,7 @@ interface Known {
 
 export function createAccessTokens({ connections, clock }: AccessTokensDeps): AccessTokens {
   const known = new WeakMap<FcmCredentials, Known>();
-  const asked = new WeakMap<FcmCredentials, Promise<AccessToken>>();
+  const asked = new WeakMap<FcmCredentials, { readonly at: number; readonly asking: Promise<AccessToken> }>();
 
   const ask = async (credentials: FcmCredentials, timeoutMs: number): Promise<AccessToken> => {
     const now = clock();
@@ -62,9 +64,12 @@ export function createAccessTokens({ connections, clock }: AccessTokensDeps): Ac
   };
   const askOnce = (credentials: FcmCredentials, timeoutMs: number): Promise<AccessToken> => {
     const underWay = asked.get(credentials);
-    if (underWay) return underWay;
+    if (underWay && performance.now() - underWay.at >= stalledAfterMs) {
+      return Promise.resolve({ kind: 'failed', reason: `${tokenOrigin}: no answer yet`, retryAfterMs: null });
+    }
+    if (underWay) return underWay.asking;
     const asking = ask(credentials, timeoutMs).finally(() => asked.delete(credentials));
-    asked.set(credentials, asking);
+    asked.set(credentials, { at: performance.now(), asking });
     return asking;
   };
 
@@ -79,6 +84,7 @@ export function createAccessTokens({ connections, clock }: AccessTokensDeps): Ac
     },
     forget(credentials, token) {
       if (known.get(credentials)?.token === token) known.delete(credentials);
+      return true;
     },
   };
 }

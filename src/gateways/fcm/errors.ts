@@ -1,25 +1,18 @@
 import type { DeliveryOutcome } from '../../core/ports/gateway.ts';
 import type { PushResponse } from '../../core/ports/push-connections.ts';
 import { objectOrEmpty, parseObject } from '../push-client/parse-object.ts';
-
-/** What FCM's answer says: of this delivery, or of the credentials that every delivery is made with. */
-export type FcmVerdict =
-  | { readonly kind: 'outcome'; readonly outcome: DeliveryOutcome }
-  /** The access token is not taken: a new one may be. */
-  | { readonly kind: 'token-refused'; readonly reason: string }
-  /** The project does not take the service account. */
-  | { readonly kind: 'credentials-refused'; readonly reason: string };
+import type { Verdict } from '../push-client/phone-sender.ts';
 
 /** "If there is no retry-after header, default to 60 seconds" (Firebase, Scale your FCM sends). */
 const defaultRetryAfterMs = 60_000;
 
-const outcome = (delivery: DeliveryOutcome): FcmVerdict => ({ kind: 'outcome', outcome: delivery });
+const outcome = (delivery: DeliveryOutcome): Verdict => ({ kind: 'outcome', outcome: delivery });
 
 /**
  * The one table from FCM's answer to an outcome (firebase.google.com, FCM REST API, `ErrorCode`; error bodies are
  * `google.rpc.Status` with an `FcmError` among its details).
  */
-export function verdictOf(response: PushResponse): FcmVerdict {
+export function verdictOf(response: PushResponse): Verdict {
   if (response.kind === 'error') {
     const reason = `FCM: ${response.message}`;
     return outcome(
@@ -48,7 +41,7 @@ export function verdictOf(response: PushResponse): FcmVerdict {
   }
 }
 
-function verdictOfStatus(status: number, reason: string, retryAfterMs: number | null): FcmVerdict {
+function verdictOfStatus(status: number, reason: string, retryAfterMs: number | null): Verdict {
   if (status === 401) return { kind: 'token-refused', reason };
   // Without an `FcmError` it is not about the device: the API is off, or the account lacks the permission.
   if (status === 403) return { kind: 'credentials-refused', reason };

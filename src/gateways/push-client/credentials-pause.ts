@@ -6,6 +6,8 @@ export interface CredentialsPauseDeps {
   readonly platform: 'fcm' | 'apns';
   readonly clock: Clock;
   readonly log: Log;
+  /** A minute when left out. */
+  readonly pauseMs?: number | undefined;
 }
 
 /**
@@ -21,9 +23,12 @@ export interface CredentialsPause {
   accepted(credentials: object, instanceId: string): void;
 }
 
-const pauseMs = 60_000;
-
-export function createCredentialsPause({ platform, clock, log }: CredentialsPauseDeps): CredentialsPause {
+export function createCredentialsPause({
+  platform,
+  clock,
+  log,
+  pauseMs = 60_000,
+}: CredentialsPauseDeps): CredentialsPause {
   const paused = new WeakMap<object, { readonly reason: string; readonly until: number }>();
   const unauthorized = (reason: string, retryAfterMs: number): DeliveryOutcome => ({
     kind: 'unauthorized',

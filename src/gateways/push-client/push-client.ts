@@ -5,11 +5,12 @@ import { createOriginWindow, type OriginWindow } from './origin-window.ts';
 
 /** A delivery that finds no place in its origin's window within this time gives way and is retried later. */
 const windowWaitMs = 2_000;
-/** Origins whose windows are remembered. */
+/** So many are remembered. */
 const maxWindows = 1_000;
 
 export interface PushClientDeps {
   readonly connections: PushConnections;
+  /** Requests in flight through one window. */
   readonly windowPerOrigin: number;
   readonly notifyRejection: NotifyRejection;
 }
@@ -17,6 +18,8 @@ export interface PushClientDeps {
 export interface Push {
   readonly instanceId: string;
   readonly origin: string;
+  /** Pushes with the same one take places in one window. */
+  readonly window: string;
   /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -29,36 +32,36 @@ export interface Push {
 
 export interface PushClient {
   /** What becomes of a delivery that would find no place; null when it is worth encrypting. */
-  refusal(origin: string): DeliveryOutcome | null;
+  refusal(window: string): DeliveryOutcome | null;
   send(push: Push): Promise<DeliveryOutcome>;
 }
 
-/** Sends pushes; an origin that hangs fills only its own window. */
+/** Sends pushes; what hangs fills only its own window. */
 export function createPushClient({ connections, windowPerOrigin, notifyRejection }: PushClientDeps): PushClient {
   const windows = new Map<string, OriginWindow>();
-  const windowFull = (origin: string): DeliveryOutcome => ({
+  const windowFull = (name: string): DeliveryOutcome => ({
     kind: 'failed',
-    reason: `${origin}: window full`,
+    reason: `${name}: window full`,
     retryAfterMs: null,
   });
 
-  const openWindow = (origin: string): OriginWindow => {
+  const openWindow = (name: string): OriginWindow => {
     if (windows.size >= maxWindows) {
       // One that only failed is remembered; nothing but that is lost.
       const forgotten = [...windows].find(([, window]) => !window.busy());
       if (forgotten) windows.delete(forgotten[0]);
     }
     const window = createOriginWindow(windowPerOrigin);
-    windows.set(origin, window);
+    windows.set(name, window);
     return window;
   };
 
   return {
-    refusal: (origin) => (windows.get(origin)?.full() ? windowFull(origin) : null),
-    async send({ instanceId, origin, path, headers, body, timeoutMs, outcomeOf }) {
+    refusal: (name) => (windows.get(name)?.full() ? windowFull(name) : null),
+    async send({ instanceId, origin, window: name, path, headers, body, timeoutMs, outcomeOf }) {
       const startedAt = performance.now();
-      const window = windows.get(origin) ?? openWindow(origin);
-      if (!(await window.enter(Math.min(windowWaitMs, timeoutMs)))) return windowFull(origin);
+      const window = windows.get(name) ?? openWindow(name);
+      if (!(await window.enter(Math.min(windowWaitMs, timeoutMs)))) return windowFull(name);
       let answered = false;
       try {
         const response = await connections.request({
@@ -77,7 +80,7 @@ export function createPushClient({ connections, windowPerOrigin, notifyRejection
         return outcome;
       } finally {
         window.leave(answered);
-        if (window.idle()) windows.delete(origin);
+        if (window.idle()) windows.delete(name);
       }
     },
   };

@@ -64,6 +64,7 @@ export function createWebPushGateway(deps: WebPushGatewayDeps): Gateway<WebConte
       return await client.send({
         instanceId: batch.instanceId,
         origin: endpoint.origin,
+        window: endpoint.origin,
         path: endpoint.pathname + endpoint.search,
         headers,
         body,
