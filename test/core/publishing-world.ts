@@ -2,6 +2,7 @@ import { v4, v7 } from 'uuid';
 import type { Instance } from '../../src/core/instances/instance.ts';
 import type { DeliveryOutcome, GatewayDevice, WebContent } from '../../src/core/ports/gateway.ts';
 import { runOne } from '../../src/core/ports/command.ts';
+import type { InstanceRecord } from '../../src/core/ports/instance-store.ts';
 import type { PublishSummary, PublishTarget } from '../../src/core/ports/publish-store.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import { acceptPublish } from '../../src/core/publish/accept-publish.ts';
@@ -19,10 +20,19 @@ export type Answers = Record<string, readonly (DeliveryOutcome | Promise<Deliver
 export async function openPublishingWorld({
   answers = {},
   giveUpAfterMs = 600_000,
-}: { readonly answers?: Answers; readonly giveUpAfterMs?: number } = {}) {
-  const store: Store = await openSqliteStore({ file: ':memory:' });
+  store: given,
+  instanceId,
+}: {
+  readonly answers?: Answers;
+  readonly giveUpAfterMs?: number;
+  /** One in memory when it is not given; closed with the world. */
+  readonly store?: Store;
+  /** Of another world on the same database; a new one when it is not given. */
+  readonly instanceId?: string;
+} = {}) {
+  const store = given ?? (await openSqliteStore({ file: ':memory:' }));
   const instance: Instance = {
-    id: v4(),
+    id: instanceId ?? v4(),
     name: 'test',
     createdAt: 0,
     secretKey: 'secret',
@@ -31,7 +41,7 @@ export async function openPublishingWorld({
     allowedOrigins: null,
     feed: false,
   };
-  await runOne(store.createInstances, {
+  const record: InstanceRecord = {
     id: instance.id,
     name: instance.name,
     createdAt: 0,
@@ -41,7 +51,8 @@ export async function openPublishingWorld({
     vapidPrivateKey: new Uint8Array(0),
     allowedOrigins: null,
     feed: false,
-  });
+  };
+  if (!instanceId) await runOne(store.createInstances, record);
   const attempts: string[] = [];
   const attemptsAt = new Map<string, number>();
   const batches: number[] = [];

@@ -159,16 +159,23 @@ export type Recorded =
   /** `canceled`: nothing more of the range is to be sent; what is on its way is still recorded. */
   { readonly kind: 'recorded'; readonly finished: boolean; readonly canceled?: true } | { readonly kind: 'stale' };
 
+export interface ClaimRanges {
+  readonly limit: number;
+  readonly leaseMs: number;
+  /** UUIDs of publishes of which no range is wanted. */
+  readonly except?: readonly string[];
+}
+
 export interface PublishCommands {
   /**
    * Publish, users, one range over today's devices, if there are any, and (with a webhook) its STARTED message. Two equal
-   * keys at once give one publish.
+   * keys at once give one publish. The store may divide a range that was given back.
    */
   readonly acceptPublishes: Command<AcceptPublish, AcceptAnswer>;
   /** Nothing more is sent. What is on its way is recorded, then the publish is finished. */
   readonly cancelPublishes: Command<PublishKey, 'canceled' | 'finished' | 'unknown-publish'>;
   /** Due ranges. Instances take turns, and the publishes of each, longest waiting first. One item per claim. */
-  readonly claimRanges: Command<{ readonly limit: number; readonly leaseMs: number }, readonly ClaimedRange[]>;
+  readonly claimRanges: Command<ClaimRanges, readonly ClaimedRange[]>;
   /**
    * `stale`: the claim token is not the range's any more; nothing was written. A last page of a range that is over is
    * `recorded`: it was, and the answer got lost.

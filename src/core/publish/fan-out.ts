@@ -5,6 +5,7 @@ import type { DeliveryLog } from '../delivery/delivery-log.ts';
 import { createDeliveryLog } from '../delivery/delivery-log.ts';
 import type { ClaimedRange, PublishCommands, PublishQueries } from '../ports/publish-store.ts';
 import type { Store } from '../ports/store.ts';
+import { InHand } from './in-hand.ts';
 import type { DeferredGroup } from './retry-deliveries.ts';
 import { groupByPublish, retryDeliveries } from './retry-deliveries.ts';
 import type { RunRangeDeps } from './run-range.ts';
@@ -36,6 +37,10 @@ const pageSize = 100;
 const pagesPerTurn = 32;
 const turnMs = 1_000;
 const rangesAtATime = 8;
+/** Of these, so many are of the same publish: others start at once beside it, and other nodes find some of it too. */
+const rangesOfPublish = 4;
+/** How soon it is looked again for what falls due, while there is more of such a publish. */
+const fullRestMs = 250;
 const deferredAtATime = 256;
 /** What is deferred waits for half a second at least. */
 const deferredRestMs = 100;
@@ -70,14 +75,18 @@ export class FanOut {
       onDeferred: () => this.#deferred.wake(),
       onParked: (parked) => this.#holdParked(deps, parked),
     };
+    const inHand = new InHand(rangesOfPublish);
     this.#ranges = new ClaimLoop({
       name: 'range',
       log: deps.log,
       capacity: rangesAtATime,
       caughtUp,
-      claim: (limit) => runOne(deps.store.claimRanges, { limit, leaseMs }),
-      run: (range) => runRange(rangeDeps, range),
-      nextDueMs: async () => (await deps.store.nextDue()).ranges,
+      claim: (limit) => runOne(deps.store.claimRanges, { limit, leaseMs, except: inHand.full() }),
+      run: (range) => inHand.run(range.publishId, () => runRange(rangeDeps, range)),
+      nextDueMs: async () => {
+        const { ranges } = await deps.store.nextDue();
+        return ranges !== null && inHand.full().length > 0 ? Math.max(ranges, fullRestMs) : ranges;
+      },
     });
     this.#deferred = new ClaimLoop({
       name: 'delivery',

@@ -6,12 +6,12 @@ import { prepareClose } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
 import { prepareUseName } from './names.ts';
+import type { KeptAnswer } from '../rows/kept-answer.ts';
+import { keyLifeMs } from '../rows/kept-answer.ts';
+import { openEnd } from '../rows/open-end.ts';
 import { userStates } from '../rows/user-states.ts';
 import { prepare } from './statement.ts';
 
-const keyLifeMs = 30 * 86_400_000;
-/** Of a range whose devices are known only when it is first claimed: after every device. */
-export const openEnd = Number.MAX_SAFE_INTEGER;
 /** Pages that are looked through for somebody to reach; beyond that there may be somebody. */
 const pagesToLookThrough = 5;
 
@@ -128,13 +128,6 @@ export function prepareAcceptPublishes(
     answers.keep(instanceId, key, answer);
     return answer;
   };
-}
-
-/** An answer without names: they stand with the users, where they are erased. */
-interface KeptAnswer {
-  readonly publishId: string | null;
-  readonly deviceIds: readonly string[];
-  readonly aliasNumbers: readonly number[];
 }
 
 /** What requests with a key were answered, for 30 days. */

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Audience, ClaimedRange, PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
-import { openEnd, prepareAcceptPublishes } from './accept.ts';
+import { openEnd } from '../rows/open-end.ts';
+import { prepareAcceptPublishes } from './accept.ts';
 import { prepareCancelPublishes, prepareDropUnclaimed } from './cancel.ts';
 import { prepareFinish, prepareIsFinished } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
@@ -36,7 +37,8 @@ export function preparePublishCommands(
        p.canceled_at, p.audience, p.platforms, p.body
      FROM ranges r INDEXED BY ranges_by_instance
        CROSS JOIN publishes p ON p.instance_id = r.instance_id AND p.id = r.publish_id
-     WHERE r.instance_id = ? AND r.due_at <= ? ORDER BY r.due_at, r.pages LIMIT 1`,
+     WHERE r.instance_id = ? AND r.due_at <= ? AND r.publish_id NOT IN (SELECT value FROM json_each(?))
+     ORDER BY r.due_at, r.pages LIMIT 1`,
   );
   const leaseRange = prepare(
     db,
@@ -73,7 +75,8 @@ export function preparePublishCommands(
   return {
     acceptPublishes: prepareAcceptPublishes(db),
     cancelPublishes: prepareCancelPublishes(db),
-    claimRanges: ({ limit, leaseMs }) => {
+    claimRanges: ({ limit, leaseMs, except = [] }) => {
+      const leftOut = JSON.stringify(except);
       const now = Date.now();
       const claimed: ClaimedRange[] = [];
       // Ends after a round that found nothing due; what is not due is leased or scheduled, and its instance is passed over.
@@ -82,7 +85,7 @@ export function preparePublishCommands(
         const next = findNextInstance.get(lastServed) ?? findNextInstance.get('');
         if (!next || next.instance_id === fruitless) break;
         lastServed = next.instance_id;
-        const row = findDueRange.get(lastServed, now);
+        const row = findDueRange.get(lastServed, now, leftOut);
         if (!row) {
           fruitless ??= lastServed;
           continue;

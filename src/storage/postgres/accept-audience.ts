@@ -1,0 +1,53 @@
+import type { AcceptAnswer, AcceptPublish, Audience } from '../../core/ports/publish-store.ts';
+import type { Sql } from './database.ts';
+
+const everybodyReached = { deviceIds: [], aliases: [] };
+
+const findDevices = `
+  SELECT n.id, d.number FROM unnest($2::uuid[]) AS n (id)
+    JOIN devices d ON d.instance_id = $1 AND d.id = n.id AND d.platform = ANY($3::text[])
+  WHERE d.gone_at IS NULL AND d.muted_at IS NULL`;
+const findAliases = `
+  SELECT u.name, u.number FROM unnest($2::text[]) AS n (name) JOIN users u ON u.instance_id = $1 AND u.name = n.name
+  WHERE EXISTS (SELECT FROM devices d
+      WHERE d.instance_id = $1 AND d.alias_number = u.number AND d.alias_number IS NOT NULL AND d.muted_at IS NULL)
+    OR EXISTS (SELECT FROM devices d
+      WHERE d.instance_id = $1 AND d.user_number = u.number AND d.gone_at IS NULL AND d.muted_at IS NULL)`;
+
+/** Turns a target into what its audience is read by, and says what of it reaches nobody now. */
+export async function toAudience(
+  sql: Sql,
+  { instanceId, target, platforms }: AcceptPublish,
+): Promise<{ readonly audience: Audience; readonly unreached: AcceptAnswer['unreached'] }> {
+  const families = 'families' in target && target.families ? { families: target.families } : {};
+  const reached = (audience: Audience) => ({ audience, unreached: everybodyReached });
+  switch (target.kind) {
+    case 'interests':
+      return reached({ kind: 'interests', interests: [...new Set(target.interests)] });
+    case 'users':
+      return reached({ kind: 'users' });
+    case 'everyone':
+      return reached({ kind: 'everyone', ...families });
+    case 'tags':
+      return reached({ kind: 'tags', filter: target.filter, ...families });
+    case 'devices': {
+      const [ids, names] = [[...new Set(target.deviceIds)], [...new Set(target.aliases)]];
+      const devices =
+        ids.length === 0
+          ? []
+          : await sql.all<{ id: string; number: number }>(findDevices, [instanceId, ids, platforms]);
+      const aliases =
+        names.length === 0 ? [] : await sql.all<{ name: string; number: number }>(findAliases, [instanceId, names]);
+      const [foundIds, foundNames] = [devices.map(({ id }) => id), aliases.map(({ name }) => name)];
+      const deviceNumbers = [...new Set(devices.map(({ number }) => number))];
+      const aliasNumbers = aliases.map(({ number }) => number);
+      return {
+        audience: { kind: 'devices', deviceNumbers, aliasNumbers, ...families },
+        unreached: {
+          deviceIds: ids.filter((id) => !foundIds.includes(id)),
+          aliases: names.filter((name) => !foundNames.includes(name)),
+        },
+      };
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import type { TagCondition, TagFilter } from '../../core/ports/publish-store.ts';
+import { candidatesOf, meets } from '../rows/tag-filter.ts';
+import type { Sql } from './database.ts';
+
+/** Devices looked at for a page, over all groups of a filter: a page may be empty, but never takes long. */
+const maxLookedAt = 2_000;
+
+interface Scan {
+  readonly instanceId: string;
+  /** Device numbers: after this one … */
+  readonly after: number;
+  /** … and up to this one. */
+  readonly end: number;
+  readonly limit: number;
+}
+
+/** Matching devices in order, and how far was looked: null when to the end. */
+interface Matches {
+  readonly numbers: readonly number[];
+  readonly lookedUpTo: number | null;
+}
+
+const listReachable = `
+  SELECT number FROM devices
+  WHERE instance_id = $1 AND number > $2 AND number <= $3 AND gone_at IS NULL AND muted_at IS NULL
+  ORDER BY number LIMIT $4`;
+const listWithKey = `
+  SELECT device_number AS number FROM device_tags
+  WHERE instance_id = $1 AND device_number > $2 AND device_number <= $3 AND key = $5 ORDER BY device_number LIMIT $4`;
+const listWithValue = `
+  SELECT device_number AS number FROM device_tags
+  WHERE instance_id = $1 AND device_number > $2 AND device_number <= $3 AND key = $5 AND value = $6
+  ORDER BY device_number LIMIT $4`;
+const listTags = `
+  SELECT device_number AS number, key, value FROM device_tags
+  WHERE instance_id = $1 AND device_number = ANY($2::bigint[])`;
+
+/** Finds devices whose tags meet a filter, in order of their numbers. */
+export async function findByTags(sql: Sql, filter: TagFilter, scan: Scan): Promise<Matches> {
+  const numbers: number[] = [];
+  let lookedUpTo: number | null = scan.after;
+  for (let looked = 0; lookedUpTo !== null && looked < maxLookedAt && numbers.length < scan.limit;) {
+    const found: Matches = await look(sql, filter, { ...scan, after: lookedUpTo });
+    numbers.push(...found.numbers);
+    looked += scan.limit * filter.length;
+    ({ lookedUpTo } = found);
+  }
+  const page = numbers.slice(0, scan.limit);
+  return { numbers: page, lookedUpTo: numbers.length > page.length ? (page.at(-1) ?? null) : lookedUpTo };
+}
+
+/** Of the next devices, a page of candidates a group, those that match. */
+async function look(sql: Sql, filter: TagFilter, scan: Scan): Promise<Matches> {
+  const groups: (readonly [readonly TagCondition[], readonly number[]])[] = [];
+  for (const group of filter) groups.push([group, await listCandidates(sql, group, scan)]);
+  const known = await readTags(
+    sql,
+    scan.instanceId,
+    groups.flatMap(([, candidates]) => candidates),
+  );
+  const matching = new Set<number>();
+  let lookedUpTo: number | null = null;
+  for (const [group, candidates] of groups) {
+    const last = candidates.at(-1);
+    // Only as far as every group was looked at can be said who matches none of them.
+    if (candidates.length === scan.limit && last !== undefined) lookedUpTo = Math.min(lookedUpTo ?? last, last);
+    for (const number of candidates) if (meets(known.get(number) ?? noTags, group)) matching.add(number);
+  }
+  const end = lookedUpTo ?? scan.end;
+  return { numbers: [...matching].filter((number) => number <= end).sort((a, b) => a - b), lookedUpTo };
+}
+
+const noTags: ReadonlyMap<string, string> = new Map();
+
+/** Devices that may match, by the condition that leaves the fewest: one ordered walk along an index. */
+async function listCandidates(
+  sql: Sql,
+  group: readonly TagCondition[],
+  { instanceId, after, end, limit }: Scan,
+): Promise<readonly number[]> {
+  const candidates = candidatesOf(group);
+  const place = [instanceId, after, end, limit];
+  const rows =
+    candidates.by === 'value'
+      ? await sql.all<{ number: number }>(listWithValue, [...place, candidates.key, candidates.value])
+      : candidates.by === 'key'
+        ? await sql.all<{ number: number }>(listWithKey, [...place, candidates.key])
+        : await sql.all<{ number: number }>(listReachable, place);
+  return rows.map(({ number }) => number);
+}
+
+async function readTags(
+  sql: Sql,
+  instanceId: string,
+  numbers: readonly number[],
+): Promise<ReadonlyMap<number, ReadonlyMap<string, string>>> {
+  const known = new Map<number, Map<string, string>>();
+  if (numbers.length === 0) return known;
+  const rows = await sql.all<{ number: number; key: string; value: string }>(listTags, [
+    ...[instanceId, [...new Set(numbers)]],
+  ]);
+  for (const { number, key, value } of rows) {
+    const tags = known.get(number) ?? new Map<string, string>();
+    known.set(number, tags.set(key, value));
+  }
+  return known;
+}
