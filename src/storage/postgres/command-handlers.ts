@@ -1,13 +1,33 @@
 import type { StoreCommands } from '../../core/ports/store.ts';
 import type { CommandHandlers } from './commands.ts';
+import { credentialsCommands } from './credentials.ts';
+import { devicePageCommands } from './device-page.ts';
+import { deviceUserCommands } from './device-users.ts';
+import { deviceCommands } from './devices.ts';
+import { instanceCommands } from './instances.ts';
 import { messageCommands } from './messages.ts';
+import { createPublishCommands } from './publishes.ts';
+import { pushOriginCommands } from './push-origins.ts';
+import { registrationCommands } from './registrations.ts';
 import { replayCommands } from './replays.ts';
+import { reportCommands } from './reports.ts';
 import { retentionCommands } from './retention.ts';
+import { sealedCommands } from './sealed-values.ts';
 
 export type WriteHandlers = CommandHandlers<StoreCommands>;
 
-export const createCommandHandlers = (): Partial<WriteHandlers> => ({
+export const createCommandHandlers = (): WriteHandlers => ({
+  ...credentialsCommands,
+  ...deviceCommands,
+  ...devicePageCommands,
+  ...deviceUserCommands,
+  ...instanceCommands,
   ...messageCommands,
+  ...createPublishCommands(),
+  ...pushOriginCommands,
+  ...registrationCommands,
   ...replayCommands,
+  ...reportCommands,
   ...retentionCommands,
+  ...sealedCommands,
 });

@@ -2,6 +2,7 @@ import type { DropExpiredDays } from '../../core/ports/retention-store.ts';
 import { dayOf } from '../rows/day.ts';
 import type { Sql } from './database.ts';
 import type { Partition } from './partitions.ts';
+import { shortenFeeds } from './feed-switch.ts';
 import { listPartitions, lockPartitions } from './partitions.ts';
 
 /** Whoever waits for a lock holds up those who come after; it is tried again later. */
@@ -25,7 +26,9 @@ export async function dropExpiredDay(sql: Sql, { before }: DropExpiredDays): Pro
     await sql.script(`LOCK TABLE ${partition.name} IN ACCESS EXCLUSIVE MODE`);
     // Somebody may have sent a message again meanwhile; from now on nobody can.
     if (await isNeeded(sql, partition)) continue;
-    await shortenFeeds(sql, partition);
+    if (partition.table === 'events' || partition.table === 'reports') {
+      await shortenFeeds(sql, partition.table, partition.name);
+    }
     await sql.script(`DROP TABLE ${partition.name}`);
     return { more: true };
   }
@@ -35,16 +38,4 @@ export async function dropExpiredDay(sql: Sql, { before }: DropExpiredDays): Pro
 async function isNeeded(sql: Sql, { table, day }: Partition): Promise<boolean> {
   if (table === 'events' || table === 'reports') return false;
   return (await sql.get(findWaiting, [day])) !== undefined;
-}
-
-/** Readers of feeds are told that they missed what they had not read by now. */
-async function shortenFeeds(sql: Sql, { table, name }: Partition): Promise<void> {
-  if (table !== 'events' && table !== 'reports') return;
-  await sql.run(
-    `UPDATE feeds f SET complete_after = greatest(f.complete_after, e.last)
-     FROM (SELECT g.instance_id, (SELECT feed_transaction FROM ${name}
-         WHERE instance_id = g.instance_id AND feed_transaction IS NOT NULL ORDER BY feed_transaction DESC LIMIT 1) AS last
-       FROM feeds g) e
-     WHERE f.instance_id = e.instance_id AND e.last IS NOT NULL`,
-  );
 }

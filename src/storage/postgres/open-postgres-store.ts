@@ -9,6 +9,7 @@ import { each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { Database } from './database.ts';
 import { migrate } from './migrate.ts';
+import { readFeed } from './feed.ts';
 import { createPartitionsAhead } from './partitions.ts';
 import { createQueryHandlers } from './query-handlers.ts';
 import { isUnavailable } from './unavailable.ts';
@@ -99,6 +100,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const writeCheck = laneOf(each(checkWriting));
   return {
     ...(Object.fromEntries([...commands, ...queries]) as StoreCommands & StoreQueries & Pick<Store, 'nextDue'>),
+    readFeed: (asked) => readFeed((work) => query(database, work), asked),
     async check() {
       const [result] = await writeCheck.call([null]);
       if (!result?.ok) throw new StoreUnavailable('the write check failed', { cause: result?.error });

@@ -10,10 +10,10 @@ import { listSubscribers } from './subscribers.ts';
 
 // What publishes tell their own `webhookUrl` is no event of the instance: it is in no feed.
 const insertEvents = `
-  INSERT INTO events (instance_id, day, id, type, happened_at, publish_id, details, feed_transaction)
+  INSERT INTO events (instance_id, day, id, type, happened_at, publish_id, details, feed_position)
   SELECT e.instance_id, e.day, e.id, e.type, pharos_now(), e.publish_id, e.details,
     CASE WHEN e.is_fed AND EXISTS (SELECT FROM feeds f WHERE f.instance_id = e.instance_id AND f.is_on)
-      THEN pg_current_xact_id() END
+      THEN (SELECT pharos_feed_position()) END
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::boolean[])
     AS e (instance_id, day, id, type, publish_id, details, is_fed)
   RETURNING happened_at`;

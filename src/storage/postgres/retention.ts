@@ -5,6 +5,7 @@ import type { CommandHandlers } from './commands.ts';
 import { each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { dropExpiredDay } from './drop-days.ts';
+import { shortenFeed } from './feed-switch.ts';
 
 const dayMs = 86_400_000;
 
@@ -52,23 +53,25 @@ function takeUntil<Row extends { readonly size: number }>(rows: readonly Row[], 
 const oldest = (table: string, key: string): string => `
   DELETE FROM ${table} WHERE day < $2 AND (${key}) IN
     (SELECT ${key} FROM ${table} WHERE instance_id = $1 AND day < $2 ORDER BY day LIMIT $3 FOR UPDATE SKIP LOCKED)`;
-/** Readers of the feed are told that they missed what they had not read by now. */
-const oldestEvents = (table: string, key: string): string => `
-  WITH gone AS (${oldest(table, key)} RETURNING feed_transaction)
-  SELECT count(*) AS count, max(feed_transaction)::text AS last FROM gone`;
-const shortenFeed = 'UPDATE feeds SET complete_after = greatest(complete_after, $2::xid8) WHERE instance_id = $1';
+const oldestEvents = (table: string, key: string, time: string): string => `
+  WITH gone AS (${oldest(table, key)} RETURNING feed_position, ${time})
+  SELECT count(*) AS count, max(feed_position) AS position, max(${time}) FILTER (WHERE feed_position IS NOT NULL) AS at
+  FROM gone`;
 const deleteEventsBy =
   (statement: string): Stage =>
   async (sql, step) => {
-    const gone = await sql.get<{ count: number; last: string | null }>(statement, [
-      ...[step.instanceId, step.firstDay, step.rowsLeft],
+    const { instanceId, firstDay } = step;
+    const gone = await sql.get<{ count: number; position: number | null; at: number | null }>(statement, [
+      ...[instanceId, firstDay, step.rowsLeft],
     ]);
-    step.rowsLeft -= gone?.count ?? 0;
-    if (gone?.last) await sql.run(shortenFeed, [step.instanceId, gone.last]);
+    if (!gone) return;
+    const { count, position, at } = gone;
+    step.rowsLeft -= count;
+    if (position !== null && at !== null) await shortenFeed(sql, instanceId, { position, at });
   };
-const deleteEvents = deleteEventsBy(oldestEvents('events', 'instance_id, day, id'));
+const deleteEvents = deleteEventsBy(oldestEvents('events', 'instance_id, day, id', 'happened_at'));
 const deleteReports = deleteEventsBy(
-  oldestEvents('reports', 'instance_id, day, publish_id, device_number, kind, action'),
+  oldestEvents('reports', 'instance_id, day, publish_id, device_number, kind, action', 'received_at'),
 );
 
 const oldestIgnored = oldest('ignored_reports', 'instance_id, day, reason');

@@ -1,22 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type {
-  CredentialsCommands,
-  CredentialsQueries,
-  CredentialsRecord,
-  CredentialsView,
-} from '../../core/ports/credentials-store.ts';
+import type { CredentialsCommands, CredentialsQueries } from '../../core/ports/credentials-store.ts';
+import type { CredentialsRow } from '../rows/credentials-row.ts';
+import { toCredentialsView } from '../rows/credentials-row.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
 import { prepare } from './statement.ts';
-
-interface CredentialsRow {
-  instance_id: string;
-  platform: CredentialsRecord['platform'];
-  credentials: Uint8Array;
-  fingerprint: string;
-  set_at: number;
-  expires_at: number | null;
-}
 
 export function prepareCredentialsCommands(db: DatabaseSync): CommandHandlers<CredentialsCommands> {
   const findInstance = prepare(db, 'SELECT 1 FROM instances WHERE id = ?');
@@ -52,7 +40,7 @@ export function prepareCredentialsCommands(db: DatabaseSync): CommandHandlers<Cr
         setAnnounced.run(instanceId, platform);
         outbox.announce(instanceId, 'v1.CredentialsExpiring', { platform, fingerprint, expiresAt });
       }
-      return expiring.map(toView);
+      return expiring.map(toCredentialsView);
     },
   };
 }
@@ -67,16 +55,8 @@ export function prepareCredentialsQueries(db: DatabaseSync): QueryHandlers<Crede
   return {
     findCredentials: ({ instanceId, platform }) => {
       const row = find.get(instanceId, platform);
-      return row ? { ...toView(row), credentials: row.credentials } : null;
+      return row ? { ...toCredentialsView(row), credentials: row.credentials } : null;
     },
-    listExpiringCredentials: ({ since, before, limit }) => listExpiring.all(since, before, limit).map(toView),
+    listExpiringCredentials: ({ since, before, limit }) => listExpiring.all(since, before, limit).map(toCredentialsView),
   };
 }
-
-const toView = (row: CredentialsRow): CredentialsView => ({
-  instanceId: row.instance_id,
-  platform: row.platform,
-  fingerprint: row.fingerprint,
-  setAt: row.set_at,
-  expiresAt: row.expires_at,
-});

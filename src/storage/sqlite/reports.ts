@@ -11,21 +11,11 @@ import { browserFamilyOf } from '../../protocol/browser-family.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
+import { countedAs, maxActions } from '../rows/report-counts.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
 import { prepare } from './statement.ts';
-
-/** What counts a device as one that confirmed the publish, or clicked: the first such report of a device does. */
-const countedAs: Partial<Record<ReportKind, 'confirmed' | 'clicked'>> = {
-  delivery: 'confirmed',
-  displayed: 'confirmed',
-  open: 'clicked',
-  clicked: 'clicked',
-};
-
-/** More buttons than a notification has; what else a device says it clicked is made up. */
-const maxActions = 8;
 
 const toInteger = (flag: boolean | null) => (flag === null ? null : Number(flag));
 

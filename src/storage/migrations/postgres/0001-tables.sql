@@ -239,11 +239,11 @@ CREATE TABLE reports (
   has_displayable_content BOOLEAN,
   has_data BOOLEAN,
   event_id UUID, -- set when the report is an event for webhooks
-  feed_transaction XID8, -- that wrote the event, when the instance has a feed
+  feed_position BIGINT, -- set when the event is in the feed of its instance
   PRIMARY KEY (instance_id, day, publish_id, device_number, kind, action)
 ) PARTITION BY RANGE (day);
 CREATE TABLE reports_default PARTITION OF reports DEFAULT;
-CREATE INDEX reports_by_feed ON reports (instance_id, feed_transaction, event_id) WHERE feed_transaction IS NOT NULL;
+CREATE INDEX reports_by_feed ON reports (instance_id, feed_position, event_id) WHERE feed_position IS NOT NULL;
 
 -- Reports that were answered and not stored, by the day they came.
 CREATE TABLE ignored_reports (
@@ -263,18 +263,50 @@ CREATE TABLE events (
   happened_at BIGINT NOT NULL,
   publish_id UUID, -- null: it is about none
   details TEXT COLLATE "C", -- JSON; of 'v1.WebhookDisabled' and 'v1.CredentialsExpiring'
-  feed_transaction XID8, -- that wrote the event, when the instance has a feed
+  feed_position BIGINT, -- set when the event is in the feed of its instance
   PRIMARY KEY (instance_id, day, id)
 ) PARTITION BY RANGE (day);
 CREATE TABLE events_default PARTITION OF events DEFAULT;
-CREATE INDEX events_by_feed ON events (instance_id, feed_transaction, id) WHERE feed_transaction IS NOT NULL;
+CREATE INDEX events_by_feed ON events (instance_id, feed_position, id) WHERE feed_position IS NOT NULL;
 
 -- Instances whose events can be read in the order of the transactions that wrote them.
 CREATE TABLE feeds (
   instance_id UUID NOT NULL PRIMARY KEY,
-  complete_after XID8 NOT NULL, -- events of later transactions are all there
+  complete_after BIGINT NOT NULL, -- events at later positions are all there
+  complete_since BIGINT NOT NULL, -- when that position was taken
   is_on BOOLEAN NOT NULL
 );
+
+-- How far positions in feeds are ahead of the ids of transactions.
+CREATE TABLE feed_clock (
+  number BIGINT PRIMARY KEY CHECK (number = 1),
+  server_started_at TIMESTAMPTZ NOT NULL, -- of the server that `ahead` was found for
+  ahead BIGINT NOT NULL
+);
+INSERT INTO feed_clock (number, server_started_at, ahead) VALUES (1, '-infinity', 0);
+
+-- Position of the events of this transaction: its id, and so much more that positions of a new server, whose transactions
+-- may have lower ids (another cluster, a backup, a replica that did not have everything), are behind all that was before.
+-- Servers are told apart by when they were started; the first transaction on a new one moves positions up to the time in
+-- microseconds, which ids never catch up with. Others on it wait for that one, so that no two disagree.
+CREATE FUNCTION pharos_feed_position() RETURNS BIGINT LANGUAGE plpgsql AS $$
+DECLARE
+  transaction_id BIGINT := pg_current_xact_id()::text::bigint;
+BEGIN
+  IF (SELECT server_started_at FROM feed_clock) <> pg_postmaster_start_time() THEN
+    UPDATE feed_clock SET server_started_at = pg_postmaster_start_time(),
+      ahead = greatest(ahead, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - transaction_id)
+    WHERE server_started_at <> pg_postmaster_start_time();
+  END IF;
+  RETURN transaction_id + (SELECT ahead FROM feed_clock);
+END $$;
+
+-- Positions below this one will not be taken any more; null: none of those that can be seen, as no event was written since
+-- the server was started.
+CREATE FUNCTION pharos_feed_end() RETURNS BIGINT LANGUAGE sql STABLE AS $$
+  SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint + ahead
+  FROM feed_clock WHERE server_started_at = pg_postmaster_start_time()
+$$;
 
 -- What is over does not change any more. Of a message that waits, what changes with its attempts is in message_queue alone:
 -- `attempts`, `batch_id` are as they were when it was over last.
