@@ -1,4 +1,6 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './scripts/suites/longest-first.ts';
 
 const processTests = 'test/{process,clients,faults,package}/**/*.test.ts';
 const browserTests = 'test/browser/**/*.test.ts';
@@ -7,6 +9,9 @@ export default defineConfig({
   // Limits are for tests that hang: a machine that is busy with something else takes many times as long.
   test: {
     maxWorkers: 2,
+    // Starts of Node cost half as much with it, and there are hundreds: workers, servers, threads.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node', import.meta.url)) },
+    sequence: { sequencer: LongestFirst },
     globalSetup: 'test/support/postgres-setup.ts',
     expect: { poll: { timeout: 60_000 } },
     projects: [

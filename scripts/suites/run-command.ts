@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,8 +23,8 @@ export interface Ended {
   readonly lastLines: string;
 }
 
-/** Runs Node with no input, and prints what it prints. */
-export function runNode(major: NodeMajor, args: readonly string[]): Promise<Ended> {
+/** Runs Node with no input, and prints the lines that it prints, each behind `label`: others print too. */
+export function runNode(major: NodeMajor, args: readonly string[], label: string): Promise<Ended> {
   const node = nodes[major];
   const path = [dirname(node), join(repository, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
   const child = spawn(node, args, {
@@ -35,9 +36,9 @@ export function runNode(major: NodeMajor, args: readonly string[]): Promise<Ende
   });
   let lastLines = '';
   for (const name of ['stdout', 'stderr'] as const)
-    child[name].setEncoding('utf8').on('data', (text: string) => {
-      process[name].write(text);
-      lastLines = (lastLines + text).split('\n').slice(-keptLines).join('\n');
+    createInterface({ input: child[name] }).on('line', (line) => {
+      process[name].write(`${label.padEnd(18)} | ${line}\n`);
+      lastLines = [...lastLines.split('\n'), line].slice(-keptLines).join('\n');
     });
   // Whoever outlives a process that was killed must not hold its output open for ever.
   child.on('exit', () =>

@@ -16,7 +16,7 @@ export function vitestSuite(name: string, major: NodeMajor, project: string, opt
       const reportFile = join(folder, 'report.json');
       const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
       const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters, ...options];
-      const ended = await runNode(major, vitest);
+      const ended = await runNode(major, vitest, `${name} ${major}`);
       const text = await readFile(reportFile, 'utf8').catch(() => null);
       await rm(folder, { recursive: true });
       return readReport(text === null ? null : (JSON.parse(text) as VitestReport), major, ended);

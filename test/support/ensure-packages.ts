@@ -11,8 +11,10 @@ export function ensurePackages(who: string, requirements: PackageRequirements): 
   if (!isRoot() || spawnSync('apt-get', ['--version']).status !== 0)
     throw new Error(`${who} need: ${missing.join(', ')}. On Debian, as root: ${command}`);
   const options = { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
-  execFileSync('apt-get', ['update', '-q'], options);
-  execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], options);
+  // Several suites may do so at once, and apt does not wait for itself.
+  const alone = (...words: readonly string[]) => execFileSync('flock', ['/run/lock/pharos-test', ...words], options);
+  alone('apt-get', 'update', '-q');
+  alone('apt-get', 'install', '-y', '-q', '--no-install-recommends', ...missing);
   const stillMissing = missingOf(requirements);
   if (stillMissing.length > 0) throw new Error(`"${command}" ran, but still missing: ${stillMissing.join(', ')}`);
 }
