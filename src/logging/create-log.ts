@@ -1,6 +1,6 @@
 import type { DestinationStream } from 'pino';
 import type { Log } from '../core/ports/log.ts';
-import { redact } from './redact.ts';
+import { renderFields } from './render-fields.ts';
 import { standardOutput } from './standard-output.ts';
 
 const levels = ['info', 'warn', 'error'] as const;
@@ -19,9 +19,7 @@ export function createLog({ level, destination = standardOutput() }: LogOptions)
     if (levels.indexOf(severity) < levels.indexOf(level)) return () => {};
     const start = `{"level":"${severity}","time":"`;
     return (event, fields = {}) => {
-      const rest = JSON.stringify(redact(fields)).slice(1);
-      const text = `${start}${isoTime()}","event":${JSON.stringify(event)}${rest === '}' ? '' : ','}${rest}\n`;
-      destination.write(text);
+      destination.write(`${start}${isoTime()}","event":${JSON.stringify(event)}${renderFields(fields)}}\n`);
     };
   };
   return { info: write('info'), warn: write('warn'), error: write('error') };

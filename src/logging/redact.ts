@@ -8,13 +8,14 @@ const userInfo = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"'`]*@/gi;
 /** A bearer or basic credential in a text. */
 const credentials = /\b(bearer|basic)\s+[\w\-.~+/]+=*/gi;
 
-const hidden = '[redacted]';
+export const hidden = '[redacted]';
 
 /** Names are few, and each comes with every line of its event. */
 const maxKnownNames = 1_000;
 const knownNames = new Map<string, boolean>();
 
-function isSecretName(name: string): boolean {
+/** Whether what has this name is never printed. */
+export function isSecretName(name: string): boolean {
   const known = knownNames.get(name);
   if (known !== undefined) return known;
   const isSecret = secretName.test(name);
@@ -22,14 +23,14 @@ function isSecretName(name: string): boolean {
   return isSecret;
 }
 
-/** A second line of defence behind the rule of the `Log` port; fields are flat, errors become texts. */
-export function redact(fields: LogFields): Record<string, unknown> {
+function redact(fields: LogFields): Record<string, unknown> {
   const redacted: Record<string, unknown> = {};
   for (const name of Object.keys(fields)) redacted[name] = isSecretName(name) ? hidden : redactValue(fields[name]);
   return redacted;
 }
 
-function redactValue(value: unknown): unknown {
+/** A second line of defence behind the rule of the `Log` port; errors become texts. */
+export function redactValue(value: unknown): unknown {
   if (typeof value === 'string') return redactText(value);
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return value;

@@ -21,9 +21,9 @@ interface Pending {
 }
 
 /**
- * A worker thread that answers calls. Calls travel together: those of one turn of the event loop, and all that come while
- * the thread is busy, since waking it costs more than most calls. When the thread dies, what it had not answered rejects
- * with `StoreUnavailable`, and the next call starts another one.
+ * A worker thread that answers calls. Those of one turn of the event loop travel together, since waking it costs more than
+ * most calls; they do not wait until it is idle, so that it has work when it is. When the thread dies, what it had not
+ * answered rejects with `StoreUnavailable`, and the next call starts another one.
  */
 export class StorageThread {
   readonly #options: StorageThreadOptions;
@@ -63,7 +63,7 @@ export class StorageThread {
     }
     const id = ++this.#lastId;
     this.#pendingItems += items;
-    if (this.#queued.push({ id, name, input }) === 1) setImmediate(() => this.#flushIfIdle());
+    if (this.#queued.push({ id, name, input }) === 1) setImmediate(() => this.#flush());
     return new Promise((resolve, reject) => this.#pending.set(id, { items, resolve, reject }));
   }
 
@@ -77,10 +77,6 @@ export class StorageThread {
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.postMessage('close' satisfies ToThread);
     await ended;
-  }
-
-  #flushIfIdle(): void {
-    if (this.#pending.size === this.#queued.length) this.#flush();
   }
 
   #flush(): void {
@@ -114,7 +110,6 @@ export class StorageThread {
       else if (outcome.kind === 'error') pending?.reject(outcome.error);
       else pending?.reject(new StoreUnavailable(outcome.reason));
     }
-    this.#flushIfIdle();
   }
 
   #onEnd(worker: Worker, cause: unknown): void {
