@@ -7,6 +7,7 @@ import { waitFor } from '../support/wait-for.ts';
 import type { ApnsContent, ApnsCredentials } from '../../src/core/ports/gateway.ts';
 import { createAddressGuard } from '../../src/egress/address-guard.ts';
 import { createPushConnections } from '../../src/egress/push-connections.ts';
+import { verdictOf } from '../../src/gateways/apns/errors.ts';
 import { createApnsGateway } from '../../src/gateways/apns/gateway.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -255,7 +256,7 @@ test('a team has connections of its own; instances with the same key share their
 });
 
 test('a certificate is shown on its own connections, and needs no provider token', async () => {
-  const { authority, service, send } = await open();
+  const { authority, service, send, later } = await open();
   const { cert: certificate, key: privateKey } = authority.issue(['Apple Push Services: com.example.shop']);
   const used = {
     environment: 'sandbox',
@@ -270,7 +271,19 @@ test('a certificate is shown on its own connections, and needs no provider token
   ]);
   expect(service.providerTokens.size).toBe(0);
   expect(service.accepted[0]?.headers[':authority']).toBe('api.sandbox.push.apple.com');
+  later(31 * 86_400_000);
+  const refused = { kind: 'unauthorized', reason: expect.stringContaining('has expired on'), retryAfterMs: 60_000 };
+  expect(await send([{ token: tokenOf(3) }], { used })).toMatchObject([refused]);
+  expect(service.requests.has(tokenOf(3))).toBe(false);
 });
+
+test.each(['ssl/tls alert certificate revoked', 'tlsv1 alert unknown ca', 'ssl/tls alert bad certificate'])(
+  'TLS ends with %s: the credentials are refused',
+  (message) => {
+    const verdict = verdictOf({ kind: 'error', reason: 'connection', message: `connection failed: ${message}` }, 0);
+    expect(verdict).toMatchObject({ kind: 'credentials-refused' });
+  },
+);
 
 test('credentials are checked without a notification to anybody', async () => {
   const { service, gateway, sender } = await open();

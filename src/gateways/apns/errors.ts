@@ -45,10 +45,14 @@ const meanings: Readonly<Record<string, Meaning>> = {
   Shutdown: 'failed',
 };
 
+/** What TLS says of a certificate that was revoked, or that nobody knows (RFC 8446, section 6.2). */
+const certificateAlert = /\balert (?:(?:bad )?certificate|unknown ca)\b/i;
+
 /** `registeredAt`: of the device. The service's word that it is gone may be older than its last registration. */
 export function verdictOf(response: PushResponse, registeredAt: number): Verdict {
   if (response.kind === 'error') {
     const reason = `APNs: ${response.message}`;
+    if (certificateAlert.test(response.message)) return { kind: 'credentials-refused', reason };
     return outcome(
       response.reason === 'refused' ? { kind: 'rejected', reason } : { kind: 'failed', reason, retryAfterMs: null },
     );

@@ -40,7 +40,7 @@ export function createApnsGateway(deps: ApnsGatewayDeps): PhoneGateway<ApnsConte
 
   const sendTo = async (
     batch: ApnsBatch,
-    { client, token }: ApnsRoute,
+    { client, token, proof }: ApnsRoute,
     { address, bundleIdentifier, registeredAt }: GatewayDevice,
     common: { readonly headers: Readonly<Record<string, string>>; readonly body: Buffer; readonly endsAt: number },
   ): Promise<DeliveryOutcome> => {
@@ -52,7 +52,7 @@ export function createApnsGateway(deps: ApnsGatewayDeps): PhoneGateway<ApnsConte
       ...{ ...common, instanceId, origin, window: origin, path: `/3/device/${address}` },
       headers: { ...common.headers, 'apns-topic': topic },
       scheme: 'bearer',
-      proof: async () => ({ kind: 'token', token: token?.get() ?? null }),
+      proof: async () => proof(),
       replaceToken: (refused) => token?.replace(refused) ?? false,
       verdictOf: (response) => verdictOf(response, registeredAt),
     });

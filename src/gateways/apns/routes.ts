@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { ApnsCredentials } from '../../core/ports/gateway.ts';
 import type { ClientCertificate, PushConnections } from '../../core/ports/push-connections.ts';
+import type { Proof } from '../push-client/phone-sender.ts';
 import { createPushClient, type PushClient } from '../push-client/push-client.ts';
 import type { NotifyRejection } from '../push-client/rejection-notices.ts';
 import { createProviderToken, type ProviderToken } from './provider-token.ts';
@@ -14,6 +16,8 @@ export interface ApnsRoute {
   readonly client: PushClient;
   /** Null with a certificate, which says enough. */
   readonly token: ProviderToken | null;
+  /** What requests are proved with now. */
+  proof(): Proof;
 }
 
 export interface ApnsRoutesDeps {
@@ -40,8 +44,16 @@ export function createApnsRoutes({ openConnections, clock, ...deps }: ApnsRoutes
   const routes = new Map<string, ApnsRoute>();
   const open = (credentials: ApnsCredentials): ApnsRoute => {
     const connections = openConnections(credentials.kind === 'certificate' ? credentials : null);
-    const token = credentials.kind === 'token' ? createProviderToken(credentials, clock) : null;
-    return { connections, client: createPushClient({ ...deps, connections }), token };
+    const client = createPushClient({ ...deps, connections });
+    if (credentials.kind === 'token') {
+      const token = createProviderToken(credentials, clock);
+      return { connections, client, token, proof: () => ({ kind: 'token', token: token.get() }) };
+    }
+    const { validTo } = new X509Certificate(credentials.certificate);
+    const expired = { kind: 'refused', reason: `APNs: the certificate has expired on ${validTo}` } as const;
+    // Apple ends the connection without a word that could be read.
+    const proof = (): Proof => (Date.parse(validTo) <= clock() ? expired : { kind: 'token', token: null });
+    return { connections, client, token: null, proof };
   };
   return {
     for(credentials) {
