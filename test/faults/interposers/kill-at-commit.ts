@@ -1,6 +1,7 @@
 /**
  * Loaded before the server: kills the process at the n-th commit of a transaction that wrote to a table, `when=before`
- * or `when=after` that commit. SQLite's own calls are watched, so the server runs as it always does.
+ * or `when=after` that commit, or `when=during` the first transaction that does, at once after it wrote there. SQLite's own
+ * calls are watched, so the server runs as it always does.
  */
 /* oxlint-disable typescript/unbound-method -- what is replaced is called with the `this` of the call */
 import { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -18,6 +19,10 @@ const die = (): never => {
 
 const sqlOf = new WeakMap<StatementSync, string>();
 let touched = false;
+const touch = (): void => {
+  if (when === 'during') die();
+  touched = true;
+};
 
 const { prepare, exec } = DatabaseSync.prototype;
 DatabaseSync.prototype.prepare = function (this: DatabaseSync, sql, ...rest) {
@@ -30,13 +35,13 @@ const run = StatementSync.prototype.run as Call<{ readonly changes: number | big
 const get = StatementSync.prototype.get as Call<unknown>;
 StatementSync.prototype.run = function (this: StatementSync, ...values: unknown[]) {
   const result = run.apply(this, values);
-  touched ||= Number(result.changes) > 0 && writes.test(sqlOf.get(this) ?? '');
+  if (Number(result.changes) > 0 && writes.test(sqlOf.get(this) ?? '')) touch();
   return result;
 } as typeof StatementSync.prototype.run;
 // Of what answers rows, only a writing statement with RETURNING passes the test.
 StatementSync.prototype.get = function (this: StatementSync, ...values: unknown[]) {
   const row = get.apply(this, values);
-  touched ||= row !== undefined && writes.test(sqlOf.get(this) ?? '');
+  if (row !== undefined && writes.test(sqlOf.get(this) ?? '')) touch();
   return row;
 } as typeof StatementSync.prototype.get;
 DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string) {
@@ -45,5 +50,5 @@ DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string) {
   if (ends && when === 'before') die();
   exec.call(this, sql);
   if (ends) die();
-  touched ||= writes.test(sql);
+  if (writes.test(sql)) touch();
 };
