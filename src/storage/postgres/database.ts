@@ -74,8 +74,10 @@ export class Database {
     client.on('error', onError);
     try {
       // One round trip, without a session's memory: a pooler may give the next transaction to somebody else.
+      // Many small statements at a time: none is worth being compiled, or a process of its own.
       await client.query(
         `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL synchronous_commit = on;
+         SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0;
          SET LOCAL statement_timeout = ${statementTimeoutMs};
          SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}`,
       );

@@ -24,9 +24,14 @@ const byPublish = by('m.publish_id = $5');
 const byTarget = by('m.target = $5');
 const failedByTarget = by(`${failed} AND m.target = $5`);
 const allFailed = by(failed);
+// What is left of the day, then the days before it: each along the primary key.
 const all = `
-  SELECT ${messageColumns} FROM messages m ${queueJoin}
-  WHERE m.instance_id = $1 AND m.day <= $2 AND (m.day, m.id) < ($2, $3) ORDER BY m.day DESC, m.id DESC LIMIT $4`;
+  SELECT ${messageColumns} FROM (
+    (SELECT * FROM messages WHERE instance_id = $1 AND day = $2 AND id < $3 ORDER BY id DESC LIMIT $4)
+    UNION ALL
+    (SELECT * FROM messages WHERE instance_id = $1 AND day < $2 ORDER BY day DESC, id DESC LIMIT $4)
+    ORDER BY day DESC, id DESC LIMIT $4
+  ) m ${queueJoin} ORDER BY m.day DESC, m.id DESC`;
 
 /** Every statement that a walk may take, for those who look at their plans. */
 export const walkStatements = { byEvent, byUser, byPublish, byTarget, failedByTarget, allFailed, all };

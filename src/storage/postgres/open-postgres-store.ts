@@ -12,6 +12,7 @@ import { migrate } from './migrate.ts';
 import { readFeed } from './feed.ts';
 import { createPartitionsAhead } from './partitions.ts';
 import { createQueryHandlers } from './query-handlers.ts';
+import { startUpkeep } from './upkeep.ts';
 import { isUnavailable } from './unavailable.ts';
 
 export interface PostgresStoreOptions {
@@ -64,6 +65,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     if (!isUnavailable(cause)) throw cause;
     throw new OperatorProblem(`the database does not answer: ${(cause as Error).message}`, { cause });
   }
+  const stopUpkeep = startUpkeep(database);
   let pendingItems = 0;
   let closed = false;
   const laneOf = (handler: CommandHandler<never, unknown>): CommandLane =>
@@ -108,6 +110,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     async close() {
       if (closed) return;
       closed = true;
+      await stopUpkeep();
       await Promise.all([database.close(), replica?.close()]);
     },
   };
