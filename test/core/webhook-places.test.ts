@@ -15,13 +15,17 @@ import { retryPolicies } from '../../src/core/webhooks/retry-policies.ts';
 import { createAddressGuard } from '../../src/egress/address-guard.ts';
 import { createHttpClient } from '../../src/egress/http-client.ts';
 import { createSystemNetwork } from '../../src/egress/network.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const webhookOf = (path: string) => ({ id: v4(), path });
 
 /** A dispatcher over a real store and real sockets; `answer` decides what the receiver does with a request to a path. */
-async function startDispatching(paths: readonly string[], answer: (path: string) => 'hang' | number) {
+async function startDispatching(
+  paths: readonly string[],
+  answer: (path: string) => 'hang' | number,
+  disabledAt: (path: string) => number | null = () => null,
+) {
   const arrived: string[] = [];
   const receiver = createServer((request, response) => {
     const path = request.url ?? '';
@@ -33,7 +37,7 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const { port } = receiver.address() as AddressInfo;
 
-  const store = await openSqliteStore({ file: ':memory:' });
+  const store = await openTestStore();
   const instanceId = v4();
   const webhooks = paths.map(webhookOf);
   const sealed = new Uint8Array(0);
@@ -97,7 +101,7 @@ async function startDispatching(paths: readonly string[], answer: (path: string)
           options: defaultWebhookOptions,
           customData: {},
           createdAt: 0,
-          disabledAt: null,
+          disabledAt: disabledAt(path),
           disabledReason: null,
         };
       },
@@ -179,6 +183,20 @@ test('a target that never answers holds up nobody else', async () => {
     return counts['/answers delivered 1'] === 300;
   });
   expect(world.arrived.filter((path) => path === '/hangs').length).toBeLessThanOrEqual(64);
+});
+
+test('what is claimed for a webhook just before it is enabled is sent', async () => {
+  // The store knows already: it was looked at before.
+  const seen = [null, 1];
+  const world = await startDispatching(
+    ['/enabled'],
+    () => 0,
+    () => seen.shift() ?? null,
+  );
+  await world.writeMessages(1);
+  world.dispatcher.start();
+  await waitFor('the message', async () => (await world.countStates())['/enabled delivered 1'] === 1);
+  expect(seen).toEqual([]);
 });
 
 test('a webhookUrl whose host is down holds up no other', async () => {

@@ -2,7 +2,7 @@ import { uuidV7Time } from '../../protocol/ids.ts';
 import { runOne } from '../ports/command.ts';
 import type { CompleteBatch, MessageCommands, MessageFate } from '../ports/message-store.ts';
 import type { AttemptMessageDeps, AttemptResult } from './attempt-message.ts';
-import { noteDisabled, recordOf } from './attempt-message.ts';
+import { mayDisable, noteDisabled, recordOf, untilHeld } from './attempt-message.ts';
 import type { ClaimedBatch } from './build-batch.ts';
 import { batchIdOf, buildBatch } from './build-batch.ts';
 import { decideAttempt } from './decide-attempt.ts';
@@ -29,11 +29,12 @@ export async function attemptBatch(deps: AttemptBatchDeps, current: () => Claime
     );
   const describe = { instanceId, webhookId, batchId };
   if (!webhook || webhook.disabledAt !== null) {
-    const next: MessageFate = webhook ? { kind: 'held' } : { kind: 'dropped', reason: 'webhook-deleted' };
+    const next: MessageFate = webhook ? untilHeld : { kind: 'dropped', reason: 'webhook-deleted' };
     const messageIds = batch.map(({ messageId }) => messageId);
     await complete({ sent: null, unsent: [{ messageIds, next }] });
-    deps.log.info(`batch.${next.kind}`, { ...describe, messages: messageIds.length });
-    return { waitsAgain: false, sent: null };
+    const reason = webhook ? 'webhook-disabled' : 'webhook-deleted';
+    deps.log.info('batch.not-sent', { ...describe, messages: messageIds.length, reason });
+    return { waitsAgain: next.kind === 'retry', sent: null };
   }
   const { request, messageIds, unsent } = await buildBatch(deps, webhook, batch);
   if (!request) {
@@ -45,7 +46,8 @@ export async function attemptBatch(deps: AttemptBatchDeps, current: () => Claime
   const startedAt = deps.clock();
   const outcome = await deps.http.post({ ...request, timeoutMs: policy.timeoutMs });
   const { next, disable, verdict, pauseMs } = decideAttempt({
-    ...{ outcome, policy, chance: Math.random(), isWebhook: true },
+    ...{ outcome, policy, chance: Math.random() },
+    isWebhook: await mayDisable(deps, webhook, outcome),
     attempts: attempts + 1 - earlierAttempts,
   });
   const attempt = { startedAt, requestHash: null, ...recordOf(outcome) };

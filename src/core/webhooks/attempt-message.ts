@@ -1,6 +1,7 @@
 import type { WebhookRetryPolicy } from '../../protocol/webhook-body.ts';
 import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
+import type { Webhook } from '../instances/instance.ts';
 import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
 import type { HttpClient, HttpOutcome } from '../ports/http-client.ts';
@@ -53,19 +54,20 @@ export async function attemptMessage(deps: AttemptMessageDeps, current: () => Cl
     );
   const request = await buildRequest(deps, message);
   if (typeof request === 'string') {
-    const next = request === 'webhook-disabled' ? held : ({ kind: 'dropped', reason: request } as const);
+    const next = request === 'webhook-disabled' ? untilHeld : ({ kind: 'dropped', reason: request } as const);
     await complete({ attempt: null, next, disable: null });
-    deps.log.info(`message.${next.kind}`, { ...describe(message), reason: request });
-    return { waitsAgain: message.eventType === 'publish.started', sent: null };
+    deps.log.info('message.not-sent', { ...describe(message), reason: request });
+    return { waitsAgain: next.kind === 'retry' || message.eventType === 'publish.started', sent: null };
   }
-  const policy = deps.retryPolicies[await policyOf(deps, message)];
+  const webhook = await findWebhookOf(deps, message);
+  const policy = deps.retryPolicies[(webhook ?? { options: defaultWebhookOptions }).options.retryPolicy];
   const startedAt = deps.clock();
   const outcome = await deps.http.post({ ...request, timeoutMs: policy.timeoutMs });
   const attempts = message.attempts + 1;
   const { next, disable, verdict, pauseMs } = decideAttempt({
     ...{ outcome, policy, chance: Math.random() },
     attempts: attempts - message.earlierAttempts,
-    isWebhook: message.webhookId !== null,
+    isWebhook: webhook !== null && (await mayDisable(deps, webhook, outcome)),
   });
   const attempt = { startedAt, requestHash: hashRequest(request), ...recordOf(outcome) };
   const recorded = await complete({ attempt, next, disable });
@@ -96,12 +98,27 @@ export function noteDisabled(
   deps.log.warn('webhook.disabled', { instanceId, webhookId, reason: disable?.reason });
 }
 
-async function policyOf({ instances }: AttemptMessageDeps, message: ClaimedMessage): Promise<WebhookRetryPolicy> {
-  const webhook = message.webhookId && (await instances.findWebhook(message.instanceId, message.webhookId));
-  return (webhook || { options: defaultWebhookOptions }).options.retryPolicy;
+const findWebhookOf = async (
+  { instances }: Pick<AttemptMessageDeps, 'instances'>,
+  { instanceId, webhookId }: Pick<ClaimedMessage, 'instanceId' | 'webhookId'>,
+): Promise<Webhook | null> => (webhookId === null ? null : instances.findWebhook(instanceId, webhookId));
+
+/** What 410 says about a webhook that was changed meanwhile, it says about nobody. Never rejects: something was sent. */
+export async function mayDisable(
+  { instances }: Pick<AttemptMessageDeps, 'instances'>,
+  { instanceId, id, url, disabledAt }: Webhook,
+  outcome: HttpOutcome,
+): Promise<boolean> {
+  if (outcome.kind === 'error' || outcome.status !== 410) return true;
+  const now = await instances.findWebhook(instanceId, id).catch(() => null);
+  return now?.url === url && now.disabledAt === disabledAt;
 }
 
-const held = { kind: 'held' } as const;
+/**
+ * Of a disabled webhook. Only the store knows whether it still is: it puts aside what waits for one that is disabled, and
+ * what waits for one that was enabled meanwhile is sent.
+ */
+export const untilHeld = { kind: 'retry', retryInMs: 1_000 } as const;
 
 export function recordOf(outcome: HttpOutcome): Omit<AttemptRecord, 'startedAt' | 'requestHash'> {
   const { durationMs, address } = outcome;
