@@ -5,12 +5,13 @@ import { LongestFirst } from './scripts/suites/longest-first.ts';
 const processTests = 'test/{process,clients,faults,package}/**/*.test.ts';
 const browserTests = 'test/browser/**/*.test.ts';
 
+/** Starts of Node cost half as much with it, and there are hundreds: workers, servers, threads. */
+process.env['NODE_COMPILE_CACHE'] = fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));
+
 export default defineConfig({
   // Limits are for tests that hang: a machine that is busy with something else takes many times as long.
   test: {
     maxWorkers: 2,
-    // Starts of Node cost half as much with it, and there are hundreds: workers, servers, threads.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/node', import.meta.url)) },
     sequence: { sequencer: LongestFirst },
     globalSetup: 'test/support/postgres-setup.ts',
     expect: { poll: { timeout: 60_000 } },
@@ -31,6 +32,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: [processTests, 'test/house/node-version.test.ts'],
+          globalSetup: ['test/support/postgres-setup.ts', 'test/process/setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -3,7 +3,7 @@ import type { GoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import { openGoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import type { DeliveryOutcome } from '../../src/core/ports/gateway.ts';
 import type { Store } from '../../src/core/ports/store.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { openPublishingWorld } from './publishing-world.ts';
 
@@ -11,7 +11,7 @@ let store: Store;
 let now = 0;
 let logged: string[] = [];
 beforeEach(async () => {
-  store = await openSqliteStore({ file: ':memory:' });
+  store = await openTestStore();
   now = 1_000_000;
   logged = [];
 });

@@ -10,7 +10,7 @@ import type { PublishContent } from '../../src/core/publish/publish-body.ts';
 import { openGoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import { FanOut } from '../../src/core/publish/fan-out.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /** Answers for an address, one attempt after another; the last one again and again. `accepted` when nothing is said. */
@@ -30,7 +30,7 @@ export async function openPublishingWorld({
   /** Of another world on the same database; a new one when it is not given. */
   readonly instanceId?: string;
 } = {}) {
-  const store = given ?? (await openSqliteStore({ file: ':memory:' }));
+  const store = given ?? (await openTestStore());
   const instance: Instance = {
     id: instanceId ?? v4(),
     name: 'test',

@@ -12,7 +12,7 @@ import { createPushConnections } from '../../src/egress/push-connections.ts';
 import { createPushEndpointRules } from '../../src/egress/push-endpoint-rules.ts';
 import { createWebPushGateway } from '../../src/gateways/web-push/gateway.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { webContent } from '../core/publishing-world.ts';
 import type { HttpHandler } from '../support/http-handler.ts';
 import { routedNetwork } from '../support/routed-network.ts';
@@ -44,7 +44,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
     cleanups.push(() => front.close());
     routes[host] = front.port;
   }
-  const store = await openSqliteStore({ file: ':memory:' });
+  const store = await openTestStore();
   cleanups.push(() => store.close());
   const secrets = { secretKey: 'secret', previousSecretKey: null, allowedOrigins: null, feed: false };
   const instance: Instance = { id: v4(), name: 'test', createdAt: 0, vapid, ...secrets };

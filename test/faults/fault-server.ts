@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Launch, PharosProcess } from '../support/pharos-process.ts';
 import { startPharosProcess } from '../support/pharos-process.ts';
@@ -69,7 +67,6 @@ export async function startFaultWorld(seed: number, options: FaultServerOptions 
     // The traffic comes from one address, and as fast as it can.
     PHAROS_CLIENT_REQUESTS_PER_SECOND: '1000000',
     PHAROS_PUBLISHES_PER_SECOND: '1000000',
-    NODE_COMPILE_CACHE: join(tmpdir(), 'pharos-test-compile-cache'),
   };
   const launch = {
     authority,
@@ -86,9 +83,6 @@ export async function startFaultWorld(seed: number, options: FaultServerOptions 
 export async function startFaultServer(seed: number, options: FaultServerOptions = {}): Promise<FaultServer> {
   const { pushService, targets, fronts, launch } = await startFaultWorld(seed, options);
   const pharos = await startPharosProcess(launch);
-  // Node keeps what it compiled only when it ends in order; the many starts to come take half as long with it.
-  await pharos.stop();
-  await pharos.start();
   const restarts: number[] = [];
   async function noteEnd(): Promise<void> {
     for (const front of fronts) front.dropConnections();

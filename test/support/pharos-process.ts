@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import type { EntryArgument } from './pharos-entry.ts';
+import { createTestDatabase } from './postgres.ts';
 import { programEnvironment } from './program-environment.ts';
 import type { Routes } from './routed-network.ts';
+import { storage } from './storage.ts';
 import type { TestAuthority } from './test-authority.ts';
 import type { TlsFront } from './tls-front.ts';
 import { waitFor } from './wait-for.ts';
@@ -101,6 +103,11 @@ export async function startPharosProcess({
   const program = fronts
     ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), reachesOthers, ...waits } satisfies EntryArgument)]
     : ['../../src/cli/pharos.ts', 'serve'];
+  const database =
+    storage === 'postgres' && settings['PHAROS_DATABASE_URL'] === undefined
+      ? await createTestDatabase({ migrated: true })
+      : null;
+  const databaseUrl = settings['PHAROS_DATABASE_URL'] ?? database?.url ?? null;
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   let output = '';
@@ -117,6 +124,7 @@ export async function startPharosProcess({
         PHAROS_HOST: '127.0.0.1',
         PHAROS_PORT: String(port),
         PHAROS_DATA_DIR: dataDir,
+        ...(databaseUrl !== null && { PHAROS_DATABASE_URL: databaseUrl }),
         ...settings,
       },
     });
@@ -152,7 +160,7 @@ export async function startPharosProcess({
     origin,
     port,
     dataDir,
-    databaseUrl: settings['PHAROS_DATABASE_URL'] ?? null,
+    databaseUrl,
     pid: () => running?.pid ?? Number.NaN,
     output: () => output,
     async admin(method, path, body) {
@@ -187,6 +195,7 @@ export async function startPharosProcess({
     stop: () => end('SIGTERM'),
     async remove() {
       await end('SIGKILL');
+      await database?.drop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -18,7 +18,8 @@ export async function offerPostgres(): Promise<() => Promise<void>> {
   const path = join(folder, 'socket');
   let cluster: Promise<PostgresCluster> | undefined;
   const server = createServer((socket) => {
-    cluster ??= startPostgres();
+    // Nobody pulls the plug: what is written outlives processes, also those of PostgreSQL, without being synced.
+    cluster ??= startPostgres({ settings: { fsync: 'off' } });
     socket.on('error', () => undefined); // Who asked has gone.
     cluster.then(
       ({ url }) => socket.end(url),

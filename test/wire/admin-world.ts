@@ -5,7 +5,7 @@ import { createCachedDirectory } from '../../src/core/instances/cached-directory
 import type { Store } from '../../src/core/ports/store.ts';
 import { generateKeyring, parseKeyring } from '../../src/core/secrets/keyring.ts';
 import { createSealer } from '../../src/core/secrets/sealer.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { adminRoutes } from '../../src/wire/admin/admin-routes.ts';
 import { createHttpApp } from '../../src/wire/http/create-http-app.ts';
 
@@ -19,7 +19,7 @@ export type AdminWorld = Awaited<ReturnType<typeof openAdminWorld>>;
 
 /** The admin API on a store of its own. */
 export async function openAdminWorld() {
-  const store = await openSqliteStore({ file: ':memory:' });
+  const store = await openTestStore();
   const directory = createCachedDirectory({ store, sealer, maxEntries: 100 });
 
   /** The API on another store, with the same directory. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, afterAll, expect, test } from 'vitest';
 import { runOne } from '../../src/core/ports/command.ts';
 import type { Store } from '../../src/core/ports/store.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { anInstance } from '../../src/storage/testsuite/fixtures.ts';
 import { decodeWebToken } from '../../src/wire/beams/web-token.ts';
 import { userIdInPath } from '../../src/wire/beams/user-deletion.ts';
@@ -14,7 +14,7 @@ let store: Store;
 let world: World;
 let send: Send;
 beforeAll(async () => {
-  store = await openSqliteStore({ file: ':memory:' });
+  store = await openTestStore();
   await runOne(store.createInstances, anInstance({ id: instance, feed: true }));
   world = await openWorld(store);
   send = await overSocket(world.app);

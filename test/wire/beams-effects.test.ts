@@ -2,11 +2,11 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../src/core/ports/store.ts';
 import { runOne, StoreUnavailable } from '../../src/core/ports/command.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { encodeSubscription, openWorld, type World } from './beams-world.ts';
 
 async function open(): Promise<{ store: Store; world: World }> {
-  const store = await openSqliteStore({ file: ':memory:' });
+  const store = await openTestStore();
   onTestFinished(() => store.close());
   const world = await openWorld(store);
   onTestFinished(() => world.app.close());

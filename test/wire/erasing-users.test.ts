@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { runOne } from '../../src/core/ports/command.ts';
 import { buildRequest } from '../../src/core/webhooks/build-request.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { openWorld } from './beams-world.ts';
 
 test('names of users come back in publish webhooks as requested, are not stored with them, and go when erased', async () => {
-  const store = await openSqliteStore({ file: ':memory:' });
+  const store = await openTestStore();
   onTestFinished(() => store.close());
   const { app, values, logged } = await openWorld(store);
   onTestFinished(() => app.close());

@@ -7,7 +7,7 @@ import type { DeviceKey } from '../../src/core/ports/device-store.ts';
 import type { PublishKey } from '../../src/core/ports/publish-store.ts';
 import type { ReportKind } from '../../src/core/ports/report-store.ts';
 import type { Store } from '../../src/core/ports/store.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { accept, anInstance, aReport, fanOut, register, toUsers } from '../../src/storage/testsuite/fixtures.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { openWorld, type World } from './beams-world.ts';
@@ -33,7 +33,7 @@ interface Page {
 }
 
 async function open({ feed = true } = {}): Promise<Feed> {
-  const store = await openSqliteStore({ file: ':memory:' });
+  const store = await openTestStore();
   onTestFinished(() => store.close());
   await runOne(store.createInstances, anInstance({ id: instanceId, feed }));
   const world = await openWorld(store);

@@ -3,7 +3,7 @@ import { createHmac, createPublicKey, createSign, generateKeyPairSync } from 'no
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Store } from '../../src/core/ports/store.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { encodeSubscription, openWorld, type World } from './beams-world.ts';
 
 let store: Store;
@@ -13,7 +13,7 @@ const instance = '7b1d8ba4-0f0c-4f0a-9d8e-0d2c5b8a1f11';
 const devices = `/device_api/v1/instances/${instance}/devices/web`;
 
 beforeAll(async () => {
-  store = await openSqliteStore({ file: ':memory:' });
+  store = await openTestStore();
   world = await openWorld(store);
   const payload = { token: encodeSubscription('hostile') };
   const { id } = (await world.app.inject({ method: 'POST', url: devices, payload })).json<{ id: string }>();

@@ -4,7 +4,7 @@ import { runOne, StoreUnavailable } from '../../src/core/ports/command.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import { beamsErrors } from '../../src/wire/beams/beams-errors.ts';
 import { RateLimiter } from '../../src/wire/http/rate-limiter.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import type { BeamsDeps } from '../../src/wire/beams/beams-routes.ts';
 import { encodeSubscription, openWorld, unlimited, type World } from './beams-world.ts';
 
@@ -13,7 +13,7 @@ const guarded = '2f4cf5ad-25ba-4a4c-8c3a-6b6b4c1f0e22';
 const stopped = (burst: number) => new RateLimiter({ perSecond: 0.001, burst, maxKeys: 100 });
 
 async function open(change: Partial<BeamsDeps>): Promise<{ store: Store; world: World }> {
-  const store = await openSqliteStore({ file: ':memory:' });
+  const store = await openTestStore();
   onTestFinished(() => store.close());
   const world = await openWorld(store, change);
   onTestFinished(() => world.app.close());
@@ -94,7 +94,7 @@ test('a store that cannot take a report is 503, whatever the report', async () =
   const full = async (): Promise<never> => {
     throw new StoreUnavailable('the queue of the store is full');
   };
-  const store = await openSqliteStore({ file: ':memory:' });
+  const store = await openTestStore();
   onTestFinished(() => store.close());
   const world = await openWorld({ ...store, recordReports: full, countIgnoredReports: full });
   onTestFinished(() => world.app.close());

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { GoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import { openGoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import type { Store } from '../../src/core/ports/store.ts';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import type { AdminFailure } from '../../src/wire/admin/admin-failure.ts';
 import { pushOriginRoutes } from '../../src/wire/admin/push-origin-routes.ts';
 
@@ -12,7 +12,7 @@ let store: Store;
 let brake: GoneBrake;
 let app: FastifyInstance;
 beforeEach(async () => {
-  store = await openSqliteStore({ file: ':memory:' });
+  store = await openTestStore();
   const log = { info() {}, warn() {}, error() {} };
   brake = await openGoneBrake({ store, clock: () => 0, log, goneShare: 0.25 });
   app = Fastify();

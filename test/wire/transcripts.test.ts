@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
+import { openTestStore } from '../support/test-store.ts';
 import { openWorld } from './beams-world.ts';
 import { inMemory, overSocket } from './send.ts';
 import { createPlaceholders, readTranscripts } from './transcript.ts';
@@ -21,7 +21,7 @@ const transcripts = readTranscripts();
 
 describe.each(ways)('$way', ({ open, databaseFile }) => {
   test.each(transcripts)('$title', async (transcript) => {
-    const store = await openSqliteStore({ file: await databaseFile() });
+    const store = await openTestStore(await databaseFile());
     onTestFinished(() => store.close());
     const world = await openWorld(store);
     onTestFinished(() => world.app.close());
