@@ -1,5 +1,5 @@
 import PushNotifications from '@pusher/push-notifications-server';
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createSimulatedBrowser } from '../../demo/simulated-browser.ts';
 import type { ApnsAnswer } from '../support/apns-service.ts';
@@ -23,6 +23,7 @@ const kills = 3;
 const backendHost = 'backend.customer.example';
 const pushHost = 'updates.push.services.mozilla.com';
 const secret = 'correct-horse-battery';
+const expiring = 'v1.CredentialsExpiring';
 const platforms = ['web', 'fcm', 'apns'] as const;
 type Platform = (typeof platforms)[number];
 
@@ -43,7 +44,7 @@ const isReached = ({ fate }: Device): boolean => fate === 'accepted' || fate ===
 function chooseDevices(seed: number, users: readonly string[]): readonly Device[] {
   return users.flatMap((user) =>
     platforms.flatMap((platform) =>
-      Array.from({ length: chosenBy(3, seed, user, platform) }, (_, index): Device => {
+      Array.from({ length: chosenBy(4, seed, user, platform) }, (_, index): Device => {
         const name = createHash('sha256').update(`${seed} ${user} ${platform} ${index}`).digest('hex');
         return { user, platform, name, fate: fates[chosenBy(fates.length, seed, name)] ?? 'accepted' };
       }),
@@ -131,6 +132,17 @@ test(
         events,
         secret,
       });
+      const { id: other } = await pharos.admin('POST', '/instances', { name: 'with a certificate' });
+      const { cert: certificate, key: privateKey } = authority.issue(['Apple Push Services']);
+      await pharos.admin('PUT', `/instances/${String(other)}/credentials/apns`, {
+        environment: 'production',
+        certificate: { certificate, privateKey },
+      });
+      await pharos.admin('POST', `/instances/${String(other)}/webhooks`, {
+        url: `https://${backendHost}/`,
+        events: [expiring],
+        secret,
+      });
       const options = { instanceId, secretKey: String(secretKey), endpoint: 'localhost', port: pharos.port };
       const beams = new PushNotifications(options);
 
@@ -192,6 +204,17 @@ test(
         const last = await backend.waitFor('FINISHED', isLast, 300_000);
         expect(last.json?.results).toEqual(results);
       }
+      // The certificate ends within 30 days: that is told once, however often the server starts.
+      const isWarning = ({ eventType }: ReceivedWebhook): boolean => eventType === expiring;
+      const warning = await backend.waitFor('the warning', isWarning, 60_000);
+      expect(warning.json?.payload).toEqual({
+        instance_id: other,
+        platform: 'apns',
+        fingerprint: createHash('sha256').update(privateKey).digest('hex'),
+        expires_at: new Date(new X509Certificate(certificate).validTo).toISOString(),
+      });
+      const warnings = backend.received.filter(isWarning).map(({ json }) => json?.metadata?.['event_id']);
+      expect(new Set(warnings).size).toBe(1);
       expect(pharos.output()).not.toContain('PRIVATE KEY');
     } finally {
       await pharos.remove();

@@ -42,12 +42,9 @@ async function open(options: Partial<Parameters<typeof startPharosProcess>[0]> =
   });
   const events = ['v1.PublishToUsersAttempt'];
   await pharos.admin('POST', `/instances/${instanceId}/webhooks`, { url: `https://${backendHost}/`, events, secret });
-  const beams = new PushNotifications({
-    instanceId,
-    secretKey: String(secretKey),
-    endpoint: 'localhost',
-    port: pharos.port,
-  });
+  // The client's type knows no port.
+  const client = { instanceId, secretKey: String(secretKey), endpoint: 'localhost', port: pharos.port };
+  const beams = new PushNotifications(client);
   const call = async (method: string, path: string, body: object | null, token?: string) => {
     const response = await fetch(`${pharos.origin}/device_api/v1/instances/${instanceId}/devices${path}`, {
       method,

@@ -17,7 +17,7 @@ export interface ApnsRoute {
   /** Null with a certificate, which says enough. */
   readonly token: ProviderToken | null;
   /** What requests are proved with now. */
-  proof(): Proof;
+  readonly proof: () => Proof;
 }
 
 export interface ApnsRoutesDeps {
