@@ -55,11 +55,8 @@ export async function startFeedReader({ pharos }: Viewed, customer: Customer): P
       for (let count: number | null = null; count !== 0;) count = await read(0);
       const view = await viewDatabase(pharos);
       const rows = await view.all(
-        pharos.databaseUrl === null
-          ? `SELECT event_id AS id, feed_position FROM reports WHERE event_id IS NOT NULL
-             UNION ALL SELECT id, feed_position FROM events WHERE type LIKE 'v1.%' ORDER BY feed_position`
-          : `SELECT event_id AS id, feed_transaction FROM reports WHERE event_id IS NOT NULL
-             UNION ALL SELECT id, feed_transaction FROM events WHERE type LIKE 'v1.%' ORDER BY feed_transaction, id`,
+        `SELECT event_id AS id, feed_position FROM reports WHERE event_id IS NOT NULL
+         UNION ALL SELECT id, feed_position FROM events WHERE type LIKE 'v1.%' ORDER BY feed_position, id`,
       );
       await view.close();
       const committed = rows.map(({ id }) => String(id));
