@@ -1,6 +1,6 @@
 /**
  * Notifications per second through the gateways of FCM and APNs, against a bare `node:http2` client with the same bodies
- * and window, and against the clients that others publish. Rounds alternate in one process; medians are printed.
+ * and window, and against the clients that others publish; access tokens against Google's own. Rounds alternate in one process; medians are printed.
  * Usage: node bench/gateways.ts [--rounds 7] [--count 3000]
  */
 import { fork } from 'node:child_process';
