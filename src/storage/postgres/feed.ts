@@ -184,9 +184,9 @@ const nextAfter = `
 const firstSince = `
   SELECT least(
     (SELECT min(feed_position) FROM reports
-     WHERE instance_id = $1 AND feed_position >= $2 AND feed_position <= $3 AND received_at >= $4),
+     WHERE instance_id = $1 AND feed_position >= $2 AND feed_position < $3 AND received_at >= $4),
     (SELECT min(feed_position) FROM events
-     WHERE instance_id = $1 AND feed_position >= $2 AND feed_position <= $3 AND happened_at >= $4)) AS position`;
+     WHERE instance_id = $1 AND feed_position >= $2 AND feed_position < $3 AND happened_at >= $4)) AS position`;
 
 /**
  * Behind the last event before a time; `now` when there is none since. Positions are nearly in the order of the times of
@@ -208,6 +208,8 @@ async function findPlaceBefore(
   };
   const from = await halve(at - maxTransactionMs, 0);
   const until = await halve(at + maxTransactionMs, from);
-  const first = await sql.get<{ position: number | null }>(firstSince, [instanceId, from, until, at]);
-  return first && first.position !== null && first.position < end ? endOf(first.position - 1) : 'now';
+  const values = [instanceId, from, until, at];
+  const early = (await sql.get<{ position: number | null }>(firstSince, values))?.position;
+  const first = early ?? (await sql.get<{ position: number }>(nextAfter, [instanceId, until]))?.position;
+  return first !== undefined && first < end ? endOf(first - 1) : 'now';
 }

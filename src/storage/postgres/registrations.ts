@@ -10,17 +10,19 @@ import { tombstone } from './tombstone.ts';
 interface AtAddress {
   readonly hash: number;
   readonly first: RegisterDevice;
+  readonly firstIndex: number;
   /** What it says about the device is what stays. */
   last: RegisterDevice;
 }
+
+type Place = Pick<AtAddress, 'hash'> & { readonly first: Pick<RegisterDevice, 'instanceId' | 'platform' | 'address'> };
 
 interface Known {
   readonly number: number;
   readonly id: string;
 }
 
-const addressOf = (device: Pick<RegisterDevice, 'instanceId' | 'platform' | 'address'>): string =>
-  `${device.instanceId} ${device.platform} ${device.address}`;
+const addressOf = (device: Place['first']): string => `${device.instanceId} ${device.platform} ${device.address}`;
 
 const findByAddress = `
   SELECT d.number, d.id, d.instance_id, d.platform, d.address
@@ -30,7 +32,7 @@ const findByAddress = `
   ORDER BY d.number FOR NO KEY UPDATE OF d`;
 
 /** Devices at these addresses; their rows are locked. */
-async function lockAtAddresses(sql: Sql, asked: readonly AtAddress[]): Promise<Map<string, Known>> {
+async function lockAtAddresses(sql: Sql, asked: readonly Place[]): Promise<Map<string, Known>> {
   if (asked.length === 0) return new Map();
   const rows = await sql.all<Known & { instance_id: string; platform: RegisterDevice['platform']; address: string }>(
     findByAddress,
@@ -137,11 +139,11 @@ const listInterests = `
 
 async function registerAll(sql: Sql, items: readonly RegisterDevice[]): Promise<readonly DeviceRegistration[]> {
   const asked = new Map<string, AtAddress>();
-  for (const item of items) {
+  for (const [firstIndex, item] of items.entries()) {
     const address = addressOf(item);
     const entry = asked.get(address);
     if (entry) entry.last = item;
-    else asked.set(address, { hash: addressHash(item), first: item, last: item });
+    else asked.set(address, { hash: addressHash(item), first: item, firstIndex, last: item });
   }
   // Rows of devices are locked before those of counts, as tombstones do it.
   const found = await lockAtAddresses(sql, [...asked.values()]);
@@ -161,7 +163,7 @@ async function registerAll(sql: Sql, items: readonly RegisterDevice[]): Promise<
         ]),
     (row) => row.device_number,
   );
-  return items.map((item) => {
+  return items.map((item, index) => {
     const address = addressOf(item);
     const entry = asked.get(address);
     const device = found.get(address) ?? late.get(address);
@@ -170,7 +172,7 @@ async function registerAll(sql: Sql, items: readonly RegisterDevice[]): Promise<
       return { kind: 'registered', deviceId: device.id, created: false, interests: ofDevice };
     }
     if (!entry || !inserted.has(entry)) return { kind: 'too-many-devices' };
-    return { kind: 'registered', deviceId: entry.first.deviceId, created: item === entry.first, interests: [] };
+    return { kind: 'registered', deviceId: entry.first.deviceId, created: index === entry.firstIndex, interests: [] };
   });
 }
 
@@ -188,9 +190,9 @@ export const registrationCommands: CommandHandlers<Pick<DeviceCommands, 'registe
       const { instanceId, platform } = key;
       const hash = addressHash({ instanceId, platform, address });
       await lockAddresses(sql, [instanceId]);
-      const wanted = { ...key, address, keys: new Uint8Array(), metadata: '' };
-      for (const there of (await lockAtAddresses(sql, [{ hash, first: wanted, last: wanted }])).values()) {
-        if (there.number !== device.number) await tombstone(sql, instanceId, there.number, 'replaced');
+      const there = await lockAtAddresses(sql, [{ hash, first: { instanceId, platform, address } }]);
+      for (const { number } of there.values()) {
+        if (number !== device.number) await tombstone(sql, instanceId, number, 'replaced');
       }
       await sql.run(updateAddress, [address, hash, keys ?? null, device.number]);
       return 'updated';

@@ -1,4 +1,4 @@
-import { v7 } from 'uuid';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import type {
   IgnoredReason,
   IgnoredReports,
@@ -40,7 +40,7 @@ const reportKeyOf = (entry: Inserted): string =>
 function toEntry(report: RecordReport, receiver: Receiver, index: number): Entry {
   const isUserEvent = report.kind === 'delivery' || report.kind === 'open';
   const isEvent = !isUserEvent || (report.notifiesUserWebhooks && receiver.userName !== null);
-  return { report, receiver, index, eventId: isEvent ? v7() : null };
+  return { report, receiver, index, eventId: isEvent ? uuidV7() : null };
 }
 
 const listActions = `

@@ -45,7 +45,7 @@ function selectFrom(table: SealedTable): string {
   const [instanceId, rowId] = [instanceColumnOf(table), rowIdColumnOf(table)];
   const columns = sealedColumnsOf[table].map((column) => {
     const name = columnNameOf(column);
-    return `CASE WHEN substr(${name}, 1, octet_length($1)) <> $1 THEN ${name} END AS ${name}`;
+    return `CASE WHEN substr(${name}, 1, octet_length($1::bytea)) <> $1::bytea THEN ${name} END AS ${name}`;
   });
   return `SELECT ${instanceId} AS instance_id, ${rowId}::text AS row_id, ${columns.join(', ')}
     FROM ${table} WHERE (${instanceId}, ${rowId}) > ($2, $3) ORDER BY ${instanceId}, ${rowId} LIMIT ${rowsAtATime}`;

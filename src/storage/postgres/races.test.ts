@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TestDatabase } from '../../../test/support/postgres.ts';
+import { createTestDatabase } from '../../../test/support/postgres.ts';
+import { runOne } from '../../core/ports/command.ts';
+import type { Store } from '../../core/ports/store.ts';
+import {
+  accept,
+  aDevice,
+  aReport,
+  aWebhook,
+  createInstance,
+  createWebhook,
+  listMessages,
+  register,
+  toInterests,
+  toUsers,
+} from '../testsuite/fixtures.ts';
+import { openPostgresStore } from './open-postgres-store.ts';
+
+/** How often two nodes try to get into each other's way. */
+const rounds = 20;
+
+let database: TestDatabase;
+let nodes: readonly [Store, Store];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const open = () => openPostgresStore({ url: database.url });
+  nodes = [await open(), await open()];
+});
+
+afterAll(async () => {
+  await Promise.all(nodes.map((node) => node.close()));
+  await database.drop();
+});
+
+const onBoth = <Value>(run: (node: Store) => Promise<Value>): Promise<Value[]> => Promise.all(nodes.map(run));
+
+test('an address that registers on two nodes has one device, and counts once', async () => {
+  const instanceId = await createInstance(nodes[0]);
+  for (let round = 0; round < rounds; round += 1) {
+    const { address } = aDevice(instanceId);
+    const maxDevices = round + 1;
+    const [one, other] = await onBoth((node) =>
+      runOne(node.registerDevices, aDevice(instanceId, { address, maxDevices })),
+    );
+    if (one?.kind !== 'registered' || other?.kind !== 'registered') throw new Error('there is room for one more');
+    expect(one.deviceId).toBe(other.deviceId);
+    expect([one.created, other.created].filter(Boolean)).toHaveLength(1);
+  }
+  const full = { maxDevices: rounds + 1 };
+  const answers = await onBoth((node) => runOne(node.registerDevices, aDevice(instanceId, full)));
+  expect(answers.map(({ kind }) => kind).sort()).toEqual(['registered', 'too-many-devices']);
+});
+
+test('a user has no more devices than allowed, whoever gives them', async () => {
+  const instanceId = await createInstance(nodes[0]);
+  for (let round = 0; round < rounds; round += 1) {
+    const answers = await onBoth(async (node) => {
+      const device = await register(node, instanceId);
+      return runOne(node.setDeviceUsers, { ...device, user: `user-${round}`, maxDevices: 1 });
+    });
+    expect(answers.sort()).toEqual(['set', 'too-many-devices']);
+  }
+});
+
+test('a device that reports through two nodes counts once', async () => {
+  const instanceId = await createInstance(nodes[0]);
+  const publish = await accept(nodes[0], instanceId, toInterests('a'));
+  const devices = await Promise.all(Array.from({ length: rounds }, () => register(nodes[0], instanceId)));
+  const kinds = ['delivery', 'displayed'] as const;
+  const recorded = await Promise.all(
+    devices.flatMap((device) =>
+      nodes.map((node, index) => {
+        const report = aReport(publish, device, { kind: kinds[index] ?? 'displayed' });
+        return runOne(node.recordReports, report);
+      }),
+    ),
+  );
+  expect(recorded.every(({ kind }) => kind === 'recorded')).toBe(true);
+  const view = await nodes[0].viewPublish({ ...publish, countRemainingUpTo: 0 });
+  expect(JSON.stringify(view)).toContain(`"confirmed":${rounds}`);
+});
+
+test('nothing is left to be sent about a user who was erased while reports came', async () => {
+  const [one, other] = nodes;
+  const instanceId = await createInstance(one);
+  const webhook = await createWebhook(one, aWebhook(instanceId));
+  for (let round = 0; round < rounds; round += 1) {
+    const user = `user-${round}`;
+    const device = await register(one, instanceId, { user });
+    const publish = await accept(one, instanceId, toUsers(user));
+    await Promise.all([
+      runOne(one.recordReports, aReport(publish, device)),
+      runOne(other.eraseUsers, { instanceId, user }),
+    ]);
+  }
+  const messages = await listMessages(one, { instanceId, webhookId: webhook.id, limit: 100 });
+  expect(messages.filter(({ state }) => state !== 'dropped')).toEqual([]);
+});
