@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { startPostgres } from '../support/postgres-cluster.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { createCustomer } from './customer.ts';
 import { viewDatabase } from './database-view.ts';
@@ -63,7 +64,7 @@ test(
     onTestFinished(() => disk.remove());
     const cluster = await startFaultCluster(seed, {
       nodes: 4,
-      postgresFolder: disk.folder,
+      postgres: await startPostgres({ parentFolder: disk.folder }),
       // Its clock is an hour ahead.
       lastNode: { nodeOptions: interposer('jump', { at: '0', by: String(hourMs) }) },
     });

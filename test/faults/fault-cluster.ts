@@ -32,8 +32,10 @@ export interface ClusterNode {
 
 interface FaultClusterOptions {
   readonly nodes: number;
-  /** Where PostgreSQL's folder is made, such as a small disk. */
-  readonly postgresFolder?: string;
+  /** By default one of its own. */
+  readonly postgres?: PostgresCluster;
+  /** Where node number n (from 0) reaches PostgreSQL; by default over a wire that can freeze. */
+  readonly databaseHost?: (node: number) => string;
   /** How the last node is started. */
   readonly lastNode?: Launch;
 }
@@ -43,15 +45,14 @@ const arrivedAfterMs = 250;
 
 export async function startFaultCluster(seed: number, options: FaultClusterOptions): Promise<FaultCluster> {
   const world = await startFaultWorld(seed);
-  const postgres = await startPostgres({
-    ...(options.postgresFolder !== undefined && { parentFolder: options.postgresFolder }),
-  });
+  const postgres = options.postgres ?? (await startPostgres());
   const folder = mkdtempSync(join(tmpdir(), 'pharos-cluster-'));
   const nodes: ClusterNode[] = [];
   for (let number = 1; number <= options.nodes; number++) {
     const wire = await startFrozenWire(postgres.port);
     const url = new URL(postgres.url);
-    url.port = String(wire.port);
+    if (options.databaseHost) url.hostname = options.databaseHost(number - 1);
+    else url.port = String(wire.port);
     const pharos = await startPharosProcess({
       ...world.launch,
       settings: {
@@ -81,7 +82,7 @@ export async function startFaultCluster(seed: number, options: FaultClusterOptio
         },
         admin: first.pharos.admin,
         dataDir: first.pharos.dataDir,
-        databaseUrl: postgres.url,
+        databaseUrl: postgres.socketUrl,
       },
     },
     async noteDisturbance() {

@@ -45,6 +45,8 @@ interface PostgresOptions {
   /** Where its folder is made, such as a small disk. */
   readonly parentFolder?: string;
   readonly port?: number;
+  /** Words before the program; only as root. */
+  readonly prefix?: readonly string[];
   /** Lines of `postgresql.conf`. */
   readonly settings?: Readonly<Record<string, string | number>>;
   /** By default UTF-8, sorted as people sort. */
@@ -62,6 +64,7 @@ const prefix = 'pharos-postgres-';
 export async function startPostgres({
   parentFolder = tmpdir(),
   port,
+  prefix: words = [],
   settings = {},
   initdbOptions = defaultInitdbOptions,
 }: PostgresOptions = {}): Promise<PostgresCluster> {
@@ -81,8 +84,15 @@ export async function startPostgres({
 
   async function start(): Promise<void> {
     const log = openSync(join(folder, 'log'), 'a');
-    const child = spawn(programs.postgres, ['-D', join(folder, 'data')], {
-      ...programs.owner,
+    const { owner } = programs;
+    // Who prefixes it is root, and must not make it so.
+    const asOwner = owner ? ['setpriv', `--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups'] : [];
+    const [program = programs.postgres, ...args] = [
+      ...(words.length > 0 ? [...words, ...asOwner] : []),
+      programs.postgres,
+    ];
+    const child = spawn(program, [...args, '-D', join(folder, 'data')], {
+      ...(words.length === 0 && owner),
       cwd: folder,
       // Away from the terminal, so that Ctrl-C does not end it before those who use it.
       detached: true,

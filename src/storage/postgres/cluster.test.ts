@@ -96,3 +96,10 @@ test('a node knows how many have a role, and which master keys they have', async
   expect([last.nodesWith('webhooks'), last.nodesWith('api'), last.nodesWith('fan-out')]).toEqual([2, 1, 1]);
   expect([await last.everyNode('knows', 'k2'), await last.everyNode('seals-with', 'k1')]).toEqual([false, true]);
 });
+
+test('of nodes with master keys of their own only the first one joins', async () => {
+  const { join } = await aDatabase();
+  const joined = await Promise.allSettled([join(['k1']), join(['k2']), join(['k3'])]);
+  expect(joined.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected', 'rejected']);
+  await expect(join(['k4'])).rejects.toThrow('another node of this database has other master keys');
+});

@@ -1,10 +1,11 @@
 import type { Cluster, Hint } from '../../core/ports/cluster.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Log } from '../../core/ports/log.ts';
+import { OperatorProblem } from '../../core/ports/operator-problem.ts';
 import { Database } from './database.ts';
 import { HintChannel } from './hint-channel.ts';
-import type { NodeRecord } from './node-registry.ts';
-import { leaveNodes, meetNodes, nodeLifeMs, takeLead } from './node-registry.ts';
+import type { KnownNode, NodeRecord } from './node-registry.ts';
+import { leaveNodes, lockNodes, meetNodes, nodeLifeMs, takeLead } from './node-registry.ts';
 import { isUnavailable } from './unavailable.ts';
 
 export interface PostgresClusterOptions {
@@ -30,7 +31,10 @@ const agreementMs = 5_000;
 /** One says something, one asks who leads. */
 const maxConnections = 2;
 
-/** Says to the other nodes that this one is there, and hears them. The schema exists: the store was opened before. */
+/**
+ * Says to the other nodes that this one is there, and hears them. The schema exists: the store was opened before.
+ * Rejects with an `OperatorProblem` when they have other master keys.
+ */
 export async function joinPostgresCluster(options: PostgresClusterOptions): Promise<PostgresCluster> {
   const { url, listenUrl, preparedStatements, node, masterKeys, log } = options;
   const database = new Database({ url, maxConnections, preparedStatements });
@@ -43,18 +47,31 @@ export async function joinPostgresCluster(options: PostgresClusterOptions): Prom
     onHint: hear,
     onGap: () => hear({ kind: 'anything' }),
   });
-  let nodes: readonly NodeRecord[] = [];
+  let nodes: readonly KnownNode[] = [];
   let offMs = 0;
   const meet = async (): Promise<void> => {
-    const met = await asking(() => meetNodes(database.sql, { ...node, masterKeys: masterKeys() }));
+    const self = { ...node, masterKeys: masterKeys() };
+    const met = await asking(() =>
+      // One joins after the other, so that the later one sees the earlier one.
+      nodes.length > 0
+        ? meetNodes(database.sql, self)
+        : database.transaction((sql) => lockNodes(sql).then(() => meetNodes(sql, self))),
+    );
     ({ nodes } = met);
     const aheadMs = Date.now() - met.now;
     const wasOff = offMs !== 0;
     offMs = Math.abs(aheadMs) < agreementMs ? 0 : aheadMs;
     if (offMs !== 0 && !wasOff) log.warn('cluster.clock-off', { aheadMs, mend: 'let this machine keep time, by NTP' });
   };
-  await meet();
-  await channel.start();
+  try {
+    await meet();
+    assertSameKeys(node.id, nodes);
+    await channel.start();
+  } catch (error) {
+    await leaveNodes(database.sql, node.id).catch(() => {});
+    await database.close();
+    throw error;
+  }
   let meeting: Promise<void> = Promise.resolve();
   const heartbeat = setInterval(() => {
     meeting = meeting.then(meet).catch((error: unknown) => log.warn('cluster.not-told', { error }));
@@ -91,4 +108,16 @@ async function asking<Value>(ask: () => Promise<Value>): Promise<Value> {
   } catch (cause) {
     throw isUnavailable(cause) ? new StoreUnavailable((cause as Error).message, { cause }) : cause;
   }
+}
+
+/** Of two nodes that start together, with keys of their own, the later one gives way. */
+function assertSameKeys(nodeId: string, nodes: readonly KnownNode[]): void {
+  const own = nodes.find(({ id }) => id === nodeId);
+  if (!own) return;
+  const came = ({ startedAt, id }: KnownNode): string => `${startedAt} ${id}`;
+  const earlier = nodes.filter((node) => came(node) < came(own));
+  if (earlier.every(({ masterKeys }) => masterKeys.some((key) => own.masterKeys.includes(key)))) return;
+  throw new OperatorProblem(
+    'another node of this database has other master keys: give this one the same keyring file (PHAROS_MASTER_KEYS_FILE).',
+  );
 }

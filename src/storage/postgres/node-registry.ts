@@ -9,24 +9,32 @@ export interface NodeRecord {
   readonly masterKeys: readonly string[];
 }
 
+/** A node as the others see it. */
+export interface KnownNode extends NodeRecord {
+  readonly startedAt: number;
+}
+
 /** A node that was not seen for so long is gone; each says that it is there several times within it. */
 export const nodeLifeMs = 15_000;
 const leadershipMs = 60_000;
 const forgottenAfterMs = 24 * 60 * 60_000;
 
+/** Until the end of the transaction nobody else joins. */
+export const lockNodes = (sql: Sql): Promise<void> => sql.script('LOCK TABLE nodes IN SHARE ROW EXCLUSIVE MODE');
+
 /** Says that the node is there; answers which are, and the time of the database. */
 export async function meetNodes(
   sql: Sql,
   node: NodeRecord,
-): Promise<{ readonly nodes: readonly NodeRecord[]; readonly now: number }> {
+): Promise<{ readonly nodes: readonly KnownNode[]; readonly now: number }> {
   await sql.run(
     `INSERT INTO nodes (id, roles, master_keys, started_at, seen_at) VALUES ($1, $2, $3, pharos_now(), pharos_now())
      ON CONFLICT (id) DO UPDATE SET master_keys = excluded.master_keys, seen_at = excluded.seen_at`,
     [node.id, node.roles, node.masterKeys],
   );
   await sql.run('DELETE FROM nodes WHERE seen_at < pharos_now() - $1', [forgottenAfterMs]);
-  const rows = await sql.all<NodeRecord & { readonly now: number }>(
-    'SELECT id, roles, master_keys AS "masterKeys", pharos_now() AS now FROM nodes WHERE seen_at > pharos_now() - $1',
+  const rows = await sql.all<KnownNode & { readonly now: number }>(
+    'SELECT id, roles, master_keys AS "masterKeys", started_at AS "startedAt", pharos_now() AS now FROM nodes WHERE seen_at > pharos_now() - $1',
     [nodeLifeMs],
   );
   // This node is one of them.
