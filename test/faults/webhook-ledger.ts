@@ -26,6 +26,8 @@ interface MessageRow {
   readonly event_type: string;
   readonly state: string;
   readonly unanswered: number;
+  /** Attempts that are recorded as answered 2xx. */
+  readonly taken: number;
 }
 
 /** Of all requests in flight at a kill at most so many may be repeated. */
@@ -38,7 +40,9 @@ export function openWebhookLedger({ server, webhooks, requests, events, jumped }
   const listMessages = db.prepare(
     `SELECT id, target, event_type, state,
        (SELECT count(*) FROM attempts a WHERE a.instance_id = m.instance_id AND a.day = m.day AND a.message_id = m.id
-          AND a.status IS NULL) AS unanswered
+          AND a.status IS NULL) AS unanswered,
+       (SELECT count(*) FROM attempts a WHERE a.instance_id = m.instance_id AND a.day = m.day AND a.message_id = m.id
+          AND a.status BETWEEN 200 AND 299) AS taken
      FROM messages m`,
   );
   const countWaiting = db.prepare(
@@ -103,13 +107,15 @@ export function openWebhookLedger({ server, webhooks, requests, events, jumped }
 
 /** What a message should have come to by now, judged by who it is for. */
 function mistakeOf(
-  { id, state }: MessageRow,
+  { id, state, taken }: MessageRow,
   { behaviour }: Target,
   requests: readonly WebhookRequest[],
 ): string | null {
   const wasTaken = requests.some(({ status }) => status === 200);
   if (state === 'delivered' && !wasTaken) return `${id} is delivered, and nobody took it`;
   if (behaviour === 'gone') return state === 'held' || state === 'waiting' ? null : `${id} is ${state}`;
+  // Kill or not, after a recorded 2xx nothing is sent.
+  if (taken !== (state === 'delivered' ? 1 : 0)) return `${id} is ${state} and was recorded as taken ${taken} times`;
   const isExpected = state === 'delivered' || state === 'waiting';
   return isExpected ? null : `${id} is ${state}`;
 }
