@@ -2,6 +2,7 @@ import type { ClaimedMessage, MessageFate, MessageKey } from '../../core/ports/m
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { Sql } from './database.ts';
 import { lockAgainstErasing } from './erasure-lock.ts';
+import { leaveBatches } from './left-batches.ts';
 import { releaseFinished } from './started-first.ts';
 
 /** A row of the queue, with what its message says. */
@@ -11,6 +12,7 @@ export interface QueuedMessage {
   readonly target: string;
   readonly claim_token: string | null;
   readonly tries: number;
+  readonly batch_id: string | null;
   readonly earlier_attempts: number;
   readonly event_type: ClaimedMessage['eventType'];
   readonly publish_id: string | null;
@@ -18,7 +20,7 @@ export interface QueuedMessage {
 }
 
 const lockRows = `
-  SELECT q.instance_id, q.message_id, q.target, q.claim_token, q.tries, m.earlier_attempts, m.event_type, m.publish_id,
+  SELECT q.instance_id, q.message_id, q.target, q.claim_token, q.tries, q.batch_id, m.earlier_attempts, m.event_type, m.publish_id,
     EXISTS (SELECT FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased
   FROM unnest($1::uuid[], $2::uuid[]) AS c (instance_id, message_id)
     JOIN message_queue q ON q.instance_id = c.instance_id AND q.message_id = c.message_id
@@ -66,8 +68,13 @@ const end = `
     AS e (instance_id, id, state, drop_reason, attempts, batch_id)
   WHERE m.day = $1 AND m.instance_id = e.instance_id AND m.id = e.id`;
 
-/** Writes what becomes of messages. FINISHED is due when STARTED was tried, or never will be. */
+/** Writes what becomes of messages, before their attempts are written. FINISHED is due when STARTED was tried, or never will be. */
 export async function settleMessages(sql: Sql, fates: readonly Fate[]): Promise<void> {
+  const leaving = fates.filter(({ message, batchId }) => message.batch_id !== null && message.batch_id !== batchId);
+  await leaveBatches(
+    sql,
+    leaving.map(({ message }) => ({ instanceId: message.instance_id, messageId: message.message_id })),
+  );
   const waiting = fates.flatMap(({ next, ...fate }) => (next.kind === 'retry' ? { ...fate, next } : []));
   const ended = fates.flatMap(({ next, ...fate }) => (next.kind === 'retry' ? [] : { ...fate, next }));
   if (waiting.length > 0) {

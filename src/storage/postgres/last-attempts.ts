@@ -20,7 +20,7 @@ export async function readLastAttempts(
   sql: Sql,
   instanceId: string,
   messages: readonly AttemptedMessage[],
-): Promise<ReadonlyMap<string, LastAttempt>> {
+): Promise<Map<string, LastAttempt>> {
   if (messages.length === 0) return new Map();
   const filedUnder = ({ id, batch_id: batchId }: AttemptedMessage) => batchId ?? id;
   const keys = [...new Set(messages.map(filedUnder))];

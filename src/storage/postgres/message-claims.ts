@@ -37,7 +37,7 @@ const claimDue = `
       ) d
   ), claimed AS (
     UPDATE message_queue q
-    SET claim_token = gen_random_uuid(), due_at = pharos_now() + $4, batch_id = NULL
+    SET claim_token = gen_random_uuid(), due_at = pharos_now() + $4
     FROM due WHERE q.instance_id = due.instance_id AND q.message_id = due.message_id
     RETURNING due.place, due.due_at, q.instance_id, q.message_id, q.claim_token
   )

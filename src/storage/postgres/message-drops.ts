@@ -43,6 +43,14 @@ const eraseResponses = `
   FROM messages m LEFT JOIN message_queue q ON q.instance_id = m.instance_id AND q.message_id = m.id
   WHERE m.instance_id = $1 AND m.user_number = $2
     AND a.instance_id = m.instance_id AND a.day = m.day AND a.message_id IN (m.id, m.batch_id, q.batch_id)`;
+const eraseEarlierResponses = `
+  UPDATE attempts a SET response_headers = NULL, response_body = NULL, request_hash = NULL
+  FROM (
+    SELECT m.day, split_part(left_batch, ':', 1)::uuid AS batch_id
+    FROM messages m CROSS JOIN LATERAL unnest(string_to_array(m.left_batches, ' ')) AS left_batch
+    WHERE m.instance_id = $1 AND m.user_number = $2 AND m.left_batches IS NOT NULL
+  ) b
+  WHERE a.instance_id = $1 AND a.day = b.day AND a.message_id = b.batch_id`;
 
 /**
  * Of a user who is erased: responses to what was said about them, and what waits or is held and is not on its way; answers
@@ -52,5 +60,6 @@ export async function eraseMessagesAboutUser(sql: Sql, instanceId: string, userN
   const about = [instanceId, userNumber] as const;
   const dropped = await sql.run(dropWaitingAboutUser, about);
   await sql.run(eraseResponses, about);
+  await sql.run(eraseEarlierResponses, about);
   return dropped + (await sql.run(dropHeldAboutUser, about));
 }

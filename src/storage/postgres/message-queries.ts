@@ -1,7 +1,8 @@
 import type { MessageFilter, MessagePage, MessageQueries, MessageView } from '../../core/ports/message-store.ts';
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
-import type { AttemptRow } from '../rows/attempt-row.ts';
 import { attemptColumns, toAttempt } from '../rows/attempt-row.ts';
+import type { FiledAttemptRow } from '../rows/filed-attempts.ts';
+import { filesOf } from '../rows/filed-attempts.ts';
 import type { AboutRow, MessageRow } from '../rows/message-row.ts';
 import { aboutColumns, aboutJoins, toAbout, toMessage } from '../rows/message-row.ts';
 import { endOfSearch, matches, maxRowsLookedAt, rowsAtATime } from '../rows/message-search.ts';
@@ -20,14 +21,24 @@ const countAhead = `
   SELECT count(*) AS ahead FROM (SELECT FROM message_queue
     WHERE instance_id = $1 AND target = $2 AND due_at < $3 LIMIT $4) AS ahead`;
 const listAttempts = `
-  SELECT ${attemptColumns} FROM attempts
-  WHERE instance_id = $1 AND day = $2 AND message_id IN ($3, $4) ORDER BY started_at, number`;
+  SELECT message_id, number, ${attemptColumns} FROM attempts
+  WHERE instance_id = $1 AND day = $2 AND message_id = ANY($3::uuid[]) ORDER BY started_at, number`;
 const findUser = 'SELECT number FROM users WHERE instance_id = $1 AND name = $2';
+
+async function listAttemptsOf(sql: Sql, row: MessageRow): Promise<readonly FiledAttemptRow[]> {
+  const files = filesOf(row);
+  const rows = await sql.all<FiledAttemptRow>(listAttempts, [row.instance_id, uuidV7Day(row.id), [...files.keys()]]);
+  return rows.filter(({ message_id, number }) => number <= (files.get(message_id) ?? 0));
+}
 
 /** Rows of one instance as they are shown. */
 async function toViews(sql: Sql, rows: readonly MessageRow[]): Promise<readonly MessageView[]> {
   const tried = rows.filter(({ attempts }) => attempts > 0);
   const attempts = await readLastAttempts(sql, rows[0]?.instance_id ?? '', tried);
+  for (const row of tried.filter(({ left_batches }) => left_batches !== null)) {
+    const last = (await listAttemptsOf(sql, row)).at(-1);
+    if (last) attempts.set(row.id, last);
+  }
   return rows.map((row) => {
     const last = attempts.get(row.id);
     return {
@@ -59,10 +70,8 @@ export const messageQueries: QueryHandlers<MessageQueries> = {
   countAhead: async (sql, { instanceId, target, dueAt, limit }) =>
     (await sql.get<{ ahead: number }>(countAhead, [instanceId, target, dueAt, limit]))?.ahead ?? 0,
   listAttempts: async (sql, { instanceId, messageId }) => {
-    const key = [instanceId, uuidV7Day(messageId), messageId] as const;
-    const message = await sql.get<MessageRow>(findMessage, key);
-    if (!message) return null;
-    return (await sql.all<AttemptRow>(listAttempts, [...key, message.batch_id])).map(toAttempt);
+    const message = await sql.get<MessageRow>(findMessage, [instanceId, uuidV7Day(messageId), messageId]);
+    return message ? (await listAttemptsOf(sql, message)).map(toAttempt) : null;
   },
 };
 

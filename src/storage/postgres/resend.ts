@@ -5,6 +5,7 @@ import type { ResendRow } from '../rows/resend-refusal.ts';
 import { resendRefusalOf } from '../rows/resend-refusal.ts';
 import { keyOf } from './claimed-messages.ts';
 import type { Sql } from './database.ts';
+import { leaveBatches } from './left-batches.ts';
 
 const ofKeys = 'unnest($1::uuid[], $2::uuid[]) AS k (instance_id, id)';
 const lockWaiting = `
@@ -59,6 +60,10 @@ export async function resend(sql: Sql, keys: readonly MessageKey[]): Promise<rea
   const due = [...rows.values()].filter(({ refusal }) => refusal === null).map(({ row }) => row);
   const waiting = due.filter(({ state }) => state === 'waiting');
   const over = due.filter(({ state }) => state !== 'waiting');
+  await leaveBatches(
+    sql,
+    due.map((row) => ({ instanceId: row.instance_id, messageId: row.id })),
+  );
   if (waiting.length > 0) await sql.run(hurry, toColumns(waiting).slice(0, 2));
   if (over.length > 0) await sql.run(beginAgain, toColumns(over));
   return keys.map((key) => {

@@ -3,6 +3,8 @@ import { dayOf } from '../rows/day.ts';
 import { firstUuidOf } from '../rows/first-uuid.ts';
 import type { CommandHandlers } from './commands.ts';
 import { each } from './commands.ts';
+import { filesOf } from '../rows/filed-attempts.ts';
+import type { MessageRow } from '../rows/message-row.ts';
 import type { Sql } from './database.ts';
 import { dropExpiredDay } from './drop-days.ts';
 import { shortenFeed } from './feed-switch.ts';
@@ -20,7 +22,7 @@ type Stage = (sql: Sql, step: Step) => Promise<void>;
 
 // Rows that another node is deleting or changing are left to the next time.
 const listMessages = `
-  SELECT m.day, m.id, m.batch_id, 1 + (SELECT count(*) FROM attempts a
+  SELECT m.day, m.id, m.batch_id, m.left_batches, 1 + (SELECT count(*) FROM attempts a
     WHERE a.instance_id = m.instance_id AND a.day = m.day AND a.message_id IN (m.id, m.batch_id)) AS size
   FROM messages m WHERE m.instance_id = $1 AND m.day < $2 AND m.state <> 'waiting'
   ORDER BY m.day, m.id LIMIT $3 FOR UPDATE OF m SKIP LOCKED`;
@@ -29,16 +31,19 @@ const deleteAttempts = `
 const deleteMessage =
   'DELETE FROM messages WHERE instance_id = $1 AND day = ANY($2::bigint[]) AND id = ANY($3::uuid[])';
 
+interface ExpiredMessage extends Pick<MessageRow, 'id' | 'batch_id' | 'left_batches'> {
+  readonly day: number;
+  readonly size: number;
+}
+
 const deleteMessages: Stage = async (sql, step) => {
   const { instanceId, firstDay } = step;
-  const rows = await sql.all<{ day: number; id: string; batch_id: string | null; size: number }>(listMessages, [
-    ...[instanceId, firstDay, step.rowsLeft],
-  ]);
+  const rows = await sql.all<ExpiredMessage>(listMessages, [...[instanceId, firstDay, step.rowsLeft]]);
   const taken = takeUntil(rows, step.rowsLeft);
   if (taken.length === 0) return;
   const days = [...new Set(taken.map(({ day }) => day))];
   const ids = taken.map(({ id }) => id);
-  const attempted = [...new Set([...ids, ...taken.flatMap(({ batch_id: batchId }) => batchId ?? [])])];
+  const attempted = [...new Set(taken.flatMap((message) => [...filesOf(message).keys()]))];
   step.rowsLeft -= await sql.run(deleteAttempts, [instanceId, days, attempted]);
   step.rowsLeft -= await sql.run(deleteMessage, [instanceId, days, ids]);
 };

@@ -17,6 +17,8 @@ export interface MessageRow {
   due_at: number | null;
   claim_token: string | null;
   batch_id: string | null;
+  /** See `leftBatchesOf`. */
+  left_batches: string | null;
 }
 
 export const toMessage = (row: MessageRow) => ({

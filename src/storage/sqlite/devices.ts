@@ -3,6 +3,8 @@ import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/
 import { addressHash } from '../rows/address-hash.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { dayOf } from '../rows/day.ts';
+import { filesOf } from '../rows/filed-attempts.ts';
+import type { MessageRow } from '../rows/message-row.ts';
 import { prepare } from './statement.ts';
 import { prepareTombstone } from './tombstone.ts';
 
@@ -63,12 +65,15 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
   const eraseName = prepare(db, 'UPDATE users SET name = NULL WHERE number = ?');
   // One that is leased may be on its way: its completion drops it if it would be sent again.
   // Targets may answer with what they were told.
+  const listMessages = prepare<Pick<MessageRow, 'id' | 'batch_id' | 'left_batches'> & { day: number }>(
+    db,
+    `SELECT day, id, batch_id, left_batches FROM messages INDEXED BY messages_about_user
+     WHERE instance_id = ? AND user_number = ? AND attempts > 0`,
+  );
   const eraseResponses = prepare(
     db,
     `UPDATE attempts SET response_headers = NULL, response_body = NULL, request_hash = NULL
-     WHERE instance_id = ? AND (day, message_id) IN
-       (SELECT day, ifnull(batch_id, id) FROM messages INDEXED BY messages_about_user
-        WHERE instance_id = ? AND user_number = ?)`,
+     WHERE instance_id = ? AND day = ? AND message_id = ?`,
   );
   const dropMessages = prepare(
     db,
@@ -183,7 +188,9 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
       const devices = listUserDevices.all(instanceId, found.number);
       for (const { number } of devices) tombstone(instanceId, number, 'user-erased');
       eraseName.run(found.number);
-      eraseResponses.run(instanceId, instanceId, found.number);
+      for (const message of listMessages.all(instanceId, found.number)) {
+        for (const key of filesOf(message).keys()) eraseResponses.run(instanceId, message.day, key);
+      }
       return { devices: devices.length, messages: dropMessages.run(instanceId, found.number) };
     },
   };

@@ -9,6 +9,7 @@ import { prepareInsertAttempt } from './insert-attempt.ts';
 import type { AboutRow, MessageRow } from '../rows/message-row.ts';
 import { messageColumns } from './message-columns.ts';
 import { aboutColumns, aboutJoins, toAbout, toMessage } from '../rows/message-row.ts';
+import { prepareLeaveBatches } from './left-batches.ts';
 import { prepareRecordHealth } from './webhook-health.ts';
 import { prepare } from './statement.ts';
 
@@ -90,6 +91,7 @@ export function prepareCompleteBatches(
     db,
     'SELECT max(number) AS number FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ?',
   );
+  const leaveBatches = prepareLeaveBatches(db);
   const insertAttempt = prepareInsertAttempt(db);
   const recordHealth = prepareRecordHealth(db);
 
@@ -105,6 +107,7 @@ export function prepareCompleteBatches(
       ] as const;
     let settled = 0;
     for (const { messageIds, next } of unsent) {
+      leaveBatches(instanceId, day, messageIds);
       const [state, dropReason, dueAt] = columnsOf(next);
       settled += settle.run(state, dropReason, 0, dueAt, null, ...keyOf(messageIds));
     }

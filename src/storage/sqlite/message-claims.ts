@@ -5,6 +5,7 @@ import { requestSize, webhookIdOf } from '../../core/ports/message-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import type { BatchClaim } from './message-batches.ts';
+import { prepareLeaveBatches } from './left-batches.ts';
 import { prepareClaimBatch } from './message-batches.ts';
 import type { AboutRow, MessageRow } from '../rows/message-row.ts';
 import { messageColumns } from './message-columns.ts';
@@ -40,6 +41,7 @@ export function prepareClaimMessages(
   );
 
   const claimBatch = prepareClaimBatch(db);
+  const leaveBatches = prepareLeaveBatches(db);
 
   /** The messages of each request. */
   type Requests = readonly (readonly ClaimedMessage[])[];
@@ -53,6 +55,7 @@ export function prepareClaimMessages(
     const rows = wanted > 0 ? listDue.all(instanceId, target, now, wanted) : [];
     return rows.map((row) => {
       const claimToken = randomUUID();
+      if (row.batch_id !== null) leaveBatches(instanceId, uuidV7Day(row.id), [row.id]);
       lease.run(claimToken, now + leaseMs, instanceId, uuidV7Day(row.id), row.id);
       return [{ ...toMessage(row), ...toAbout(row), claimToken, batchId: null }];
     });

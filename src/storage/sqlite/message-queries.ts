@@ -4,6 +4,8 @@ import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import type { QueryHandlers } from './handlers.ts';
 import type { AttemptRow } from '../rows/attempt-row.ts';
 import { attemptColumns, toAttempt } from '../rows/attempt-row.ts';
+import type { FiledAttemptRow } from '../rows/filed-attempts.ts';
+import { filesOf } from '../rows/filed-attempts.ts';
 import { endOfSearch, matches, maxRowsLookedAt, rowsAtATime } from '../rows/message-search.ts';
 import type { AboutRow, MessageRow } from '../rows/message-row.ts';
 import { messageColumns } from './message-columns.ts';
@@ -26,9 +28,10 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
     `SELECT count(*) AS ahead FROM (SELECT 1 FROM messages INDEXED BY messages_by_target_due
        WHERE due_at IS NOT NULL AND instance_id = ? AND target = ? AND due_at < ? LIMIT ?)`,
   );
-  const listAttempts = prepare<AttemptRow>(
+  const listAttempts = prepare<FiledAttemptRow>(
     db,
-    `SELECT ${attemptColumns} FROM attempts WHERE instance_id = ?1 AND day = ?2 AND message_id IN (?3, ?4) ORDER BY started_at, number`,
+    `SELECT message_id, number, ${attemptColumns} FROM attempts
+     WHERE instance_id = ? AND day = ? AND message_id IN (SELECT value FROM json_each(?)) ORDER BY started_at, number`,
   );
   const findAttempt = prepare<Pick<AttemptRow, 'started_at' | 'status' | 'error'>>(
     db,
@@ -37,9 +40,21 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
   );
   const findUser = prepare<{ number: number }>(db, 'SELECT number FROM users WHERE instance_id = ? AND name = ?');
 
+  const listAttemptsOf = (row: MessageRow): readonly FiledAttemptRow[] => {
+    const files = filesOf(row);
+    const rows = listAttempts.all(row.instance_id, uuidV7Day(row.id), JSON.stringify([...files.keys()]));
+    return rows.filter(({ message_id, number }) => number <= (files.get(message_id) ?? 0));
+  };
+  const findLastAttempt = (row: MessageRow) => {
+    const { instance_id, id, attempts, batch_id, left_batches } = row;
+    if (attempts === 0) return undefined;
+    return left_batches === null
+      ? findAttempt.get(instance_id, uuidV7Day(id), batch_id ?? id)
+      : listAttemptsOf(row).at(-1);
+  };
+
   const toView = (row: MessageRow): MessageView => {
-    const { instance_id, id, attempts, batch_id } = row;
-    const last = attempts > 0 && findAttempt.get(instance_id, uuidV7Day(id), batch_id ?? id);
+    const last = findLastAttempt(row);
     return {
       ...toMessage(row),
       state: row.state,
@@ -68,7 +83,7 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
       const key = [instanceId, uuidV7Day(messageId), messageId] as const;
       const message = findMessage.get(...key);
       if (!message) return null;
-      return listAttempts.all(...key, message.batch_id).map(toAttempt);
+      return listAttemptsOf(message).map(toAttempt);
     },
   };
 }

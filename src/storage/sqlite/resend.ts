@@ -4,13 +4,14 @@ import type { ResendRefusal } from '../../core/ports/replay-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { ResendRow } from '../rows/resend-refusal.ts';
 import { resendRefusalOf } from '../rows/resend-refusal.ts';
+import { prepareLeaveBatches } from './left-batches.ts';
 import { prepare } from './statement.ts';
 
 /** Makes a message due now: one that was over begins a new schedule. */
 export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | ResendRefusal {
-  const findMessage = prepare<ResendRow>(
+  const findMessage = prepare<ResendRow & { batch_id: string | null }>(
     db,
-    `SELECT m.state, m.target, m.due_at, m.claim_token,
+    `SELECT m.state, m.target, m.due_at, m.claim_token, m.batch_id,
        EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased,
        m.publish_id IS NULL OR EXISTS (SELECT 1 FROM publishes p WHERE p.instance_id = m.instance_id AND p.id = m.publish_id) AS has_publish,
        w.id IS NOT NULL AS has_webhook, w.disabled_at IS NOT NULL AS webhook_disabled
@@ -28,12 +29,15 @@ export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | Re
      WHERE instance_id = ? AND day = ? AND id = ?`,
   );
 
+  const leaveBatches = prepareLeaveBatches(db);
+
   return ({ instanceId, messageId }) => {
     const key = [instanceId, uuidV7Day(messageId), messageId] as const;
     const now = Date.now();
     const message = findMessage.get(...key);
     const refusal = message ? resendRefusalOf(message, now) : 'unknown-message';
     if (!message || refusal) return refusal ?? 'unknown-message';
+    if (message.batch_id !== null) leaveBatches(instanceId, key[1], [messageId]);
     (message.state === 'waiting' ? hurry : beginAgain).run(now, ...key);
     return 'due';
   };

@@ -2,6 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { RetentionCommands } from '../../core/ports/retention-store.ts';
 import { dayOf } from '../rows/day.ts';
 import { prepareShortenFeed } from './feed.ts';
+import { filesOf } from '../rows/filed-attempts.ts';
+import type { MessageRow } from '../rows/message-row.ts';
 import { firstUuidOf } from '../rows/first-uuid.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
@@ -54,17 +56,18 @@ export function prepareRetentionCommands(db: DatabaseSync): CommandHandlers<Rete
 }
 
 function prepareDeleteMessages(db: DatabaseSync): (step: Step) => void {
-  const listFinished = prepare<{ day: number; id: string; batch_id: string | null }>(
+  const listFinished = prepare<Pick<MessageRow, 'id' | 'batch_id' | 'left_batches'> & { day: number }>(
     db,
-    `SELECT day, id, batch_id FROM messages WHERE instance_id = ? AND day < ? AND state <> 'waiting' ORDER BY day, id LIMIT ?`,
+    `SELECT day, id, batch_id, left_batches FROM messages WHERE instance_id = ? AND day < ? AND state <> 'waiting' ORDER BY day, id LIMIT ?`,
   );
-  const deleteAttempts = prepare(db, 'DELETE FROM attempts WHERE instance_id = ? AND day = ? AND message_id IN (?, ?)');
+  const deleteAttempts = prepare(db, 'DELETE FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ?');
   const deleteMessage = prepare(db, 'DELETE FROM messages WHERE instance_id = ? AND day = ? AND id = ?');
   return (step) => {
-    for (const { day, id, batch_id } of listFinished.all(step.instanceId, step.firstDay, step.rowsLeft)) {
+    for (const message of listFinished.all(step.instanceId, step.firstDay, step.rowsLeft)) {
       if (step.rowsLeft <= 0) return;
-      step.rowsLeft -=
-        deleteAttempts.run(step.instanceId, day, id, batch_id) + deleteMessage.run(step.instanceId, day, id);
+      const { day, id } = message;
+      for (const key of filesOf(message).keys()) step.rowsLeft -= deleteAttempts.run(step.instanceId, day, key);
+      step.rowsLeft -= deleteMessage.run(step.instanceId, day, id);
     }
   };
 }

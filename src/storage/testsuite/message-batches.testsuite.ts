@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { DeviceKey } from '../../core/ports/device-store.ts';
 import type { WebhookBatch } from '../../core/ports/instance-store.ts';
-import type { ClaimedMessage, CompleteBatch } from '../../core/ports/message-store.ts';
+import type { ClaimedMessage, CompleteBatch, MessageKey } from '../../core/ports/message-store.ts';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
 import type { Store } from '../../core/ports/store.ts';
 import type { OpenStore } from './fixtures.ts';
@@ -12,6 +12,7 @@ import {
   aReport,
   aWebhook,
   aWebhookOptions,
+  claimMessages,
   createInstance,
   createWebhook,
   listMessages,
@@ -210,6 +211,44 @@ export function messageBatchesSuite(open: OpenStore): void {
       expect(idsOf(again)).toEqual([messageId]);
       expect(again?.[0]).toMatchObject({ attempts: 1, earlierAttempts: 1 });
       expect(again?.[0]?.batchId).not.toBe(batch[0]?.batchId);
+    });
+
+    test('leave their attempts to messages that leave them, those that were made by then', async () => {
+      const world = await openBatching(open, prompt);
+      const { instanceId, store } = world;
+      await world.happen(2);
+      const [batch = []] = await world.claim();
+      const [left, stays] = batch.map(({ messageId }) => ({ instanceId, messageId }));
+      if (!left || !stays) throw new Error('the batch is too small');
+      const statusesOf = async (key: MessageKey) => (await store.listAttempts(key))?.map(({ status }) => status);
+      const answered = (messages: readonly ClaimedMessage[], kind: 'retry' | 'exhausted', status: number) => {
+        const next = kind === 'retry' ? { kind, retryInMs: 0 } : { kind };
+        return { sent: { ...sent(messages, next).sent, attempt: anAttempt({ status, startedAt: status }) } };
+      };
+      const lastOf = async (key: MessageKey) => (await store.findMessage(key))?.lastAttempt?.status;
+      await world.complete(batch, answered(batch, 'retry', 500));
+      expect(await runOne(store.resendMessages, left)).toBe('due');
+      expect([await statusesOf(left), await lastOf(left)]).toEqual([[500], 500]);
+      const apart = await world.claim();
+      for (const [index, one] of apart.entries()) await world.complete(one, answered(one, 'exhausted', 502 + index));
+      const of = (key: MessageKey) => 502 + apart.findIndex(([message]) => message?.messageId === key.messageId);
+      expect([await statusesOf(left), await lastOf(left)]).toEqual([[500, of(left)], of(left)]);
+      expect([await statusesOf(stays), await lastOf(stays)]).toEqual([[500, of(stays)], of(stays)]);
+      // And alone, as when the webhook has no batches any more.
+      expect(await runOne(store.resendMessages, left)).toBe('due');
+      const [alone] = await claimMessages(store, instanceId);
+      if (!alone) throw new Error('it is not due');
+      await runOne(store.completeAttempts, {
+        ...alone,
+        attempt: anAttempt({ status: 504, startedAt: 504 }),
+        next: { kind: 'exhausted' },
+      });
+      expect([await statusesOf(left), await lastOf(left)]).toEqual([[500, of(left), 504], 504]);
+      await runOne(store.eraseUsers, {
+        instanceId,
+        user: batch[0]?.user === 'erased' ? '' : (batch[0]?.user?.name ?? ''),
+      });
+      expect((await store.listAttempts(left))?.map(({ responseBody }) => responseBody)).toEqual([null, null, null]);
     });
   });
 }

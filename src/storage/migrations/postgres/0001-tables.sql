@@ -328,6 +328,7 @@ CREATE TABLE messages (
   attempts BIGINT NOT NULL,
   earlier_attempts BIGINT NOT NULL DEFAULT 0, -- of them, those before it was sent again: they count for no schedule
   batch_id UUID, -- UUID v7 of the same day: the request that it was in with others, and what its attempts are filed under
+  left_batches TEXT COLLATE "C", -- those that it was in before, with its last attempt in each: 'id:number', separated by blanks
   PRIMARY KEY (instance_id, day, id)
 ) PARTITION BY RANGE (day);
 CREATE TABLE messages_default PARTITION OF messages DEFAULT;
@@ -426,4 +427,14 @@ CREATE TABLE leaderships (
   task TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   node_id UUID NOT NULL,
   until BIGINT NOT NULL
+);
+
+-- How far `pharos db copy` is, a row for each table; empty when there is no copy under way. No node starts on half a copy.
+CREATE TABLE copy_progress (
+  table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  source TEXT COLLATE "C" NOT NULL, -- tells whether the SQLite database has changed
+  began_at BIGINT NOT NULL,
+  after TEXT COLLATE "C", -- JSON array: key of the last row
+  rows BIGINT NOT NULL,
+  is_done BOOLEAN NOT NULL
 );

@@ -285,6 +285,7 @@ CREATE TABLE messages (
   due_at INTEGER, -- also when a claim's lease ends; null when there is nothing to send (yet)
   claim_token TEXT,
   batch_id TEXT, -- UUID v7 of the same day: the request that it is in with others, and what its attempts are filed under
+  left_batches TEXT, -- those that it was in before, with its last attempt in each: 'id:number', separated by blanks
   PRIMARY KEY (instance_id, day, id)
 ) STRICT;
 CREATE INDEX messages_by_due ON messages (due_at) WHERE due_at IS NOT NULL;
