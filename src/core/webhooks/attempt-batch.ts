@@ -1,7 +1,7 @@
 import { uuidV7Time } from '../../protocol/ids.ts';
 import { runOne } from '../ports/command.ts';
 import type { CompleteBatch, MessageCommands, MessageFate } from '../ports/message-store.ts';
-import type { AttemptMessageDeps, AttemptResult } from './attempt-message.ts';
+import type { AttemptMessageDeps, OnAnswered } from './attempt-message.ts';
 import { mayDisable, noteDisabled, recordOf, untilHeld } from './attempt-message.ts';
 import type { ClaimedBatch } from './build-batch.ts';
 import { batchIdOf, buildBatch } from './build-batch.ts';
@@ -14,9 +14,13 @@ export interface AttemptBatchDeps extends AttemptMessageDeps {
 
 /**
  * Sends a batch once, outside any transaction, and records what came back for all that was in it. `current` answers the
- * batch with its present claim, which may be renewed meanwhile.
+ * batch with its present claim, which may be renewed meanwhile. True when something of it waits for another attempt.
  */
-export async function attemptBatch(deps: AttemptBatchDeps, current: () => ClaimedBatch): Promise<AttemptResult> {
+export async function attemptBatch(
+  deps: AttemptBatchDeps,
+  current: () => ClaimedBatch,
+  onAnswered: OnAnswered,
+): Promise<boolean> {
   const batch = current();
   const [{ instanceId, webhookId, attempts, earlierAttempts }] = batch;
   if (webhookId === null) throw new Error('the messages of a batch have a webhook');
@@ -34,13 +38,13 @@ export async function attemptBatch(deps: AttemptBatchDeps, current: () => Claime
     await complete({ sent: null, unsent: [{ messageIds, next }] });
     const reason = webhook ? 'webhook-disabled' : 'webhook-deleted';
     deps.log.info('batch.not-sent', { ...describe, messages: messageIds.length, reason });
-    return { waitsAgain: next.kind === 'retry', sent: null };
+    return next.kind === 'retry';
   }
   const { request, messageIds, unsent } = await buildBatch(deps, webhook, batch);
   if (!request) {
     await complete({ sent: null, unsent });
     deps.log.info('batch.empty', { ...describe, messages: batch.length });
-    return { waitsAgain: true, sent: null };
+    return true;
   }
   const policy = deps.retryPolicies[webhook.options.retryPolicy];
   const startedAt = deps.clock();
@@ -50,6 +54,7 @@ export async function attemptBatch(deps: AttemptBatchDeps, current: () => Claime
     isWebhook: await mayDisable(deps, webhook, outcome),
     attempts: attempts + 1 - earlierAttempts,
   });
+  onAnswered({ verdict, pauseMs });
   const attempt = { startedAt, requestHash: null, ...recordOf(outcome) };
   const recorded = await complete({ sent: { messageIds, attempt, next, disable }, unsent });
   const became = recorded === 'stale' ? 'lost' : next.kind;
@@ -67,6 +72,5 @@ export async function attemptBatch(deps: AttemptBatchDeps, current: () => Claime
     durationMs,
   });
   if (recorded === 'disabled') noteDisabled(deps, { instanceId, webhookId }, disable);
-  const waitsAgain = next.kind === 'retry' || recorded === 'disabled' || unsent.length > 0;
-  return { waitsAgain, sent: { verdict, pauseMs } };
+  return next.kind === 'retry' || recorded === 'disabled' || unsent.length > 0;
 }

@@ -33,18 +33,19 @@ export interface AttemptMessageDeps extends BuildRequestDeps {
   readonly forgetWebhook: (instanceId: string, webhookId: string) => void;
 }
 
-export interface AttemptResult {
-  /** Something waits after it: its next attempt, or the FINISHED that its STARTED held back. */
-  readonly waitsAgain: boolean;
-  /** What it says about its target; null: nothing was sent. */
-  readonly sent: Pick<AttemptDecision, 'verdict' | 'pauseMs'> | null;
-}
+/** Hears what an attempt says about its target, before it is recorded: from here on nothing of it is in flight. */
+export type OnAnswered = (sent: Pick<AttemptDecision, 'verdict' | 'pauseMs'>) => void;
 
 /**
  * Sends a message once, outside any transaction, and records what came back. `current` answers the message with its
- * present claim, which may be renewed meanwhile.
+ * present claim, which may be renewed meanwhile. True when something waits after it: its next attempt, or the FINISHED
+ * that its STARTED held back.
  */
-export async function attemptMessage(deps: AttemptMessageDeps, current: () => ClaimedMessage): Promise<AttemptResult> {
+export async function attemptMessage(
+  deps: AttemptMessageDeps,
+  current: () => ClaimedMessage,
+  onAnswered: OnAnswered,
+): Promise<boolean> {
   const message = current();
   const { instanceId, messageId } = message;
   const complete = (completion: Pick<CompleteAttempt, 'attempt' | 'next' | 'disable'>) =>
@@ -57,7 +58,7 @@ export async function attemptMessage(deps: AttemptMessageDeps, current: () => Cl
     const next = request === 'webhook-disabled' ? untilHeld : ({ kind: 'dropped', reason: request } as const);
     await complete({ attempt: null, next, disable: null });
     deps.log.info('message.not-sent', { ...describe(message), reason: request });
-    return { waitsAgain: next.kind === 'retry' || message.eventType === 'publish.started', sent: null };
+    return next.kind === 'retry' || message.eventType === 'publish.started';
   }
   const webhook = await findWebhookOf(deps, message);
   const policy = deps.retryPolicies[(webhook ?? { options: defaultWebhookOptions }).options.retryPolicy];
@@ -69,6 +70,7 @@ export async function attemptMessage(deps: AttemptMessageDeps, current: () => Cl
     attempts: attempts - message.earlierAttempts,
     isWebhook: webhook !== null && (await mayDisable(deps, webhook, outcome)),
   });
+  onAnswered({ verdict, pauseMs });
   const attempt = { startedAt, requestHash: hashRequest(request), ...recordOf(outcome) };
   const recorded = await complete({ attempt, next, disable });
   const became = recorded === 'stale' ? 'lost' : next.kind;
@@ -84,8 +86,7 @@ export async function attemptMessage(deps: AttemptMessageDeps, current: () => Cl
     durationMs,
   });
   if (recorded === 'disabled') noteDisabled(deps, message, disable);
-  const waitsAgain = next.kind === 'retry' || recorded === 'disabled' || message.eventType === 'publish.started';
-  return { waitsAgain, sent: { verdict, pauseMs } };
+  return next.kind === 'retry' || recorded === 'disabled' || message.eventType === 'publish.started';
 }
 
 /** The webhook was disabled with an attempt's commit. */

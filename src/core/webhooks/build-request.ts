@@ -10,7 +10,7 @@ import {
   renderWebhookBody,
 } from './render-message.ts';
 import type { RenderEventDeps } from './render-event.ts';
-import { isInstanceEvent, ofPublish, renderEvent, summarize } from './render-event.ts';
+import { contentOf, isInstanceEvent, ofPublish, renderEvent, summarize } from './render-event.ts';
 import type { EventType } from '../../protocol/event-types.ts';
 import { isClassicEventType } from '../../protocol/event-types.ts';
 import { attemptHeaders, signatureHeaders } from './sign-request.ts';
@@ -51,9 +51,9 @@ async function buildInstanceWebhook(
   if (webhook.format === 'classic' && isClassicEventType(message.eventType)) {
     if (message.user === 'erased') return 'user-erased';
     const about = ofPublish(message);
-    const { content } = openPublishBody(deps.sealer, about, (await summarize(deps, about)).body);
+    const { web } = await contentOf(deps, about);
     const { eventType } = message;
-    const body = renderClassicWebhook({ ...about, eventType }, content.web);
+    const body = renderClassicWebhook({ ...about, eventType }, web);
     return signedRequest(deps, message.messageId, webhook, { 'X-OneSignal-Event': body.event }, JSON.stringify(body));
   }
   const payload = await renderEvent(deps, message);

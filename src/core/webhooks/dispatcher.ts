@@ -8,6 +8,7 @@ import { CannotOpen } from '../ports/sealer.ts';
 import type { Store } from '../ports/store.ts';
 import type { AttemptBatchDeps } from './attempt-batch.ts';
 import { attemptBatch } from './attempt-batch.ts';
+import type { OnAnswered } from './attempt-message.ts';
 import { attemptMessage } from './attempt-message.ts';
 import { breakerPausesMs as defaultBreakerPausesMs } from './breaker.ts';
 import type { TargetStatus } from './explain-message.ts';
@@ -46,6 +47,8 @@ const maxUnproven = messagesAtATime / 8;
 /** Outlives an attempt and the commit of its completion, also on a busy machine. */
 const leaseMs = maxAttemptMs + 17_000;
 const heldAtATime = 500;
+/** So long a place that became free waits for others, if they are less than a quarter: a claim of many costs little more. */
+const gatherPlacesMs = 2;
 
 /** Sends webhooks: claims due messages, as many as each target can have, and attempts them until stopped. */
 export class Dispatcher {
@@ -53,6 +56,10 @@ export class Dispatcher {
   readonly #messages: ClaimLoop<Work>;
   readonly #targets: TargetStates;
   readonly #inHand = new Map<string, Work>();
+  /** Requests that are not answered yet, and those that ended since the last claim. */
+  #inFlight = 0;
+  #endedSince = 0;
+  #gathering: NodeJS.Timeout | null = null;
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
@@ -95,10 +102,12 @@ export class Dispatcher {
   /** Claims no more; settles when the attempts in flight are recorded. */
   async stop(): Promise<void> {
     await this.#messages.stop();
+    if (this.#gathering) clearTimeout(this.#gathering);
   }
 
   async #claim(limit: number): Promise<readonly Work[]> {
     const { store } = this.#deps;
+    this.#endedSince = 0;
     const targets = this.#targets.inTurn(await store.listTurns(limit));
     const known = await Promise.all(targets.map((target) => this.#limitsOf(target)));
     const offers = this.#targets.offer(known.filter((target) => target !== null));
@@ -140,25 +149,39 @@ export class Dispatcher {
 
   async #attempt(work: Work): Promise<boolean> {
     const startedAt = performance.now();
-    let ended: Parameters<TargetStates['ended']>[1] = null;
-    let waitsAgain = true;
-    try {
-      const result =
-        work.claimed[0].batchId === null
-          ? await attemptMessage(this.#deps, () => work.claimed[0])
-          : await attemptBatch(this.#deps, () => work.claimed);
-      waitsAgain = result.waitsAgain;
+    this.#inFlight += 1;
+    let isOver = false;
+    const end = (attempt: Parameters<TargetStates['ended']>[1]): void => {
+      if (isOver) return;
+      isOver = true;
+      this.#inFlight -= 1;
+      if (this.#targets.ended(work.offer, attempt)) this.#claimSoon();
+    };
+    const onAnswered: OnAnswered = (sent) => {
       const { breakerPausesMs = defaultBreakerPausesMs } = this.#deps;
-      const chance = Math.random();
-      ended = result.sent && { ...result.sent, startedAt, endedAt: performance.now(), breakerPausesMs, chance };
+      end({ ...sent, startedAt, endedAt: performance.now(), breakerPausesMs, chance: Math.random() });
+    };
+    try {
+      return work.claimed[0].batchId === null
+        ? await attemptMessage(this.#deps, () => work.claimed[0], onAnswered)
+        : await attemptBatch(this.#deps, () => work.claimed, onAnswered);
     } catch (error) {
       if (error instanceof CannotOpen) await postponeRequest(this.#deps, work.claimed);
       throw error;
     } finally {
       this.#inHand.delete(requestIdOf(work.claimed[0]));
-      waitsAgain = this.#targets.ended(work.offer, ended) || waitsAgain;
+      end(null);
     }
-    return waitsAgain;
+  }
+
+  /** A target has a place again that it waited for. */
+  #claimSoon(): void {
+    this.#endedSince += 1;
+    if (3 * this.#endedSince >= this.#inFlight) return this.#messages.wake();
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = null;
+      this.#messages.wake();
+    }, gatherPlacesMs);
   }
 }
 

@@ -3,7 +3,9 @@ import { isClassicEventType, isEventType } from '../../protocol/event-types.ts';
 import type { WebhookBody } from '../../protocol/webhook-body.ts';
 import type { EventReference } from '../ports/message-store.ts';
 import type { PublishKey, PublishQueries, PublishSummary } from '../ports/publish-store.ts';
+import { SharedCache } from '../instances/shared-cache.ts';
 import type { Sealer } from '../ports/sealer.ts';
+import type { PublishContent } from '../publish/publish-body.ts';
 import { openPublishBody } from '../publish/publish-body.ts';
 import {
   renderCredentialsExpiring,
@@ -37,8 +39,8 @@ export async function renderEvent(
   if (event.user === 'erased') return 'user-erased';
   if (isClassicEventType(event.eventType)) {
     if (!event.device) throw new Error(`event ${event.eventId} (${event.eventType}) names no device`);
-    const { content } = openPublishBody(deps.sealer, about, (await summarize(deps, about)).body);
-    return renderNotificationEvent(about, event.device, event.user, content.web?.notification);
+    const { web } = await contentOf(deps, about);
+    return renderNotificationEvent(about, event.device, event.user, web?.notification);
   }
   if (!event.user) throw new Error(`event ${event.eventId} (${event.eventType}) names no user`);
   return renderUserNotification(about, event.user.name);
@@ -49,6 +51,18 @@ export function ofPublish<Event extends EventReference>(event: Event): Event & P
   const { publishId } = event;
   if (publishId === null) throw new Error(`event ${event.eventId} (${event.eventType}) is about no publish`);
   return { ...event, publishId };
+}
+
+/** Events come in crowds, all about the same few publishes. */
+const maxContents = 64;
+const contents = new WeakMap<Sealer, SharedCache<PublishContent>>();
+
+/** What the publish says, read and opened once for many events. */
+export async function contentOf(deps: RenderEventDeps, about: PublishKey): Promise<PublishContent> {
+  const known = contents.get(deps.sealer) ?? new SharedCache<PublishContent>(maxContents);
+  contents.set(deps.sealer, known);
+  const open = async () => openPublishBody(deps.sealer, about, (await summarize(deps, about)).body).content;
+  return (await known.get(`${about.instanceId}/${about.publishId}`, open)) as PublishContent;
 }
 
 export async function summarize(
