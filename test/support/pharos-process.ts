@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import type { EntryArgument } from './pharos-entry.ts';
-import { createTestDatabase } from './postgres.ts';
+import { createMigratedDatabase } from './postgres.ts';
 import { programEnvironment } from './program-environment.ts';
 import type { Routes } from './routed-network.ts';
 import { storage } from './storage.ts';
@@ -104,9 +104,7 @@ export async function startPharosProcess({
     ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), reachesOthers, ...waits } satisfies EntryArgument)]
     : ['../../src/cli/pharos.ts', 'serve'];
   const database =
-    storage === 'postgres' && settings['PHAROS_DATABASE_URL'] === undefined
-      ? await createTestDatabase({ migrated: true })
-      : null;
+    storage === 'postgres' && settings['PHAROS_DATABASE_URL'] === undefined ? await createMigratedDatabase() : null;
   const databaseUrl = settings['PHAROS_DATABASE_URL'] ?? database?.url ?? null;
   const port = await freePort();
   const origin = `http://localhost:${port}`;

@@ -48,5 +48,7 @@ export async function askForPostgres(): Promise<string> {
   return answer;
 }
 
-/** A running PostgreSQL that shall be used. */
+/** Whether the server is somebody's who goes on using it. */
+export const isServerGiven = (): boolean => databaseUrl() !== undefined;
+
 const databaseUrl = (): string | undefined => process.env['PHAROS_TEST_DATABASE_URL'] || undefined;

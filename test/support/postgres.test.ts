@@ -1,21 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { withClient } from './postgres-client.ts';
 import { startPostgres } from './postgres-cluster.ts';
-import { createTestDatabase } from './postgres.ts';
+import type { TestDatabase } from './postgres.ts';
+import { createMigratedDatabase, createTestDatabase } from './postgres.ts';
 import { waitFor } from './wait-for.ts';
 
-async function query(url: string, statement: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(statement)).rows as Record<string, unknown>[];
-  } finally {
-    await client.end();
-  }
-}
+const query = (url: string, statement: string): Promise<Record<string, unknown>[]> =>
+  withClient(url, async (client) => (await client.query(statement)).rows as Record<string, unknown>[]);
 
 describe('PostgreSQL for tests', () => {
   test('a database is empty and nobody else’s', async () => {
@@ -24,6 +18,23 @@ describe('PostgreSQL for tests', () => {
     expect(await query(other.url, `SELECT to_regclass('planted') AS planted`)).toEqual([{ planted: null }]);
     await Promise.all([one.drop(), other.drop()]);
     await expect(query(one.url, 'SELECT 1')).rejects.toThrow('does not exist');
+  });
+
+  test('a database that is used again is as new', async () => {
+    const seen = async ({ url }: TestDatabase) => [
+      await query(url, 'SELECT number FROM migrations'),
+      await query(url, 'SELECT ahead FROM feed_clock'),
+      await query(url, 'SELECT count(*)::int AS rows FROM events'),
+      await query(url, 'INSERT INTO users (instance_id, last_used_day) VALUES (gen_random_uuid(), 1) RETURNING number'),
+    ];
+    const first = await createMigratedDatabase();
+    const asNew = await seen(first);
+    expect(asNew[3]).toEqual([{ number: '1' }]);
+    await query(first.url, 'UPDATE feed_clock SET ahead = 7');
+    await first.drop();
+    const again = await createMigratedDatabase();
+    expect(await seen(again)).toEqual(asNew);
+    await again.drop();
   });
 
   test('a cluster of one’s own keeps what was committed through a crash', async () => {

@@ -1,13 +1,13 @@
 import type { Store } from '../../src/core/ports/store.ts';
 import { openPostgresStore } from '../../src/storage/postgres/open-postgres-store.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
-import { createTestDatabase } from './postgres.ts';
+import { createMigratedDatabase } from './postgres.ts';
 import { storage } from './storage.ts';
 
 /** An empty store in the storage of this run; `file` is of SQLite. Closing it removes the database of PostgreSQL. */
 export async function openTestStore(file = ':memory:'): Promise<Store> {
   if (storage === 'sqlite') return openSqliteStore({ file });
-  const database = await createTestDatabase({ migrated: true });
+  const database = await createMigratedDatabase();
   const store = await openPostgresStore({ url: database.url });
   return {
     ...store,
