@@ -5,12 +5,15 @@ import { Http2Session } from './http2-session.ts';
 
 export interface Http2PoolOptions {
   readonly origin: string;
+  /** Of the last session. */
   readonly idleTimeoutMs: number;
   /** A connection whose ALPN chose `h2`. */
   readonly connect: () => Promise<Connected | EgressFailure>;
 }
 
 const maxSessions = 8;
+/** Of sessions that others are there beside. */
+const spareIdleTimeoutMs = 60_000;
 /** Part of a session's streams in use from which another session is opened. */
 const crowded = 0.75;
 
@@ -42,7 +45,7 @@ export class Http2Pool {
     const { origin, idleTimeoutMs } = this.#options;
     const session = new Http2Session({
       origin,
-      idleTimeoutMs,
+      idleTimeoutMs: () => (this.#sessions.size > 1 ? spareIdleTimeoutMs : idleTimeoutMs),
       socket,
       onRoom: () => this.#pump(),
       onClosed: () => {

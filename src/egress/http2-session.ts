@@ -7,8 +7,8 @@ export interface Http2SessionOptions {
   readonly origin: string;
   /** TLS socket whose ALPN chose `h2`. */
   readonly socket: Socket;
-  /** So long it is kept without use. */
-  readonly idleTimeoutMs: number;
+  /** So long it is kept without use, as things are. */
+  readonly idleTimeoutMs: () => number;
   /** A stream ended, the peer's limit changed or the connection is alive again: there may be room. */
   readonly onRoom: () => void;
   readonly onClosed: () => void;
@@ -19,6 +19,7 @@ export interface Http2SessionOptions {
 /** More on one TCP connection gains nothing; several sessions do. */
 const maxStreams = 200;
 const checkEveryMs = 20_000;
+const lingerMs = 1_000;
 /** While nothing is sent: whether the connection is alive is known before it is needed. */
 const pingEveryMs = 60_000;
 
@@ -116,6 +117,7 @@ export class Http2Session {
       this.#streams -= 1;
       if (stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM) this.#options.onRefused(exchange);
       else exchange.end(failure && connectionFailure(failure, 'connection failed'));
+      this.#hangUp();
       this.#options.onRoom();
     });
     stream.end(body);
@@ -127,15 +129,24 @@ export class Http2Session {
     return new Promise((resolve) => {
       this.#session.once('close', resolve);
       this.#session.close();
+      this.#hangUp();
     });
   }
 
+  /** Once there is nothing more to come. Node ends the connection gently, and waits for a peer that may be gone. */
+  #hangUp(): void {
+    if (!this.#session.closed || this.#streams > 0) return;
+    setTimeout(() => this.#options.socket.destroy(), lingerMs).unref();
+  }
+
   #keepAlive(): void {
+    this.#hangUp();
     if (this.#awaitingPong || !this.ready) {
       this.#session.destroy(new Error('connection is dead'));
+      this.#options.socket.destroy();
     } else if (this.#streams > 0) {
       this.#ping();
-    } else if (performance.now() - this.#lastUsedAt > this.#options.idleTimeoutMs) {
+    } else if (performance.now() - this.#lastUsedAt > this.#options.idleTimeoutMs()) {
       this.#session.close();
     } else if (performance.now() - this.#lastPingAt > pingEveryMs) {
       this.#ping();
@@ -143,7 +154,7 @@ export class Http2Session {
   }
 
   #ping(): void {
-    if (this.#awaitingPong || this.#session.closed || this.#session.destroyed) return;
+    if (this.#awaitingPong || this.#session.destroyed) return;
     this.#lastPingAt = performance.now();
     this.#awaitingPong = this.#session.ping(() => {
       this.#awaitingPong = false;

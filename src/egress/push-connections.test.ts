@@ -351,3 +351,17 @@ test('a connection that comes when all is closed is let go of', async () => {
   sockets[1]?.connect(port, '127.0.0.1');
   await waitFor('it to be let go of', () => sockets[1]?.closed);
 });
+
+test('closing does not wait for a peer that is gone', async () => {
+  const server = await http2Server((stream) => {
+    stream.respond({ ':status': 502 });
+    stream.end('x'.repeat(200_000));
+  });
+  const atPeer: Socket[] = [];
+  server.on('connection', (socket: Socket) => atPeer.push(socket));
+  const { connections } = wireTo(server);
+  expect(await post(connections)).toMatchObject({ status: 502 });
+  // In the middle of a body that was too long.
+  for (const socket of atPeer) socket.destroy();
+  await connections.close();
+});
