@@ -171,6 +171,17 @@ test.each<[number, string, string]>([
   expect(await send([{ token: tokenOf(1) }])).toMatchObject([{ kind }]);
 });
 
+test.each<[string, ApnsAnswer, object]>([
+  ['a reset stream', 'reset', { kind: 'failed', retryAfterMs: null }],
+  ['a page', { status: 502, body: '<html>'.repeat(20_000) }, { kind: 'failed', reason: 'APNs answered 502' }],
+  ['an array', { status: 400, body: '["BadDeviceToken"]' }, { kind: 'rejected', reason: 'APNs answered 400' }],
+  ['not now', { status: 503, reason: 'ServiceUnavailable', retryAfter: 7 }, { kind: 'failed', retryAfterMs: 7_000 }],
+  ['slower', { status: 429, reason: 'TooManyRequests', retryAfter: 5 }, { kind: 'throttled', retryAfterMs: 5_000 }],
+])('%s', async (_, answer, outcome) => {
+  const { send } = await open({ answers: { [tokenOf(1)]: [answer] } });
+  expect(await send([{ token: tokenOf(1) }])).toMatchObject([outcome]);
+});
+
 test('that a device is gone is believed only when it has not registered since', async () => {
   const at = 1_700_000_000_000;
   const { send } = await open({ answers: { [tokenOf(1)]: [{ status: 410, reason: 'Unregistered', timestamp: at }] } });
@@ -235,6 +246,11 @@ test('a connection that is lost fails its unanswered streams only; the next atte
   expect(await hanging).toMatchObject([{ kind: 'failed' }]);
   expect(await send([{ token: tokenOf(0) }])).toEqual([{ kind: 'accepted' }]);
   expect(service.requests.get(tokenOf(1))).toBe(1);
+});
+
+test('what is not answered in time has failed', async () => {
+  const { send } = await open({ answers: { [tokenOf(0)]: ['hang'] }, deadlineMs: 300 });
+  expect(await send([{ token: tokenOf(0) }])).toMatchObject([{ kind: 'failed', retryAfterMs: null }]);
 });
 
 test('no more streams than Apple allows, on several connections', async () => {

@@ -12,7 +12,9 @@ export type ApnsAnswer =
   | 'accept'
   | 'hang'
   | 'reset'
-  | { readonly status: number; readonly reason: string; readonly timestamp?: number; readonly retryAfter?: number };
+  | { readonly status: number; readonly reason: string; readonly timestamp?: number; readonly retryAfter?: number }
+  /** What no service of Apple's says. */
+  | { readonly status: number; readonly body: string };
 
 export interface ApnsNotification {
   readonly token: string;
@@ -160,11 +162,10 @@ export async function startApnsService(
           if (notification) accepted.push(notification);
           stream.respond({ ':status': 200, 'apns-id': crypto.randomUUID() }, { endStream: true });
         } else {
-          const { status, retryAfter, ...error } = said;
-          const headers: OutgoingHttpHeaders = { ':status': status };
-          if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
+          const headers: OutgoingHttpHeaders = { ':status': said.status };
+          if ('retryAfter' in said) headers['retry-after'] = String(said.retryAfter);
           stream.respond(headers);
-          stream.end(JSON.stringify(error));
+          stream.end('body' in said ? said.body : JSON.stringify(said));
         }
       });
     });

@@ -7,6 +7,7 @@ import { openAdminWorld } from './admin-world.ts';
 
 const { serviceAccount } = createFcmService();
 const p8 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
 const token = { keyId: 'ABC123DEFG', teamId: 'DEF123GHIJ', privateKey: p8 as string };
 
 let world: Awaited<ReturnType<typeof openAdminWorld>>;
@@ -93,6 +94,12 @@ test.each<[string, string, object, string]>([
     'an RSA key',
     'apns',
     { environment: 'production', token: { ...token, privateKey: serviceAccount['private_key'] } },
+    'token.privateKey',
+  ],
+  [
+    'a key of another curve',
+    'apns',
+    { environment: 'production', token: { ...token, privateKey: p384 } },
     'token.privateKey',
   ],
   ['an app that is none', 'apns', { environment: 'production', token, bundleIdentifier: 'a b' }, 'bundleIdentifier'],

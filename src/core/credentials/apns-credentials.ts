@@ -35,7 +35,8 @@ export function readApnsCredentials(input: ApnsInput, now: number): ReadApnsCred
     const { keyId, teamId, privateKey } = token;
     if (!isAppleId(keyId)) return invalid('token.keyId', 'the ten letters and digits of the key');
     if (!isAppleId(teamId)) return invalid('token.teamId', 'the ten letters and digits of the team');
-    if (keyType(privateKey) !== 'ec') return invalid('token.privateKey', 'the contents of the .p8 file');
+    // ES256, the only algorithm that Apple takes, wants this curve.
+    if (keyType(privateKey) !== 'prime256v1') return invalid('token.privateKey', 'the contents of the .p8 file');
     return { kind: 'read', credentials: { ...common, kind: 'token', keyId, teamId, privateKey }, expiresAt: null };
   }
   const pair = certificate ?? (p12 && openP12(Buffer.from(p12.file, 'base64'), p12.passphrase));

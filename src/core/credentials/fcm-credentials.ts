@@ -28,10 +28,11 @@ export function readServiceAccount(file: ServiceAccountFile): FcmCredentials | I
   return { projectId, clientEmail, privateKey, privateKeyId: file.private_key_id ?? null };
 }
 
-/** Null when it is no private key. */
+/** The curve of an elliptic one; null when it is no private key. */
 export function keyType(pem: string): string | null {
   try {
-    return createPrivateKey(pem).asymmetricKeyType ?? null;
+    const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey(pem);
+    return asymmetricKeyDetails?.namedCurve ?? asymmetricKeyType ?? null;
   } catch {
     // What is wrong with it is the sender's business; it must not end up in a log.
     return null;
