@@ -1,0 +1,16 @@
+import { describe, onTestFinished } from 'vitest';
+import { createMigratedDatabase } from '../../../test/support/postgres.ts';
+import { storeSuite } from '../testsuite/store.testsuite.ts';
+import { openPostgresStore } from './open-postgres-store.ts';
+
+describe('PostgreSQL', () => {
+  storeSuite(async () => {
+    const database = await createMigratedDatabase();
+    const store = await openPostgresStore({ url: database.url });
+    onTestFinished(async () => {
+      await store.close();
+      await database.drop();
+    });
+    return store;
+  });
+});
