@@ -77,12 +77,12 @@ async function reachesNobody(sql: Sql, item: AcceptPublish, audience: Audience):
 }
 
 // Only names that are new, or that nobody used today: others' rows stay unlocked, and publishes to the same user do not wait
-// for each other. In order, so that two transactions do not wait for each other.
+// for each other. In order, so that two transactions do not wait for each other. `+ 0`: found by the name, not by the day.
 const useNames = `
   INSERT INTO users (instance_id, name, last_used_day)
   SELECT DISTINCT n.instance_id, n.name, $3::bigint FROM unnest($1::uuid[], $2::text[]) AS n (instance_id, name)
   WHERE NOT EXISTS (
-    SELECT FROM users u WHERE u.instance_id = n.instance_id AND u.name = n.name AND u.last_used_day >= $3)
+    SELECT FROM users u WHERE u.instance_id = n.instance_id AND u.name = n.name AND u.last_used_day + 0 >= $3)
   ORDER BY 1, 2
   ON CONFLICT (instance_id, name) WHERE name IS NOT NULL
   DO UPDATE SET last_used_day = greatest(users.last_used_day, excluded.last_used_day)`;

@@ -33,7 +33,8 @@ const claimSome = `
     SELECT w.instance_id, w.step
     FROM walk w CROSS JOIN LATERAL (
       SELECT FROM ranges r
-      WHERE r.instance_id = w.instance_id AND r.due_at <= pharos_now() AND r.publish_id <> ALL($4::uuid[]) LIMIT 1
+      WHERE r.instance_id = w.instance_id AND r.due_at <= pharos_now() AND r.publish_id <> ALL($4::uuid[])
+      ORDER BY r.due_at, r.pages LIMIT 1
     ) due
     WHERE w.step > 0 LIMIT $2
   ), picked AS MATERIALIZED (

@@ -31,9 +31,12 @@ const listWithValue = `
   SELECT device_number AS number FROM device_tags
   WHERE instance_id = $1 AND device_number > $2 AND device_number <= $3 AND key = $5 AND value = $6
   ORDER BY device_number LIMIT $4`;
+// `OFFSET 0`: device by device, however few tags the planner believes that there are.
 const listTags = `
-  SELECT device_number AS number, key, value FROM device_tags
-  WHERE instance_id = $1 AND device_number = ANY($2::bigint[])`;
+  SELECT n.number, t.key, t.value
+  FROM unnest($2::bigint[]) AS n (number) CROSS JOIN LATERAL (
+    SELECT key, value FROM device_tags WHERE instance_id = $1 AND device_number = n.number OFFSET 0
+  ) t`;
 
 /** Finds devices whose tags meet a filter, in order of their numbers. */
 export async function findByTags(sql: Sql, filter: TagFilter, scan: Scan): Promise<Matches> {
