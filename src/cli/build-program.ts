@@ -6,6 +6,7 @@ import { credentialsDelete } from './commands/credentials-delete.ts';
 import { credentialsList } from './commands/credentials-list.ts';
 import { credentialsSetApns } from './commands/credentials-set-apns.ts';
 import { credentialsSetFcm } from './commands/credentials-set-fcm.ts';
+import { dbCopy } from './commands/db-copy.ts';
 import { instanceCreate } from './commands/instance-create.ts';
 import { instanceList } from './commands/instance-list.ts';
 import { instanceRetireKey } from './commands/instance-retire-key.ts';
@@ -68,6 +69,7 @@ export function buildProgram(): Command {
         credentialsDelete,
       ]),
     )
+    .addCommand(group('db', 'The database, while no server uses it', [dbCopy]))
     .addCommand(
       group('webhook', 'Webhooks of an instance: where its events go', [
         webhookCreate,

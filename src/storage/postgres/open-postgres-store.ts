@@ -14,6 +14,7 @@ import { createPartitionsAhead } from './partitions.ts';
 import { createQueryHandlers } from './query-handlers.ts';
 import { startUpkeep } from './upkeep.ts';
 import { isUnavailable } from './unavailable.ts';
+import { refuseUnfinishedCopy } from './unfinished-copy.ts';
 
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`. The schema is created or migrated in it. */
@@ -59,6 +60,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       : new Database({ url: readUrl, maxConnections: maxReadConnections, preparedStatements });
   try {
     await migrate(database);
+    await refuseUnfinishedCopy(database);
     await createPartitionsAhead(database, 'open');
   } catch (cause) {
     await database.close();
