@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { v7 } from 'uuid';
 import { createCachedDirectory } from '../src/core/instances/cached-directory.ts';
 import { createInstance } from '../src/core/instances/create-instance.ts';
 import { createWebhook } from '../src/core/instances/create-webhook.ts';
@@ -21,6 +20,7 @@ import { createAddressGuard } from '../src/egress/address-guard.ts';
 import { createHttpClient } from '../src/egress/http-client.ts';
 import { createSystemNetwork } from '../src/egress/network.ts';
 import { createLog } from '../src/logging/create-log.ts';
+import { chanceUuidV7, uuidV7 } from '../src/protocol/uuid-v7.ts';
 import { openSqliteStore } from '../src/storage/sqlite/open-sqlite-store.ts';
 import { addDevices } from './filled-pharos.ts';
 
@@ -48,7 +48,7 @@ export async function openWebhookWorld() {
   const log = createLog({ level: 'info', destination: pino.destination(join(folder, 'log')) });
   const store = await openSqliteStore({ file: join(folder, 'pharos.db') });
   const sealer = createSealer(parseKeyring(generateKeyring()));
-  const ids = { random: () => randomUUID(), timeOrdered: () => v7(), unguessable: () => v7({}) };
+  const ids = { random: () => randomUUID(), timeOrdered: uuidV7, unguessable: () => chanceUuidV7() };
   const instances = createCachedDirectory({ store, sealer, maxEntries: 10_000 });
   const shared = { store, sealer, ids, log, clock: Date.now, instances, forgetWebhook: instances.forgetWebhook };
   const client = createHttpClient({
@@ -60,7 +60,7 @@ export async function openWebhookWorld() {
   });
 
   async function newPublish(instanceId: string): Promise<string> {
-    const publishId = v7();
+    const publishId = uuidV7();
     const target = { kind: 'interests', interests: ['all'] } as const;
     const about = {
       instanceId,

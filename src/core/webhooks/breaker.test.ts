@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Breaker } from './breaker.ts';
-import { afterRequest, breakerPausesMs, breakerRoom, breakerState, freshBreaker, isFresh } from './breaker.ts';
+import {
+  afterRequest,
+  breakerPausesMs,
+  breakerRoom,
+  breakerState,
+  freshBreaker,
+  isFresh,
+  isStruggling,
+} from './breaker.ts';
 
 const request = (endedAt: number, failed: boolean, startedAt = endedAt) => ({
   ...{ startedAt, endedAt, failed },
@@ -15,12 +23,19 @@ const attempts = (outcomes: readonly boolean[], from = 0, breaker: Breaker = fre
 const failures = (count: number) => Array<boolean>(count).fill(true);
 const successes = (count: number) => Array<boolean>(count).fill(false);
 
-test('opens on ten attempts of which half failed, and not before', () => {
+test('opens on ten attempts of which nine failed, and not before', () => {
   expect(attempts(failures(9)).kind).toBe('closed');
   expect(attempts(failures(10)).kind).toBe('open');
-  expect(attempts([...successes(5), ...failures(5)]).kind).toBe('open');
-  expect(attempts([...successes(6), ...failures(5)]).kind).toBe('closed');
-  expect(attempts([...successes(300), ...failures(290)]).kind).toBe('closed');
+  expect(attempts([...successes(1), ...failures(9)]).kind).toBe('open');
+  expect(attempts([...successes(2), ...failures(17)]).kind).toBe('closed');
+  expect(attempts([...successes(20), ...failures(170)]).kind).toBe('closed');
+});
+
+test('struggles from ten attempts on of which half failed', () => {
+  expect(isStruggling(attempts(failures(9)), 1_000)).toBe(false);
+  const half = attempts([...successes(5), ...failures(5)]);
+  expect([half.kind, isStruggling(half, 1_000), isStruggling(half, 70_000)]).toEqual(['closed', true, false]);
+  expect(isStruggling(attempts([...successes(6), ...failures(5)]), 1_100)).toBe(false);
 });
 
 test('attempts of more than a minute ago do not count', () => {
@@ -97,7 +112,7 @@ test('whatever happens: it opens only on enough failures, and never keeps more t
         const failures = recent.filter((one) => one.failed).length;
         const wasRight = {
           bounded: breaker.kind === 'closed' ? breaker.slots.length <= 13 : breaker.until - breaker.since <= 330_000,
-          openedByMany: before.kind !== 'closed' || breaker.kind !== 'open' || (recent.length >= 10 && failures >= 5),
+          openedByMany: before.kind !== 'closed' || breaker.kind !== 'open' || (recent.length >= 10 && failures >= 9),
           closedBySuccess: before.kind !== 'open' || failed || breaker.kind === 'closed',
         };
         expect(wasRight).toEqual({ bounded: true, openedByMany: true, closedBySuccess: true });

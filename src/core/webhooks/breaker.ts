@@ -1,5 +1,5 @@
 /**
- * Keeps requests from a target that mostly fails. Closed, it counts; open, it lets nothing through; when its pause is over
+ * Keeps requests from a target that hardly does anything but fail. Closed, it counts; open, it lets nothing through; when its pause is over
  * it is half-open, and one request at a time finds out. A value: the functions answer the next one. Times are
  * milliseconds of a clock that never jumps.
  */
@@ -45,7 +45,9 @@ const windowMs = 60_000;
 const slotMs = 5_000;
 /** A message has at most so few attempts in a minute that one alone never opens a breaker. */
 const minAttempts = 10;
-const minFailureShare = 0.5;
+/** One that takes some of what it gets, such as all events of but one type, is not down: it goes on getting them. */
+const minFailureShare = 0.9;
+const struggleShare = 0.5;
 const forgivenAfterMs = 300_000;
 const jitter = 0.1;
 
@@ -59,6 +61,13 @@ export function breakerRoom(breaker: Breaker, now: number, inFlight: number): nu
   const state = breakerState(breaker, now);
   if (state === 'closed') return Number.POSITIVE_INFINITY;
   return state === 'half-open' && inFlight === 0 ? 1 : 0;
+}
+
+/** True when so much failed of late that it should get less at once. */
+export function isStruggling(breaker: Breaker, now: number): boolean {
+  if (breaker.kind !== 'closed') return false;
+  const { attempts, failures } = count(recent(breaker.slots, now));
+  return attempts >= minAttempts && failures >= attempts * struggleShare;
 }
 
 /** True when it remembers nothing that would change what comes. */
@@ -78,8 +87,7 @@ export function afterRequest(breaker: Breaker, request: EndedRequest): Breaker {
   }
   if (startedAt < breaker.since) return breaker;
   const slots = withRequest(recent(breaker.slots, now), now, failed);
-  const attempts = sum(slots.map((slot) => slot.attempts));
-  const failures = sum(slots.map((slot) => slot.failures));
+  const { attempts, failures } = count(slots);
   if (!failed || attempts < minAttempts || failures < attempts * minFailureShare) return { ...breaker, slots };
   return open(now - breaker.since >= forgivenAfterMs ? 0 : breaker.openings, request);
 }
@@ -101,4 +109,7 @@ function withRequest(slots: readonly Slot[], now: number, failed: boolean): read
   return [...slots.slice(0, -1), { ...last, attempts: last.attempts + 1, failures: last.failures + Number(failed) }];
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const count = (slots: readonly Slot[]): Pick<Slot, 'attempts' | 'failures'> => ({
+  attempts: slots.reduce((total, slot) => total + slot.attempts, 0),
+  failures: slots.reduce((total, slot) => total + slot.failures, 0),
+});

@@ -1,4 +1,5 @@
 import { ClaimLoop } from '../claims/claim-loop.ts';
+import { gatherItems } from '../claims/gather-items.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import { runOne } from '../ports/command.ts';
@@ -47,8 +48,11 @@ const maxUnproven = messagesAtATime / 8;
 /** Outlives an attempt and the commit of its completion, also on a busy machine. */
 const leaseMs = maxAttemptMs + 17_000;
 const heldAtATime = 500;
-/** So long a place that became free waits for others, if they are less than a quarter: a claim of many costs little more. */
-const gatherPlacesMs = 2;
+/**
+ * So long a place that became free, and an attempt that is to be recorded, wait for others, if they are less than a quarter
+ * of what is in flight: a transaction for many costs little more.
+ */
+const gatherMs = 2;
 
 /** Sends webhooks: claims due messages, as many as each target can have, and attempts them until stopped. */
 export class Dispatcher {
@@ -62,7 +66,11 @@ export class Dispatcher {
   #gathering: NodeJS.Timeout | null = null;
 
   constructor(deps: DispatcherDeps) {
-    this.#deps = deps;
+    const gathering = { maxWaitMs: gatherMs, areEnough: (count: number) => this.#isQuarter(count) };
+    this.#deps = {
+      ...deps,
+      store: { ...deps.store, completeAttempts: gatherItems(deps.store.completeAttempts, gathering) },
+    };
     this.#targets = createTargetStates({ now: () => performance.now(), maxUnproven });
     this.#messages = new ClaimLoop({
       name: 'message',
@@ -174,14 +182,19 @@ export class Dispatcher {
     }
   }
 
+  /** Of what was in flight, when so many of it have ended. */
+  #isQuarter(ended: number): boolean {
+    return 3 * ended >= this.#inFlight;
+  }
+
   /** A target has a place again that it waited for. */
   #claimSoon(): void {
     this.#endedSince += 1;
-    if (3 * this.#endedSince >= this.#inFlight) return this.#messages.wake();
+    if (this.#isQuarter(this.#endedSince)) return this.#messages.wake();
     this.#gathering ??= setTimeout(() => {
       this.#gathering = null;
       this.#messages.wake();
-    }, gatherPlacesMs);
+    }, gatherMs);
   }
 }
 

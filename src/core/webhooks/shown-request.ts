@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { WebhookRequest } from './build-request.ts';
 
 /** A request for the eyes of an operator. */
@@ -37,8 +37,5 @@ export function showRequest({ url, headers, body }: WebhookRequest): ShownReques
 export function hashRequest(request: WebhookRequest): Uint8Array {
   const { url, headers, body } = showRequest(request);
   const sorted = Object.entries(headers).sort(([one], [other]) => (one < other ? -1 : 1));
-  return createHash('sha256')
-    .update(JSON.stringify([url, sorted, body]))
-    .digest()
-    .subarray(0, 16);
+  return hash('sha256', JSON.stringify([url, sorted, body]), 'buffer').subarray(0, 16);
 }

@@ -1,7 +1,7 @@
 import type { WebhookBatch } from '../ports/instance-store.ts';
 import type { MessageTarget } from '../ports/message-store.ts';
 import type { Breaker } from './breaker.ts';
-import { afterRequest, breakerRoom, breakerState, freshBreaker, isFresh } from './breaker.ts';
+import { afterRequest, breakerRoom, breakerState, freshBreaker, isFresh, isStruggling } from './breaker.ts';
 import type { Verdict } from './decide-attempt.ts';
 import type { Ramp } from './ramp.ts';
 import { afterOverload, afterSuccess, cautiousRamp, freshRamp } from './ramp.ts';
@@ -73,7 +73,7 @@ export const newTarget = (target: MessageTarget, limits: TargetLimits): TargetSt
 export const placesOf = ({ ramp, limits }: TargetState): number =>
   Math.max(1, Math.min(Math.floor(ramp.allowed), limits.maxInFlight));
 
-/** It said that it has too much to do, and has less than before since. */
+/** It said that it has too much to do, or half of it failed, and has less than before since. */
 export const isSlowed = ({ ramp, limits, pausedUntil }: TargetState, now: number): boolean =>
   pausedUntil > now || (ramp.threshold < limits.maxInFlight && ramp.allowed < limits.maxInFlight);
 
@@ -124,7 +124,8 @@ function rampAfter(
 ): Ramp {
   if (before.kind === 'open') return breaker.kind === 'closed' ? afterSuccess(cautiousRamp, limits.maxInFlight) : ramp;
   if (ended.verdict === 'ok') return afterSuccess(ramp, limits.maxInFlight);
-  return ended.verdict === 'overloaded' ? afterOverload(ramp, { ...ended, inFlight }) : ramp;
+  const isTooMuch = ended.verdict === 'overloaded' || isStruggling(breaker, ended.endedAt);
+  return isTooMuch ? afterOverload(ramp, { ...ended, inFlight }) : ramp;
 }
 
 /** True when a new state would do as well, or when nothing has happened for long. */

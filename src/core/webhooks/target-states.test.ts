@@ -55,6 +55,27 @@ test('one that fails is held, is asked one at a time when its pause is over, and
   expect([round('ok'), round('ok'), round('ok')]).toEqual([2, 4, 8]);
 });
 
+test('one that takes a quarter of what it gets goes on getting it, a little at a time', () => {
+  const { states, offerTo, round, pass } = world();
+  for (let count = 0; count < 5; count += 1) round('ok');
+  let taken = 0;
+  for (let request = 0; request < 2_000; request += 1) {
+    const offer = offerTo('w');
+    expect(offer.room).toBeGreaterThan(0);
+    states.claimed(offer, 1);
+    states.ended(offer, attempt(request % 4 === 0 ? 'ok' : 'failed', pass(50)));
+    if (request % 4 === 0) taken += 1;
+  }
+  expect(taken).toBe(500);
+  expect(offerTo('w').room).toBeLessThanOrEqual(2);
+  expect(states.countHeldUp()).toEqual({ open: 0, 'half-open': 0, slowed: 1 });
+  for (let count = 0; count < 10; count += 1) {
+    round('ok');
+    pass(10_000);
+  }
+  expect(offerTo('w').room).toBeGreaterThan(5);
+});
+
 test('one that is overloaded gets half, and nothing while it asks to be left alone', () => {
   const { states, round, offerTo, now, pass } = world();
   for (let count = 0; count < 5; count += 1) round('ok');

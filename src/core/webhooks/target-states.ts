@@ -184,7 +184,7 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
       };
     },
 
-    /** Targets that get less than their webhooks allow: by their breaker, or because they asked for it. */
+    /** Targets that get less than their webhooks allow: by their breaker, because they asked for it, or because half of it fails. */
     countHeldUp(): HeldUpTargets {
       const counts = { open: 0, 'half-open': 0, slowed: 0 };
       for (const state of states.values()) {

@@ -21,6 +21,18 @@ const toInteger = (flag: boolean | null) => (flag === null ? null : Number(flag)
 
 const dayMs = 86_400_000;
 
+interface HeldDevice {
+  number: number;
+  user_number: number | null;
+  user_since: number | null;
+}
+
+interface ReportingDevice extends HeldDevice {
+  address: string;
+  address_hash: number;
+  created_at: number;
+}
+
 interface ReportedPublish {
   id: string;
   target_kind: PublishTarget['kind'];
@@ -33,21 +45,21 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
     db,
     'SELECT id, target_kind, max(accepted_at, coalesce(send_after, 0)) AS accepted_at, finished_at FROM publishes WHERE instance_id = ? AND id = ?',
   );
-  const findDevice = prepare<{ number: number; address: string; address_hash: number; created_at: number }>(
+  const findDevice = prepare<ReportingDevice>(
     db,
-    'SELECT number, address, address_hash, created_at FROM devices WHERE instance_id = ? AND platform = ? AND id = ?',
+    `SELECT number, address, address_hash, created_at, user_number, user_since FROM devices
+     WHERE instance_id = ? AND platform = ? AND id = ?`,
   );
-  const findGoneDevice = prepare<{ number: number }>(
+  const findGoneDevice = prepare<HeldDevice>(
     db,
-    `SELECT number FROM devices
+    `SELECT number, user_number, user_since FROM devices
      WHERE address_hash = ? AND number < ? AND gone_at IS NOT NULL AND instance_id = ? AND platform = ? AND address = ?
        AND created_at <= ?6 AND gone_at >= ?6
      ORDER BY number DESC LIMIT 1`,
   );
-  const findUser = prepare<{ number: number; since: number; name: string | null }>(
+  const findUser = prepare<{ number: number; name: string | null }>(
     db,
-    `SELECT u.number, d.user_since AS since, u.name
-     FROM devices d JOIN users u ON u.number = d.user_number WHERE d.number = ?`,
+    'SELECT number, name FROM users WHERE number = ?',
   );
   const wasPublishedTo = prepare<{ found: 1 }>(
     db,
@@ -96,13 +108,14 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
   };
 
   /** Who had the receiver when the publish was delivered, as far as the rows tell (docs/decisions/0007). */
-  const findHolder = (instanceId: string, publish: ReportedPublish, receiver: number) => {
-    const user = findUser.get(receiver);
+  const findHolder = (instanceId: string, publish: ReportedPublish, receiver: HeldDevice) => {
+    const { user_number: number, user_since: since } = receiver;
+    const user = number === null ? undefined : findUser.get(number);
     if (!user) return null;
     const had =
       publish.target_kind === 'users'
         ? wasPublishedTo.get(instanceId, publish.id, user.number) !== undefined
-        : user.since <= (publish.finished_at ?? Infinity);
+        : (since ?? 0) <= (publish.finished_at ?? Infinity);
     return had ? user : null;
   };
 
@@ -117,7 +130,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
       if (!publish) return ignore(instanceId, 'unknown-publish');
       const device = findReceiver(report, publish);
       if (!device) return ignore(instanceId, 'unknown-device');
-      const user = device.wasThere ? findHolder(instanceId, publish, device.number) : null;
+      const user = device.wasThere ? findHolder(instanceId, publish, device) : null;
       const now = Date.now();
       const key = [instanceId, uuidV7Day(publishId), publishId, device.number] as const;
       const siblings = listSiblings.all(...key);
