@@ -8,8 +8,8 @@ export interface GatherOptions {
 
 interface Waiting<Item, Value> {
   readonly item: Item;
-  resolve(result: ItemResult<Value>): void;
-  reject(error: unknown): void;
+  readonly resolve: (result: ItemResult<Value>) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** A command whose callers come one by one: their items wait a little for each other and run together. */
