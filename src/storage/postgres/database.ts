@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { CustomTypesConfig } from 'pg';
+import { isConnectionError } from './unavailable.ts';
 
 /** What a parameter of a statement may be. Arrays are PostgreSQL arrays; JSON is passed as text. */
 export type SqlValue = string | number | boolean | Uint8Array | null | readonly SqlValue[];
@@ -24,6 +25,8 @@ export interface DatabaseOptions {
 
 /** Longer than any statement of ours takes; a database that does not answer for so long is gone. */
 const statementTimeoutMs = 10_000;
+/** After that: the database says by itself that a statement took too long. */
+const answerTimeoutMs = 2_000;
 const connectTimeoutMs = 5_000;
 /** A node that froze in the middle of a transaction lets go of its locks after this. */
 const idleInTransactionTimeoutMs = 10_000;
@@ -50,7 +53,7 @@ export class Database {
       application_name: 'pharos',
       max: maxConnections,
       connectionTimeoutMillis: connectTimeoutMs,
-      query_timeout: statementTimeoutMs + 2_000,
+      query_timeout: statementTimeoutMs + answerTimeoutMs,
       keepAlive: true,
       types,
     });
@@ -61,11 +64,12 @@ export class Database {
 
   /**
    * Runs `work` in one transaction: committed, and synced to disk, when it resolves; rolled back when it rejects.
-   * `isolation`: what all its statements see; by default each sees what was committed before it.
+   * `isolation`: what all its statements see; by default each sees what was committed before it. `timeoutMs`: of a statement.
    */
   async transaction<Result>(
     work: (sql: Sql) => Promise<Result>,
     isolation: 'READ COMMITTED' | 'REPEATABLE READ READ ONLY' = 'READ COMMITTED',
+    timeoutMs = statementTimeoutMs,
   ): Promise<Result> {
     const client = await this.#pool.connect();
     let failure: Error | undefined;
@@ -78,14 +82,16 @@ export class Database {
       await client.query(
         `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL synchronous_commit = on;
          SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0;
-         SET LOCAL statement_timeout = ${statementTimeoutMs};
+         SET LOCAL statement_timeout = ${timeoutMs};
          SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}`,
       );
-      const result = await work(this.#toSql(client));
+      const result = await work(this.#toSql(client, timeoutMs));
       await client.query('COMMIT');
       return result;
     } catch (error) {
-      await client.query('ROLLBACK').catch((rollbackError: Error) => void (failure ??= rollbackError));
+      // A connection that does not answer would not answer this either; without it the database rolls back.
+      if (isConnectionError(error)) failure ??= error;
+      else await client.query('ROLLBACK').catch((rollbackError: Error) => void (failure ??= rollbackError));
       throw error;
     } finally {
       client.off('error', onError);
@@ -102,15 +108,19 @@ export class Database {
     return this.#pool.end();
   }
 
-  #toSql(on: pg.Pool | pg.PoolClient): Sql {
-    const query = (statement: string, values: readonly SqlValue[] = []) => on.query(this.#toQuery(statement, values));
+  #toSql(on: pg.Pool | pg.PoolClient, timeoutMs = statementTimeoutMs): Sql {
+    // node-postgres takes it from a query, although its types do not say so.
+    const inTime = (query: pg.QueryConfig): pg.QueryConfig =>
+      Object.assign(query, { query_timeout: timeoutMs + answerTimeoutMs });
+    const query = (statement: string, values: readonly SqlValue[] = []) =>
+      on.query(inTime(this.#toQuery(statement, values)));
     return {
       get: async <Row>(statement: string, values?: readonly SqlValue[]) =>
         (await query(statement, values)).rows[0] as Row | undefined,
       all: async <Row>(statement: string, values?: readonly SqlValue[]) =>
         (await query(statement, values)).rows as Row[],
       run: async (statement, values) => (await query(statement, values)).rowCount ?? 0,
-      script: async (statements) => void (await on.query(statements)),
+      script: async (statements) => void (await on.query(inTime({ text: statements }))),
     };
   }
 

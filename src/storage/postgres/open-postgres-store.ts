@@ -63,7 +63,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await refuseUnfinishedCopy(database);
     await createPartitionsAhead(database, 'open');
   } catch (cause) {
-    await database.close();
+    await Promise.all([database.close(), replica?.close()]);
     if (!isUnavailable(cause)) throw cause;
     throw new OperatorProblem(`the database does not answer: ${(cause as Error).message}`, { cause });
   }

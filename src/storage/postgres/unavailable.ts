@@ -20,9 +20,12 @@ const conflicts = ['40001', '40P01'];
 export const isConflict = (error: unknown): boolean =>
   error instanceof DatabaseError && conflicts.includes(error.code ?? '');
 
+/** A lock did not come free in time. */
+export const isLockTimeout = (error: unknown): boolean => error instanceof DatabaseError && error.code === '55P03';
+
 /** Whether an error says "not now" about the whole database, and not about a statement: lost connections have no code of SQL. */
 export const isUnavailable = (error: unknown): boolean => {
-  if (!(error instanceof DatabaseError)) return error instanceof Error && isConnectionError(error);
+  if (!(error instanceof DatabaseError)) return isConnectionError(error);
   return isConflict(error) || unavailable.some((start) => error.code?.startsWith(start));
 };
 
@@ -31,10 +34,14 @@ const systemErrors = new Set([
   ...['ENOENT', 'EACCES'],
 ]);
 
-/** node-postgres gives lost and timed out connections no code; an error of several addresses has its first one's. */
-const isConnectionError = (error: Error): boolean => {
+/**
+ * Whether the connection is of no use any more. node-postgres gives lost and timed out connections no code; an error of several
+ * addresses has its first one's.
+ */
+export function isConnectionError(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof DatabaseError) return false;
   if ('code' in error && typeof error.code === 'string') return systemErrors.has(error.code);
   return /^Connection terminated|timeout|Client has encountered a connection error|Cannot use a pool after calling end|Client was closed/i.test(
     error.message,
   );
-};
+}
