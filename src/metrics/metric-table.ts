@@ -48,7 +48,7 @@ export const metricTable = {
   webhookTargets: {
     name: 'pharos_webhook_targets',
     type: 'gauge',
-    help: 'Targets that are held up now, by their breaker (open, half-open), or slowed because they asked for it.',
+    help: 'Targets that are held up now, by their breaker (open, half-open), or slowed because they asked for it or half of it fails.',
     labels: ['state'],
   },
   webhooksDisabled: {
