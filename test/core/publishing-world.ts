@@ -126,8 +126,12 @@ export async function openPublishingWorld({
         const key = { instanceId: instance.id, platform: 'web', deviceId: v4() } as const;
         return { ...key, address, keys: new Uint8Array(81), metadata: '{}' };
       });
-      await store.registerDevices(devices);
-      await store.replaceInterests(devices.map((device) => ({ ...device, interests: [interest] })));
+      // As many at a time as may wait for their commit.
+      for (let from = 0; from < devices.length; from += 5_000) {
+        const some = devices.slice(from, from + 5_000);
+        await store.registerDevices(some);
+        await store.replaceInterests(some.map((device) => ({ ...device, interests: [interest] })));
+      }
     },
     /** Registers a device at an address; answers its id. */
     register: async (

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { startPharosProcess } from '../support/pharos-process.ts';
@@ -7,6 +5,7 @@ import { createTestAuthority } from '../support/test-authority.ts';
 import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { checkBatches, createBatchingBackend } from './batching-backend.ts';
+import { viewDatabase } from './database-view.ts';
 import { chosenBy, readSeed } from './seeded.ts';
 
 const kills = 3;
@@ -68,16 +67,16 @@ test('batches survive kills: no event is lost, and a batch that is sent again is
   stopping.abort();
   await traffic;
 
-  const db = new DatabaseSync(join(pharos.dataDir, 'pharos.db'), { readOnly: true });
-  onTestFinished(() => db.close());
-  const waiting = db.prepare(`SELECT count(*) AS count FROM messages WHERE state = 'waiting'`);
-  await waitFor('all to be delivered', () => waiting.get()?.['count'] === 0, 60_000);
+  const database = await viewDatabase(pharos);
+  onTestFinished(() => database.close());
+  const count = async (what: string): Promise<number> =>
+    Number((await database.all(`SELECT count(*) AS count FROM ${what}`))[0]?.['count']);
+  await waitFor('all to be delivered', async () => (await count(`messages WHERE state = 'waiting'`)) === 0, 60_000);
   expect(checkBatches(backend, promised, kills * maxInFlight)).toEqual([]);
   const sizes = backend.requests.map(({ publishIds }) => publishIds.length);
   expect(Math.max(...sizes)).toBeGreaterThan(1);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(maxEvents);
   expect(backend.requests.some(({ status }) => status === 500)).toBe(true);
   // One attempt for all that were in it.
-  const rows = db.prepare('SELECT count(*) AS count FROM attempts').get();
-  expect(rows?.['count']).toBeLessThanOrEqual(backend.requests.length);
+  expect(await count('attempts')).toBeLessThanOrEqual(backend.requests.length);
 }, 240_000);

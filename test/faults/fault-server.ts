@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Launch, PharosProcess } from '../support/pharos-process.ts';
 import { startPharosProcess } from '../support/pharos-process.ts';
+import type { StorageName } from '../support/storage.ts';
 import type { TestAuthority } from '../support/test-authority.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import type { TlsFront } from '../support/tls-front.ts';
@@ -31,6 +32,7 @@ interface FaultServerOptions {
   /** By default only what is wrong is logged. */
   readonly logLevel?: 'info' | 'warn';
   readonly authority?: TestAuthority;
+  readonly storedIn?: StorageName;
   /** Hosts beside those that every customer has. */
   readonly moreFronts?: readonly TlsFront[];
   readonly webhookRetryDelaysMs?: readonly number[];
@@ -54,7 +56,7 @@ export interface FaultWorld {
 }
 
 export async function startFaultWorld(seed: number, options: FaultServerOptions = {}): Promise<FaultWorld> {
-  const { authority = createTestAuthority(), moreFronts = [], logLevel = 'warn', parentFolder } = options;
+  const { authority = createTestAuthority(), moreFronts = [], logLevel = 'warn', parentFolder, storedIn } = options;
   const pushService = createCountingPushService(seed);
   const targets = createFailingTargets(seed);
   const fronts: TlsFront[] = await Promise.all([
@@ -75,6 +77,7 @@ export async function startFaultWorld(seed: number, options: FaultServerOptions 
     webhookRetryDelaysMs: options.webhookRetryDelaysMs ?? retryDelaysMs,
     webhookBreakerPausesMs: options.webhookBreakerPausesMs ?? breakerPausesMs,
     pushGiveUpAfterMs,
+    ...(storedIn !== undefined && { storedIn }),
     ...(parentFolder !== undefined && { parentFolder }),
   };
   return { pushService, targets, fronts, launch };

@@ -23,7 +23,7 @@ test.runIf(process.platform === 'linux')(
     const disk = makeSmallDisk(24);
     console.log(`FAULT_SEED=${seed}, ${disk.kind}`);
     onTestFinished(() => disk.remove());
-    const server = await startFaultServer(seed, { parentFolder: disk.folder });
+    const server = await startFaultServer(seed, { parentFolder: disk.folder, storedIn: 'sqlite' });
     onTestFinished(() => server.close());
     const { pharos } = server;
     const customer = await createCustomer(server, seed);

@@ -12,7 +12,7 @@ import { traceRequirements } from './trace.ts';
 let server: FaultServer;
 beforeAll(async () => {
   ensurePackages('The tests of syncing', traceRequirements);
-  server = await startFaultServer(0);
+  server = await startFaultServer(0, { storedIn: 'sqlite' });
 }, 300_000);
 afterAll(() => server.close());
 

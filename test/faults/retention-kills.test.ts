@@ -10,7 +10,7 @@ const muchLater = interposer('later', { days: '1000' });
 const tables = ['attempts', 'messages', 'publishes', 'publish_users', 'events'];
 
 test('killed while it deletes what is older than the retention, it deletes the rest and nothing else', async () => {
-  const server = await startFaultServer(0);
+  const server = await startFaultServer(0, { storedIn: 'sqlite' });
   onTestFinished(() => server.close());
   const { pharos, pushService } = server;
   const customer = await createCustomer(server, 0);

@@ -11,7 +11,7 @@ beforeAll(() => ensurePackages('The tests of syncing', traceRequirements), 300_0
 
 /** What each of four answers is worth: null when its row was on disk before it was given. */
 async function traceAnswers(nodeOptions: readonly string[]): Promise<Readonly<Record<string, string | null>>> {
-  const server = await startFaultServer(0, { logLevel: 'info' });
+  const server = await startFaultServer(0, { logLevel: 'info', storedIn: 'sqlite' });
   onTestFinished(() => server.close());
   const customer = await createCustomer(server, 0);
   const user = 'somebody with a name that stands in no other row';

@@ -9,7 +9,7 @@ import { makeSmallDisk } from './small-disk.ts';
 async function worldOnASmallDisk() {
   const disk = makeSmallDisk(24);
   onTestFinished(() => disk.remove());
-  const server = await startFaultServer(0, { parentFolder: disk.folder });
+  const server = await startFaultServer(0, { parentFolder: disk.folder, storedIn: 'sqlite' });
   onTestFinished(() => server.close());
   const customer = await createCustomer(server, 0);
   for (let device = 0; device < 20; device++) await customer.registerDevice('anna');

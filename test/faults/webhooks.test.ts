@@ -52,7 +52,13 @@ test(
     const waits = { webhookRetryDelaysMs, webhookBreakerPausesMs };
     const disk = makeSmallDisk(64 + 2 * events);
     onTestFinished(() => disk.remove());
-    const server = await startFaultServer(seed, { authority, moreFronts: fronts, parentFolder: disk.folder, ...waits });
+    const server = await startFaultServer(seed, {
+      authority,
+      moreFronts: fronts,
+      parentFolder: disk.folder,
+      storedIn: 'sqlite',
+      ...waits,
+    });
     onTestFinished(() => server.close());
     const customer = await createCustomer(server, seed);
     const webhooks = await subscribe(server, customer, targets);

@@ -4,10 +4,10 @@ import * as http from 'node:http';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isUuid } from '../../src/protocol/ids.ts';
 import type { PharosProcess } from '../support/pharos-process.ts';
+import { viewDatabase } from '../faults/database-view.ts';
 import { startPharosProcess } from '../support/pharos-process.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -269,9 +269,8 @@ test('5,000 reports at once all count', async () => {
   );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   await pharos.stop();
-  const stored = new DatabaseSync(join(pharos.dataDir, 'pharos.db'), { readOnly: true });
-  expect(stored.prepare("SELECT count(*) AS count FROM reports WHERE kind = 'delivery'").get()).toEqual({
-    count: 5000,
-  });
-  stored.close();
+  const stored = await viewDatabase(pharos);
+  const [counted] = await stored.all("SELECT count(*) AS count FROM reports WHERE kind = 'delivery'");
+  expect(Number(counted?.['count'])).toBe(5000);
+  await stored.close();
 });

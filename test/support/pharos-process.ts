@@ -9,6 +9,7 @@ import type { EntryArgument } from './pharos-entry.ts';
 import { createMigratedDatabase } from './postgres.ts';
 import { programEnvironment } from './program-environment.ts';
 import type { Routes } from './routed-network.ts';
+import type { StorageName } from './storage.ts';
 import { storage } from './storage.ts';
 import type { TestAuthority } from './test-authority.ts';
 import type { TlsFront } from './tls-front.ts';
@@ -64,6 +65,8 @@ interface PharosOptions {
   readonly reachesOthers?: boolean;
   /** `PHAROS_…` variables beside host, port and data folder. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** By default what the run has. Tests that look into the file, or fill the disk that it is on, say `sqlite`. */
+  readonly storedIn?: StorageName;
   /** In place of the real ones; only with `fronts`. */
   readonly webhookRetryDelaysMs?: readonly number[];
   readonly webhookBreakerPausesMs?: readonly number[];
@@ -85,6 +88,7 @@ export async function startPharosProcess({
   fronts,
   reachesOthers = false,
   settings = {},
+  storedIn = storage,
   webhookRetryDelaysMs,
   webhookBreakerPausesMs,
   pushGiveUpAfterMs,
@@ -104,7 +108,7 @@ export async function startPharosProcess({
     ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), reachesOthers, ...waits } satisfies EntryArgument)]
     : ['../../src/cli/pharos.ts', 'serve'];
   const database =
-    storage === 'postgres' && settings['PHAROS_DATABASE_URL'] === undefined ? await createMigratedDatabase() : null;
+    storedIn === 'postgres' && settings['PHAROS_DATABASE_URL'] === undefined ? await createMigratedDatabase() : null;
   const databaseUrl = settings['PHAROS_DATABASE_URL'] ?? database?.url ?? null;
   const port = await freePort();
   const origin = `http://localhost:${port}`;

@@ -87,11 +87,8 @@ export async function startPostgres({
     const { owner } = programs;
     // Who prefixes it is root, and must not make it so.
     const asOwner = owner ? ['setpriv', `--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups'] : [];
-    const [program = programs.postgres, ...args] = [
-      ...(words.length > 0 ? [...words, ...asOwner] : []),
-      programs.postgres,
-    ];
-    const child = spawn(program, [...args, '-D', join(folder, 'data')], {
+    const [program, ...args] = [...words, ...(words.length > 0 ? asOwner : []), programs.postgres];
+    const child = spawn(program ?? '', [...args, '-D', join(folder, 'data')], {
       ...(words.length === 0 && owner),
       cwd: folder,
       // Away from the terminal, so that Ctrl-C does not end it before those who use it.

@@ -27,16 +27,16 @@ export async function createMigratedDatabase(): Promise<TestDatabase> {
   const from = await (template ??= ensureTemplate(server));
   const name = await withClient(server, async (client) => (await takeFree(client, from)) ?? copy(client, from));
   const url = databaseAt(server, name);
-  return {
-    url,
-    drop: () =>
-      withClient(server, async (client) => {
-        if (isServerGiven()) return drop(client, name);
-        await client.query('SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1', [name]);
-        await withClient(url, (inside) => inside.query('SELECT test_seed.reset()'));
-        await client.query('INSERT INTO pharos_free_databases (name, template) VALUES ($1, $2)', [name, from]);
-      }),
-  };
+  const leave = (): Promise<void> =>
+    withClient(server, async (client) => {
+      if (isServerGiven()) return drop(client, name);
+      await client.query('SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1', [name]);
+      await withClient(url, (inside) => inside.query('SELECT test_seed.reset()'));
+      await client.query('INSERT INTO pharos_free_databases (name, template) VALUES ($1, $2)', [name, from]);
+    });
+  let left: Promise<void> | undefined;
+  // Once: afterwards it is another test's.
+  return { url, drop: () => (left ??= leave()) };
 }
 
 async function takeFree(client: Client, from: string): Promise<string | undefined> {
