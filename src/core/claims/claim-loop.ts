@@ -100,6 +100,8 @@ export class ClaimLoop<Item> {
       this.#moreDue = claimed >= limit;
       if (this.#moreDue) return 0;
       if (restMs > 0 && !this.#stopped) await this.#rest(restMs);
+      // Then there is no waiting, for whatever time.
+      if (this.#woken) return 0;
       return Math.min(Math.max((await nextDueMs()) ?? sweepMs, gatherMs), sweepMs);
     } catch (error) {
       log.error(`${name}.claim-failed`, { error });
