@@ -6,9 +6,10 @@ export type ShownReplay = ReturnType<typeof renderReplay>;
 
 export const replayTable = (replays: readonly ShownReplay[]): string =>
   formatTable(
-    replays.map(({ id, webhookId, states, eventType, since, state, resent, skipped, total }) => ({
+    replays.map(({ id, target, states, eventType, since, state, resent, skipped, total }) => ({
       'replay id': id,
-      'webhook id': webhookId ?? '(webhookUrls)',
+      // Of a webhook its id; webhookUrls have one for each host.
+      target,
       messages: states,
       event: eventType,
       since,

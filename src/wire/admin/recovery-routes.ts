@@ -80,7 +80,7 @@ export function recoveryRoutes(app: FastifyInstance, deps: RecoveryRoutesDeps): 
     if (!(await deps.instances.findInstance(instanceId))) throw unknownInstance(instanceId);
     const started = await startReplays(deps, { instanceId, eventType, since, maxPerSecond, ...asked });
     if (started === 'unknown-webhook') throw unknownWebhook(String(asked.webhookId));
-    return reply.code(202).send({ replays: await show(started) });
+    return reply.code(202).send({ replays: await show(started.slice(0, maxReplaysShown)), started: started.length });
   });
 
   app.post<OneWebhook>('/instances/:instanceId/webhooks/:webhookId/catch-up', async ({ params, body }, reply) => {
