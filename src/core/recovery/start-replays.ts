@@ -27,6 +27,7 @@ export async function startReplays(
   const { instanceId } = request;
   const started: ReplayKey[] = [];
   const start = async (targets: readonly string[]) => {
+    if (targets.length === 0) return;
     const replays = targets.map((target): ReplayRecord => ({
       ...{ ...request, target, replayId: deps.ids.timeOrdered() },
     }));
