@@ -1,7 +1,7 @@
 import type { MessageTarget } from '../ports/message-store.ts';
 
 /** Targets that wait for something: instances take turns, and each has its targets in the order in which they came. */
-export interface TargetQueue {
+interface TargetQueue {
   readonly size: () => number;
   /** Nothing when it waits already, or when the queue is full. */
   readonly add: (target: MessageTarget) => void;

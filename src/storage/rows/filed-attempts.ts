@@ -19,7 +19,7 @@ export function filesOf({
 }
 
 /** What `left_batches` holds: `id:number`, separated by blanks. */
-export const leftBatchesOf = (text: string | null): readonly (readonly [batchId: string, attempts: number])[] =>
+const leftBatchesOf = (text: string | null): readonly (readonly [batchId: string, attempts: number])[] =>
   (text ?? '')
     .split(' ')
     .filter(Boolean)

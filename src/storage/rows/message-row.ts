@@ -17,7 +17,7 @@ export interface MessageRow {
   due_at: number | null;
   claim_token: string | null;
   batch_id: string | null;
-  /** See `leftBatchesOf`. */
+  /** See `filesOf`. */
   left_batches: string | null;
 }
 
