@@ -20,6 +20,9 @@ interface Pending {
   reject(error: Error): void;
 }
 
+/** Calls of one turn that make a crowd: the thread begins with them while others are still being received. */
+const mostTogether = 16;
+
 /**
  * A worker thread that answers calls. Those of one turn of the event loop travel together, since waking it costs more than
  * most calls; they do not wait until it is idle, so that it has work when it is. When the thread dies, what it had not
@@ -63,8 +66,11 @@ export class StorageThread {
     }
     const id = ++this.#lastId;
     this.#pendingItems += items;
-    if (this.#queued.push({ id, name, input }) === 1) setImmediate(() => this.#flush());
-    return new Promise((resolve, reject) => this.#pending.set(id, { items, resolve, reject }));
+    const answer = new Promise((resolve, reject) => this.#pending.set(id, { items, resolve, reject }));
+    const queued = this.#queued.push({ id, name, input });
+    if (queued === 1) setImmediate(() => this.#flush());
+    else if (queued === mostTogether) this.#flush();
+    return answer;
   }
 
   /** Answers what was called before, then ends the thread. */
