@@ -1,4 +1,5 @@
 import type { AcceptAnswer, AcceptPublish, Audience } from '../../core/ports/publish-store.ts';
+import { isUuid } from '../../protocol/ids.ts';
 import type { Sql } from './database.ts';
 
 const everybodyReached = { deviceIds: [], aliases: [] };
@@ -32,10 +33,12 @@ export async function toAudience(
       return reached({ kind: 'tags', filter: target.filter, ...families });
     case 'devices': {
       const [ids, names] = [[...new Set(target.deviceIds)], [...new Set(target.aliases)]];
+      // Senders may write anything; what is no id is the id of nobody.
+      const possibleIds = ids.filter(isUuid);
       const devices =
-        ids.length === 0
+        possibleIds.length === 0
           ? []
-          : await sql.all<{ id: string; number: number }>(findDevices, [instanceId, ids, platforms]);
+          : await sql.all<{ id: string; number: number }>(findDevices, [instanceId, possibleIds, platforms]);
       const aliases =
         names.length === 0 ? [] : await sql.all<{ name: string; number: number }>(findAliases, [instanceId, names]);
       const [foundIds, foundNames] = [devices.map(({ id }) => id), aliases.map(({ name }) => name)];
