@@ -7,6 +7,13 @@ export interface InFlightLimits {
   readonly maxBodyBytes: number;
 }
 
+/** On the request itself: a map beside it would cost the garbage collector more than everything here. */
+const heldFor = Symbol('heldFor');
+
+interface Tracked extends IncomingMessage {
+  [heldFor]?: Held | undefined;
+}
+
 interface Held {
   bytes: number;
   requests: 0 | 1;
@@ -18,7 +25,6 @@ interface Held {
  */
 export class InFlight {
   readonly #limits: InFlightLimits;
-  readonly #held = new WeakMap<IncomingMessage, Held>();
   #bytes = 0;
   #requests = 0;
 
@@ -27,19 +33,19 @@ export class InFlight {
   }
 
   /** From here on; everything is let go of when the response is over, whichever way it ends. */
-  track(request: IncomingMessage, response: ServerResponse): void {
+  track(request: Tracked, response: ServerResponse): void {
     const held: Held = { bytes: 0, requests: 0 };
-    this.#held.set(request, held);
+    request[heldFor] = held;
     response.once('close', () => {
-      this.#held.delete(request);
+      request[heldFor] = undefined;
       this.#bytes -= held.bytes;
       this.#requests -= held.requests;
     });
   }
 
   /** False when there is no room for more of the body. */
-  addBytes(request: IncomingMessage, bytes: number): boolean {
-    const held = this.#held.get(request);
+  addBytes(request: Tracked, bytes: number): boolean {
+    const held = request[heldFor];
     if (!held || this.#bytes + bytes > this.#limits.maxBodyBytes) return false;
     held.bytes += bytes;
     this.#bytes += bytes;
@@ -47,8 +53,8 @@ export class InFlight {
   }
 
   /** The request has arrived whole. False when there is no room for it. */
-  addRequest(request: IncomingMessage): boolean {
-    const held = this.#held.get(request);
+  addRequest(request: Tracked): boolean {
+    const held = request[heldFor];
     if (!held || this.#requests >= this.#limits.maxRequests) return false;
     this.#requests += 1 - held.requests;
     held.requests = 1;
