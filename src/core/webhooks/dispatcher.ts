@@ -60,7 +60,7 @@ export class Dispatcher {
   readonly #messages: ClaimLoop<Work>;
   readonly #targets: TargetStates;
   readonly #inHand = new Map<string, Work>();
-  /** Requests that are not answered yet, and those that ended since the last claim. */
+  /** Requests to the proven that are not answered yet, others may hang for long; and those that ended since the last claim. */
   #inFlight = 0;
   #endedSince = 0;
   #gathering: NodeJS.Timeout | null = null;
@@ -157,12 +157,13 @@ export class Dispatcher {
 
   async #attempt(work: Work): Promise<boolean> {
     const startedAt = performance.now();
-    this.#inFlight += 1;
+    const expected = work.offer.proven ? 1 : 0;
+    this.#inFlight += expected;
     let isOver = false;
     const end = (attempt: Parameters<TargetStates['ended']>[1]): void => {
       if (isOver) return;
       isOver = true;
-      this.#inFlight -= 1;
+      this.#inFlight -= expected;
       if (this.#targets.ended(work.offer, attempt)) this.#claimSoon();
     };
     const onAnswered: OnAnswered = (sent) => {
