@@ -2,15 +2,13 @@ import type { Audience, AudienceCursor, AudiencePage } from '../../core/ports/pu
 import type { AudienceToRead, DeviceRow } from '../rows/audience-row.ts';
 import { toDevices } from '../rows/audience-row.ts';
 import type { Sql, SqlValue } from './database.ts';
+import { listReachable } from './reachable.ts';
 import { findByTags } from './tags.ts';
 
 const columns = 'd.user_number, d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at';
 
 /** Device numbers of an instance ($1) after one ($2) and up to another ($3), in order: one more than a page has ($4). */
-const everyone = `
-  SELECT number FROM devices
-  WHERE instance_id = $1 AND number > $2 AND number <= $3 AND gone_at IS NULL AND muted_at IS NULL
-  ORDER BY number LIMIT $4`;
+const everyone = listReachable;
 // One ordered scan a name, merged here: `= ANY(…) ORDER BY` would sort the whole audience for every page.
 const withInterests = `
   SELECT DISTINCT s.number FROM unnest($5::text[]) AS i (name) CROSS JOIN LATERAL (

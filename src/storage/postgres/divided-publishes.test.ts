@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createTestDatabase } from '../../../test/support/postgres.ts';
+import { createMigratedDatabase } from '../../../test/support/postgres.ts';
 import { runOne } from '../../core/ports/command.ts';
 import type { AudienceDevice, ClaimedRange, DeliveryRecord, PublishKey } from '../../core/ports/publish-store.ts';
 import type { Store } from '../../core/ports/store.ts';
@@ -22,7 +22,7 @@ const leaseMs = 60_000;
 
 /** Two nodes on one database. */
 async function openNodes(): Promise<readonly [Store, Store]> {
-  const database = await createTestDatabase();
+  const database = await createMigratedDatabase();
   const open = () => openPostgresStore({ url: database.url });
   const nodes = [await open(), await open()] as const;
   onTestFinished(async () => {

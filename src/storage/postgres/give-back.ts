@@ -2,6 +2,7 @@ import type { Audience, RangeKey } from '../../core/ports/publish-store.ts';
 import { dropUnclaimed } from './cancel.ts';
 import type { Sql } from './database.ts';
 import { divideRange, maxRanges } from './divide-range.ts';
+import { findLastReachable } from './reachable.ts';
 
 const lockPublish = `
   SELECT audience, canceled_at FROM publishes WHERE instance_id = $1 AND id = $2 FOR UPDATE`;
@@ -19,9 +20,6 @@ const insertResting = `
     (instance_id, publish_id, number, first_place, cursor_user, cursor_device, end_user, end_device, due_at, pages)
   SELECT $1, $2, r.*, NULL, 0
   FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS r`;
-const findLastDevice = `
-  SELECT number AS last FROM devices
-  WHERE instance_id = $1 AND number <= $2 AND gone_at IS NULL AND muted_at IS NULL ORDER BY number DESC LIMIT 1`;
 const findLastSubscribed = `
   SELECT max(s.number) AS last FROM unnest($3::text[]) AS i (name) CROSS JOIN LATERAL (
     SELECT device_number AS number FROM device_interests
@@ -101,6 +99,6 @@ async function findLast(
   const found =
     audience.kind === 'interests'
       ? await sql.get<{ last: number | null }>(findLastSubscribed, [instanceId, end, audience.interests])
-      : await sql.get<{ last: number | null }>(findLastDevice, [instanceId, end]);
+      : await sql.get<{ last: number | null }>(findLastReachable, [instanceId, end]);
   return found?.last ?? end;
 }

@@ -1,6 +1,7 @@
 import type { TagCondition, TagFilter } from '../../core/ports/publish-store.ts';
 import { candidatesOf, meets } from '../rows/tag-filter.ts';
 import type { Sql } from './database.ts';
+import { listReachable } from './reachable.ts';
 
 /** Devices looked at for a page, over all groups of a filter: a page may be empty, but never takes long. */
 const maxLookedAt = 2_000;
@@ -20,10 +21,6 @@ interface Matches {
   readonly lookedUpTo: number | null;
 }
 
-const listReachable = `
-  SELECT number FROM devices
-  WHERE instance_id = $1 AND number > $2 AND number <= $3 AND gone_at IS NULL AND muted_at IS NULL
-  ORDER BY number LIMIT $4`;
 const listWithKey = `
   SELECT device_number AS number FROM device_tags
   WHERE instance_id = $1 AND device_number > $2 AND device_number <= $3 AND key = $5 ORDER BY device_number LIMIT $4`;

@@ -1,0 +1,251 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createTestDatabase } from '../../../test/support/postgres.ts';
+import type { Audience, PublishTarget } from '../../core/ports/publish-store.ts';
+import type { StoreCommands } from '../../core/ports/store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
+import { aDevice, anAttempt, aReport, deliveryOf } from '../testsuite/fixtures.ts';
+import { createCommandHandlers } from './command-handlers.ts';
+import type { CommandHandler } from './commands.ts';
+import type { Sql, SqlValue } from './database.ts';
+import { Database } from './database.ts';
+import { openPostgresStore } from './open-postgres-store.ts';
+import { createQueryHandlers } from './query-handlers.ts';
+
+const rows = 30_000;
+const now = Date.now();
+/** Of ids: all are of the same day. */
+const noon = (Math.floor(now / 86_400_000) + 0.5) * 86_400_000;
+
+/** The same in all tables: the n-th publish was to everybody, is half done, and has told a webhook of a report of the n-th device. */
+const fill = `
+  SET synchronous_commit = off;
+  CREATE FUNCTION instance(n bigint) RETURNS uuid IMMUTABLE LANGUAGE sql
+    AS $$ SELECT ('00000000-0000-4000-8000-' || lpad(to_hex(n % 20), 12, '0'))::uuid $$;
+  CREATE FUNCTION v7(n bigint) RETURNS uuid IMMUTABLE LANGUAGE sql
+    AS $$ SELECT (lpad(to_hex(${noon} - n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid $$;
+  CREATE FUNCTION day(n bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS $$ SELECT (${noon} - n) / 86400000 $$;
+  CREATE TABLE n AS SELECT generate_series(1, ${rows})::bigint AS n;
+  INSERT INTO users (instance_id, name, last_used_day) SELECT instance(n), 'user-' || n, day(n) FROM n;
+  INSERT INTO devices
+      (instance_id, platform, id, address, address_hash, keys, metadata, created_at, registered_at, user_number)
+    SELECT instance(n), 'web', v7(n), 'https://push.example/' || n, n, '', '{}', 1, 1, n FROM n;
+  INSERT INTO device_counts (instance_id, living) SELECT instance(n), 1000 FROM n WHERE n <= 20;
+  INSERT INTO device_interests (instance_id, interest, device_number) SELECT instance(n), 'of-' || n % 30, n FROM n;
+  INSERT INTO device_tags (instance_id, device_number, key, value) SELECT instance(n), n, 'key-' || n % 30, n % 7 FROM n;
+  INSERT INTO publishes (instance_id, id, accepted_at, target_kind, audience, platforms, body, url_target)
+    SELECT instance(n), v7(n), ${now} - n, 'users', '{"kind":"users"}', '["web"]', '', 'url:x' FROM n;
+  INSERT INTO publish_users (instance_id, publish_id, user_number, position, state)
+    SELECT instance(n), v7(n), n, 0, 0 FROM n;
+  INSERT INTO publish_outcomes (instance_id, publish_id, platform, family, outcome, count)
+    SELECT instance(n), v7(n), 'web', '', 'accepted', 1 FROM n;
+  INSERT INTO ranges (instance_id, publish_id, number, first_place, cursor_user, cursor_device, end_user, end_device,
+      due_at, pages)
+    SELECT instance(n), v7(n), 1, n / 3, n / 2, n / 2, n, n, ${now} - n * 10 + 100000, 9 FROM n;
+  INSERT INTO deferred_deliveries (instance_id, publish_id, device_number, attempts, first_attempt_at, due_at)
+    SELECT instance(n), v7(n), n, 1, 1, ${now} - n * 10 + 100000 FROM n;
+  INSERT INTO reports (instance_id, day, publish_id, device_number, kind, action, happened_at, received_at)
+    SELECT instance(n), day(n), v7(n), n, 'delivery', '', 1, 1 FROM n;
+  INSERT INTO webhooks (instance_id, id, url, format, options, secret, custom_data, created_at)
+    SELECT instance(n), instance(n), '', 'beams', '{}', '', '{}', 1 FROM n WHERE n <= 20;
+  INSERT INTO webhook_subscriptions (instance_id, event_type, webhook_id)
+    SELECT instance(n), 'v1.UserNotificationOpen', instance(n) FROM n WHERE n <= 20;
+  INSERT INTO messages (instance_id, day, id, target, event_type, event_id, event_at, publish_id, user_number,
+      device_number, state, attempts)
+    SELECT instance(n), day(n), v7(n), instance(n)::text, 'publish.started', v7(n), 1, v7(n), n, n,
+      CASE WHEN n % 2 = 0 THEN 'waiting' ELSE 'delivered' END, 1
+    FROM n;
+  INSERT INTO message_queue (instance_id, target, day, message_id, due_at, tries)
+    SELECT instance_id, target, day, id, ${now}, 0 FROM messages WHERE state = 'waiting';
+  INSERT INTO attempts (instance_id, day, message_id, number, started_at, duration_ms)
+    SELECT instance_id, day, id, 9, 1, 1 FROM messages;
+`;
+
+/** Tables of which nobody reads all rows. */
+const largeTables = [
+  ...['users', 'devices', 'device_interests', 'device_tags', 'publishes', 'publish_users', 'publish_outcomes'],
+  ...['ranges', 'deferred_deliveries', 'reports', 'messages', 'message_queue', 'attempts'],
+];
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+const flatten = (node: PlanNode): readonly PlanNode[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
+
+/** Runs statements, and notes how each of them would find its rows in large tables. */
+function explaining(
+  sql: Sql,
+  parents: ReadonlyMap<string, string>,
+): { readonly sql: Sql; readonly notes: Set<string> } {
+  const notes = new Set<string>();
+  const nameOf = (name: string): string => parents.get(name) ?? name;
+  const note = async (statement: string, values: readonly SqlValue[] = []): Promise<void> => {
+    const [row] = await sql.all<{ 'QUERY PLAN': readonly [{ readonly Plan: PlanNode }] }>(
+      `EXPLAIN (FORMAT JSON) ${statement}`,
+      values,
+    );
+    for (const node of row ? flatten(row['QUERY PLAN'][0].Plan) : []) {
+      const table = nameOf(node['Relation Name'] ?? '');
+      if (node['Index Name']) notes.add(nameOf(node['Index Name']));
+      else if (node['Node Type'] === 'Seq Scan' && largeTables.includes(table)) notes.add(`all of ${table}`);
+    }
+  };
+  return {
+    notes,
+    sql: {
+      get: async (statement, values) => (await note(statement, values), sql.get(statement, values)),
+      all: async (statement, values) => (await note(statement, values), sql.all(statement, values)),
+      run: async (statement, values) => (await note(statement, values), sql.run(statement, values)),
+      script: (statements) => sql.script(statements),
+    },
+  };
+}
+
+/** Partitions and their indexes, by the name of what they are a part of; those that are empty are nothing to search. */
+async function readParents(sql: Sql): Promise<ReadonlyMap<string, string>> {
+  const parts = await sql.all<{ part: string; parent: string }>(
+    `SELECT inhrelid::regclass::text AS part,
+       CASE WHEN c.relkind = 'r' AND c.reltuples < 1 THEN 'empty' ELSE inhparent::regclass::text END AS parent
+     FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid`,
+  );
+  return new Map(parts.map(({ part, parent }) => [part, parent]));
+}
+
+class RolledBack extends Error {}
+
+describe('the hot statements find their rows by an index', () => {
+  test('the one that was chosen for them', async () => {
+    const testDatabase = await createTestDatabase();
+    const { url } = testDatabase;
+    onTestFinished(() => testDatabase.drop());
+    await (await openPostgresStore({ url })).close();
+    const database = new Database({ url, maxConnections: 1, preparedStatements: true });
+    onTestFinished(() => database.close());
+    await database.sql.script(fill);
+    const parents = await readParents(database.sql);
+    const plans: string[] = [];
+
+    /** What was written is undone: every one of them meets the same tables. */
+    const explain = async (what: string, work: (sql: Sql) => Promise<unknown>): Promise<void> => {
+      const transaction = database.transaction(async (sql) => {
+        const recording = explaining(sql, parents);
+        await work(recording.sql);
+        plans.push(`${what}: ${[...recording.notes].sort().join(', ')}`);
+        throw new RolledBack();
+      });
+      await transaction.catch((error: unknown) => {
+        if (!(error instanceof RolledBack)) throw error;
+      });
+    };
+    const commands = createCommandHandlers();
+    const queries = createQueryHandlers();
+    const command = <Name extends keyof StoreCommands>(name: Name, items: readonly ItemOf<Name>[], what = '') =>
+      explain(`${name}${what}`, async (sql) => {
+        const handler = commands[name] as CommandHandler<ItemOf<Name>, unknown>;
+        if (handler.kind === 'batch') await handler.run(sql, items);
+        else for (const item of items) await handler.run(sql, item);
+      });
+
+    const [device, publish] = await findSome(database.sql);
+    const { instance_id: instanceId, number: deviceNumber } = device;
+    const publishId = publish.id;
+    const deviceKey = { instanceId, platform: 'web', deviceId: device.id } as const;
+    const found = {
+      ...aDevice(instanceId),
+      deviceNumber,
+      userNumber: deviceNumber,
+      bundleIdentifier: null,
+      registeredAt: 1,
+    };
+    const deliveries = (['accepted', 'gone'] as const).map((kind) =>
+      deliveryOf({ ...found, address: device.address }, { kind }),
+    );
+    const lease = { claimToken: token, leaseMs: 1_000 };
+
+    await command('registerDevices', [aDevice(instanceId), { ...aDevice(instanceId), address: device.address }]);
+    await command('replaceInterests', [{ ...deviceKey, interests: ['of-1', 'of-2'] }]);
+    for (const target of targets) {
+      const accepted = {
+        instanceId,
+        publishId: uuidV7(),
+        target,
+        platforms: ['web'],
+        body: new Uint8Array(1),
+      } as const;
+      await command('acceptPublishes', [{ ...accepted, urlTarget: 'url:x' }], ` to ${target.kind}`);
+    }
+    await command('claimRanges', [{ limit: 8, leaseMs: 1_000 }]);
+    const range = { instanceId, publishId, rangeNumber: 1, cursor: { user: publish.place, device: publish.place } };
+    const next = { user: publish.place, device: publish.place + 1 };
+    await command('recordPages', [{ ...range, ...lease, deliveries, next }]);
+    await command('recordPages', [{ ...range, ...lease, deliveries, next: null }], ', the last one');
+    await command('recordPages', [{ ...range, ...lease, deliveries, next, leaseMs: 0 }], ', given back');
+    await command('claimDeliveries', [{ limit: 32, leaseMs: 1_000 }]);
+    await command(
+      'completeDeliveries',
+      deliveries.map((delivery) => ({ instanceId, publishId, ...lease, delivery })),
+    );
+    await command('recordReports', [aReport({ instanceId, publishId }, deviceKey, { kind: 'open' })]);
+    await command('claimMessages', [
+      { limit: 100, leaseMs: 1_000, targets: [{ instanceId, target: instanceId, room: 100, restMs: 0 }] },
+    ]);
+    const message = { instanceId, messageId: publishId, claimToken: token, attempt: anAttempt() };
+    await command('completeAttempts', [{ ...message, next: { kind: 'delivered' } }]);
+    await command('completeAttempts', [{ ...message, next: { kind: 'retry', retryInMs: 1 } }], ', retried');
+    for (const audience of audiences) {
+      const read = { instanceId, publishId, audience, platforms: ['web'], end: { user: rows, device: rows } } as const;
+      await explain(`readAudiencePage of ${audience.kind}`, (sql) =>
+        queries.readAudiencePage(sql, { ...read, rangeNumber: 1, claimToken: '', cursor: start }, start, 100),
+      );
+    }
+    await explain('listTurns', (sql) => queries.listTurns(sql, 100));
+    await explain('nextDue', (sql) => queries.nextDue(sql));
+
+    expect(plans.filter((plan) => plan.includes('all of'))).toEqual([]);
+    await expect(`${plans.join('\n')}\n`).toMatchFileSnapshot('plans.txt');
+  });
+});
+
+type ItemOf<Name extends keyof StoreCommands> = Parameters<StoreCommands[Name]>[0][number];
+
+/** Of whoever has claimed everything. */
+const token = '00000000-0000-4000-8000-00000000000c';
+const start = { user: 0, device: 0 };
+const named = { deviceNumbers: [1, 2, 3], aliasNumbers: [4, 5] };
+const filter = [[{ key: 'key-1', relation: '=', value: '3' }], [{ key: 'key-2', relation: 'exists' }]] as const;
+const targets: readonly PublishTarget[] = [
+  { kind: 'interests', interests: ['of-1', 'of-2'] },
+  { kind: 'users', users: ['user-1', 'user-21', 'new'] },
+  { kind: 'everyone' },
+  { kind: 'devices', deviceIds: [token], aliases: ['user-1'] },
+];
+const audiences: readonly Audience[] = [
+  { kind: 'interests', interests: ['of-1', 'of-2'] },
+  { kind: 'users' },
+  { kind: 'everyone' },
+  { kind: 'devices', ...named },
+  { kind: 'tags', filter },
+];
+
+interface DeviceRow {
+  instance_id: string;
+  number: number;
+  id: string;
+  address: string;
+}
+
+/** A device, and a publish of its instance that has been claimed. */
+async function findSome(sql: Sql): Promise<readonly [DeviceRow, { id: string; place: number }]> {
+  for (const table of ['ranges', 'deferred_deliveries', 'message_queue'])
+    await sql.run(`UPDATE ${table} SET claim_token = $1`, [token]);
+  await sql.script('ANALYZE');
+  const device = await sql.get<DeviceRow>('SELECT instance_id, number, id, address FROM devices WHERE number = 100');
+  const publish = await sql.get<{ id: string; place: number }>(
+    'SELECT publish_id AS id, cursor_device AS place FROM ranges WHERE instance_id = instance(100) AND end_device = 100',
+  );
+  if (!device || !publish) throw new Error('the tables are not filled');
+  return [device, publish];
+}
