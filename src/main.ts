@@ -225,6 +225,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     gateways,
     giveUpAfterMs: overrides.pushGiveUpAfterMs ?? pushGiveUpAfterMs,
     gatewayDeadlineMs: pushDeadlineMs,
+    onGivenBack: () => cluster.tell({ kind: 'due', queue: 'ranges' }),
     onFinished(instanceId) {
       onMessages();
       onEvent(instanceId);

@@ -102,6 +102,7 @@ export async function openPublishingWorld({
     gateways: { web: gateway, fcm: gateway, apns: gateway },
     giveUpAfterMs,
     gatewayDeadlineMs: 10_000,
+    onGivenBack: () => {},
     onFinished: () => (finished += 1),
   });
   fanOut.start();

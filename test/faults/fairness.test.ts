@@ -90,6 +90,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
     gateways: { web, fcm: { deliver: () => [] }, apns: { deliver: () => [] } },
     giveUpAfterMs: 600_000,
     gatewayDeadlineMs: deadlineMs,
+    onGivenBack: () => undefined,
     onFinished: () => undefined,
   });
   fanOut.start();

@@ -29,6 +29,8 @@ export interface FanOutDeps extends Omit<
   readonly store: PublishCommands & PublishQueries & Pick<Store, 'nextDue'>;
   /** Every gateway has answered or given up by then. */
   readonly gatewayDeadlineMs: number;
+  /** A range was given back with more to send: whoever has nothing to do may take some of it. */
+  readonly onGivenBack: () => void;
 }
 
 /** At most 200 deliveries of a range are unrecorded, in two pages. */
@@ -82,7 +84,12 @@ export class FanOut {
       capacity: rangesAtATime,
       caughtUp,
       claim: (limit) => runOne(deps.store.claimRanges, { limit, leaseMs, except: inHand.full() }),
-      run: (range) => inHand.run(range.publishId, () => runRange(rangeDeps, range)),
+      run: (range) =>
+        inHand.run(range.publishId, async () => {
+          const isGivenBack = await runRange(rangeDeps, range);
+          if (isGivenBack) deps.onGivenBack();
+          return isGivenBack;
+        }),
       nextDueMs: async () => {
         const { ranges } = await deps.store.nextDue();
         return ranges !== null && inHand.full().length > 0 ? Math.max(ranges, fullRestMs) : ranges;
