@@ -16,7 +16,8 @@ const announceNext = `UPDATE gateway_credentials SET announced_expiry = expires_
     SELECT instance_id, platform FROM gateway_credentials
     WHERE expires_at < $1 AND announced_expiry IS DISTINCT FROM expires_at ORDER BY expires_at LIMIT $2 FOR UPDATE)
   RETURNING instance_id, platform, fingerprint, set_at, expires_at`;
-const find = 'SELECT * FROM gateway_credentials WHERE instance_id = $1 AND platform = $2';
+const find = `SELECT instance_id, platform, credentials, fingerprint, set_at, expires_at FROM gateway_credentials
+  WHERE instance_id = $1 AND platform = $2`;
 const listExpiring = `SELECT instance_id, platform, fingerprint, set_at, expires_at FROM gateway_credentials
   WHERE expires_at >= $1 AND expires_at < $2 ORDER BY expires_at LIMIT $3`;
 

@@ -88,9 +88,12 @@ export const instanceCommands: CommandHandlers<InstanceCommands> = {
 };
 
 const selectInstance = `
-  SELECT i.*, EXISTS (SELECT FROM feeds f WHERE f.instance_id = i.id AND f.is_on) AS feed FROM instances i`;
+  SELECT i.id, i.name, i.created_at, i.secret_key, i.previous_secret_key, i.previous_secret_key_ends_at,
+    i.vapid_public_key, i.vapid_private_key, i.allowed_origins, EXISTS (SELECT FROM feeds f WHERE f.instance_id = i.id AND f.is_on) AS feed FROM instances i`;
 const selectWebhook = `
-  SELECT w.*, (SELECT coalesce(json_agg(s.event_type ORDER BY s.event_type), '[]')::text FROM webhook_subscriptions s
+  SELECT w.instance_id, w.id, w.url, w.format, w.options, w.secret, w.previous_secret, w.previous_secret_ends_at,
+    w.signing_key, w.headers, w.custom_data, w.created_at, w.disabled_at, w.disabled_reason,
+    (SELECT coalesce(json_agg(s.event_type ORDER BY s.event_type), '[]')::text FROM webhook_subscriptions s
     WHERE s.instance_id = w.instance_id AND s.webhook_id = w.id) AS events
   FROM webhooks w`;
 

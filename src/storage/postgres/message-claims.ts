@@ -193,8 +193,11 @@ export const holdMessages: CommandHandlers<MessageCommands>['holdMessages'] = ea
   },
 );
 
-// From target to target, and none of the messages between them is looked at. Nothing is written when something falls due.
-const turns = `
+/**
+ * Begins a statement: `target` has a row for each target that anything waits for, with what falls due first for it. From target
+ * to target, and none of the messages between them is looked at; so nothing has to be written when something falls due.
+ */
+export const withTargets = `
   WITH RECURSIVE target AS (
     (SELECT instance_id, target, due_at FROM message_queue ORDER BY instance_id, target, due_at LIMIT 1)
     UNION ALL
@@ -202,7 +205,9 @@ const turns = `
       SELECT q.instance_id, q.target, q.due_at FROM message_queue q
       WHERE (q.instance_id, q.target) > (t.instance_id, t.target) ORDER BY q.instance_id, q.target, q.due_at LIMIT 1
     ) next
-  ), turn AS (
+  )`;
+const turns = `
+  ${withTargets}, turn AS (
     SELECT t.instance_id, t.target, greatest(t.due_at, r.until) AS at
     FROM target t LEFT JOIN message_rests r ON r.instance_id = t.instance_id AND r.target = t.target
   )`;

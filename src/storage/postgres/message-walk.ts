@@ -33,9 +33,6 @@ const all = `
     ORDER BY day DESC, id DESC LIMIT $4
   ) m ${queueJoin} ORDER BY m.day DESC, m.id DESC`;
 
-/** Every statement that a walk may take, for those who look at their plans. */
-export const walkStatements = { byEvent, byUser, byPublish, byTarget, failedByTarget, allFailed, all };
-
 /** Chooses the index that leaves the fewest messages to look at. */
 export function walkMessages(sql: Sql, walked: Walked): MessageWalk {
   const { instanceId, eventId, userNumber, publishId, webhookId, state } = walked;

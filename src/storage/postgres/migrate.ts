@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
 import type { Database, Sql } from './database.ts';
+import { isConflict, isLockTimeout } from './unavailable.ts';
 
-const folder = new URL('../migrations/postgres/', import.meta.url);
+const ownFolder = new URL('../migrations/postgres/', import.meta.url);
 /** Of the lock that makes nodes that start together migrate one after the other. */
 const migrationLock = 7_216_041_893;
 const migrationTimeoutMs = 30 * 60_000;
+const lockTimeoutMs = 2_000;
 
 interface Migration {
   readonly number: number;
@@ -16,7 +19,7 @@ interface Migration {
 }
 
 /** `NNNN-name.sql` files, in order of their numbers; the first line of each is `-- oldest code: N`. */
-function readMigrations(): readonly Migration[] {
+function readMigrations(folder: URL): readonly Migration[] {
   return readdirSync(folder)
     .filter((file) => /^\d{4}-.+\.sql$/.test(file))
     .sort()
@@ -32,19 +35,17 @@ function readMigrations(): readonly Migration[] {
  * Brings the database to the newest schema, one transaction a migration and one node at a time. Throws an
  * `OperatorProblem` when a newer version has changed it so that this one cannot work with it any more.
  */
-export async function migrate(database: Database): Promise<void> {
-  const migrations = readMigrations();
+export async function migrate(database: Database, folder = ownFolder): Promise<void> {
+  const migrations = readMigrations(folder);
   const known = migrations.at(-1)?.number ?? 0;
-  await database.transaction(async (sql) => {
-    await lock(sql);
-    await sql.script(
+  await alone(database, (sql) =>
+    sql.script(
       `CREATE TABLE IF NOT EXISTS migrations (
          number BIGINT PRIMARY KEY, file TEXT NOT NULL, oldest_code BIGINT NOT NULL, applied_at BIGINT NOT NULL)`,
-    );
-  });
+    ),
+  );
   for (const migration of migrations) {
-    await database.transaction(async (sql) => {
-      await lock(sql);
+    await alone(database, async (sql) => {
       await assertWorksWith(sql, known);
       if (await sql.get('SELECT 1 FROM migrations WHERE number >= $1 LIMIT 1', [migration.number])) return;
       await sql.script(migration.statements);
@@ -55,8 +56,25 @@ export async function migrate(database: Database): Promise<void> {
   }
 }
 
-const lock = (sql: Sql): Promise<void> =>
-  sql.script(`SET LOCAL statement_timeout = ${migrationTimeoutMs}; SELECT pg_advisory_xact_lock(${migrationLock})`);
+/**
+ * Runs `work` while no other node does. Nodes of the version before go on meanwhile: whoever holds what a migration has to
+ * lock for long makes it wait, and it does not make others wait behind it for longer than `lockTimeoutMs`.
+ */
+async function alone(database: Database, work: (sql: Sql) => Promise<void>): Promise<void> {
+  const migrateOnce = async (sql: Sql): Promise<void> => {
+    await sql.script(`SELECT pg_advisory_xact_lock(${migrationLock}); SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+    await work(sql);
+  };
+  const deadline = performance.now() + migrationTimeoutMs;
+  for (;;) {
+    try {
+      return await database.transaction(migrateOnce, 'READ COMMITTED', migrationTimeoutMs);
+    } catch (error) {
+      if (!(isConflict(error) || isLockTimeout(error)) || performance.now() > deadline) throw error;
+      await delay(Math.random() * 500);
+    }
+  }
+}
 
 async function assertWorksWith(sql: Sql, known: number): Promise<void> {
   const newer = await sql.get<{ number: number }>('SELECT number FROM migrations WHERE oldest_code > $1 LIMIT 1', [

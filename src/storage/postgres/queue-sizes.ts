@@ -1,6 +1,7 @@
 import type { Queue, QueueQueries, QueueSize } from '../../core/ports/queue-store.ts';
 import type { QueryHandlers } from './commands.ts';
 import type { Sql } from './database.ts';
+import { withTargets } from './message-claims.ts';
 
 const maxCounted = 1_000_000;
 
@@ -10,16 +11,7 @@ const measure = (table: string, findOldest: string): string => `
   SELECT ${count(table, 'due_at <= pharos_now()')} AS due,
     ${count(table, 'due_at > pharos_now() OR due_at IS NULL')} AS later,
     pharos_now() - (${findOldest}) AS oldest`;
-// From target to target: what waits longest for each is the first that its index has.
-const findOldestMessage = `
-  WITH RECURSIVE target AS (
-    (SELECT instance_id, target, due_at FROM message_queue ORDER BY instance_id, target, due_at LIMIT 1)
-    UNION ALL
-    SELECT next.* FROM target t CROSS JOIN LATERAL (
-      SELECT q.instance_id, q.target, q.due_at FROM message_queue q
-      WHERE (q.instance_id, q.target) > (t.instance_id, t.target) ORDER BY q.instance_id, q.target, q.due_at LIMIT 1
-    ) next
-  ) SELECT min(due_at) FROM target`;
+const findOldestMessage = `${withTargets} SELECT min(due_at) FROM target`;
 
 const measures: Readonly<Record<Queue, string>> = {
   messages: measure('message_queue', findOldestMessage),

@@ -2,7 +2,7 @@ import type { MessageState } from '../../core/ports/message-store.ts';
 import { webhookIdOf } from '../../core/ports/message-store.ts';
 import type { ReplayCommands, ReplayRecord, ReplayedState } from '../../core/ports/replay-store.ts';
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
-import { replayRestMs, replayStepsPerSecond } from '../rows/replay-row.ts';
+import { replayColumns, replayRestMs, replayStepsPerSecond } from '../rows/replay-row.ts';
 import type { ReplayRow } from '../rows/replay-row.ts';
 import type { Sql } from './database.ts';
 import { readLastAttempts } from './last-attempts.ts';
@@ -19,7 +19,7 @@ const beginning = '00000000-0000-0000-0000-000000000000';
 
 // Other nodes step other replays meanwhile.
 const takeDue = `
-  SELECT *, pharos_now() AS now FROM replays WHERE due_at IS NOT NULL AND due_at <= pharos_now()
+  SELECT ${replayColumns}, pharos_now() AS now FROM replays WHERE due_at IS NOT NULL AND due_at <= pharos_now()
   ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED`;
 const findWebhook = 'SELECT disabled_at FROM webhooks WHERE instance_id = $1 AND id = $2';
 const countDue = `

@@ -1,7 +1,7 @@
 import { urlTargetPrefix, webhookIdOf } from '../../core/ports/message-store.ts';
 import type { ReplayCommands, ReplayQueries } from '../../core/ports/replay-store.ts';
 import type { ReplayRow } from '../rows/replay-row.ts';
-import { toReplay } from '../rows/replay-row.ts';
+import { replayColumns, toReplay } from '../rows/replay-row.ts';
 import type { CommandHandlers, QueryHandlers } from './commands.ts';
 import { batch, each } from './commands.ts';
 import { stepReplay } from './replay-step.ts';
@@ -50,8 +50,8 @@ const listTargets = (condition: string): string => {
 const listAllTargets = listTargets('true');
 const listFailedTargets = listTargets("state IN ('exhausted', 'held')");
 
-const list = 'SELECT * FROM replays WHERE instance_id = $1 ORDER BY id DESC LIMIT $2';
-const find = 'SELECT * FROM replays WHERE instance_id = $1 AND id = $2';
+const list = `SELECT ${replayColumns} FROM replays WHERE instance_id = $1 ORDER BY id DESC LIMIT $2`;
+const find = `SELECT ${replayColumns} FROM replays WHERE instance_id = $1 AND id = $2`;
 
 export const replayQueries: QueryHandlers<ReplayQueries> = {
   listUrlTargets: async (sql, { instanceId, states, after, limit }) => {

@@ -31,7 +31,7 @@ const insertMissing = `
   SELECT instance_id, webhook_id, 0 FROM ${ofWebhooks} ORDER BY instance_id, webhook_id
   ON CONFLICT (instance_id, webhook_id) DO NOTHING`;
 const lockRows = `
-  SELECT h.*, pharos_now() AS now FROM ${ofWebhooks} JOIN webhook_health h ON ${sameWebhook}
+  SELECT h.instance_id, h.webhook_id, h.last_success_at, h.failing_since, h.failures, pharos_now() AS now FROM ${ofWebhooks} JOIN webhook_health h ON ${sameWebhook}
   ORDER BY h.instance_id, h.webhook_id FOR UPDATE OF h`;
 const update = `
   UPDATE webhook_health h

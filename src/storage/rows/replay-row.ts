@@ -19,6 +19,9 @@ export interface ReplayRow {
   canceled: 0 | 1 | boolean;
 }
 
+export const replayColumns = `instance_id, id, target, states, event_type, since, max_per_second, created_at, cursor, counted,
+  total, resent, skipped, due_at, ended_at, canceled`;
+
 export const toReplay = (row: ReplayRow): ReplayView => ({
   instanceId: row.instance_id,
   replayId: row.id,
