@@ -1,7 +1,7 @@
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestDatabase } from '../../../test/support/postgres.ts';
-import { createTestDatabase } from '../../../test/support/postgres.ts';
+import { createMigratedDatabase } from '../../../test/support/postgres.ts';
 import { runOne } from '../../core/ports/command.ts';
 import type { ClaimedMessage, CompleteAttempt, MessageTarget } from '../../core/ports/message-store.ts';
 import type { Store } from '../../core/ports/store.ts';
@@ -31,7 +31,7 @@ let one: Store;
 let other: Store;
 
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
+  testDatabase = await createMigratedDatabase();
   const { url } = testDatabase;
   one = await openPostgresStore({ url });
   other = await openPostgresStore({ url });
