@@ -130,6 +130,17 @@ test('readers of the feed are told what they have missed', async () => {
   expect(page).toMatchObject({ events: [], truncated: true });
 });
 
+test('a node starts while somebody holds what a new partition would need', async () => {
+  const { database, daysOf } = await open();
+  await database.transaction(async (sql) => {
+    await sql.all('SELECT * FROM messages_default');
+    await createPartitionsAhead(database, 'upkeep');
+  });
+  expect(await daysOf()).toEqual([0, 1]);
+  await createPartitionsAhead(database, 'upkeep');
+  expect(await daysOf()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+});
+
 test('a partition that somebody reads is left for later, and nobody waits behind it for long', async () => {
   const { store, database, write, drop } = await open();
   await database.transaction((sql) => createPartitions(sql, today - 40, today - 40));

@@ -1,5 +1,6 @@
 import { dayOf } from '../rows/day.ts';
 import type { Database, Sql } from './database.ts';
+import { isConflict, isLockTimeout } from './unavailable.ts';
 
 /** Tables that are divided by day, in the order in which they are locked. */
 const dividedTables = ['attempts', 'messages', 'events', 'reports'] as const;
@@ -14,6 +15,8 @@ export interface Partition {
 /** Of the lock of those who make or drop partitions. */
 const partitionsLock = 7_216_041_894;
 const dayMs = 86_400_000;
+/** Others wait behind whoever waits for a lock. */
+const lockTimeoutMs = 1_000;
 /** Made when a store opens, and by its upkeep: so long it may go without. */
 const daysAhead = { open: 1, upkeep: 7 };
 
@@ -60,10 +63,19 @@ export async function createPartitions(sql: Sql, fromDay: number, toDay: number)
   }
 }
 
-/** Makes the partitions of today, by the database's clock, and of some days more. */
-export const createPartitionsAhead = (database: Database, ahead: keyof typeof daysAhead): Promise<void> =>
-  database.transaction(async (sql) => {
-    await sql.script(`SET LOCAL lock_timeout = '2s'`);
+/**
+ * Makes the partitions of today, by the database's clock, and of some days more. Where somebody is in the way for long, a dump
+ * for instance, it is left to the next time: rows of a day without a partition have a place too.
+ */
+export async function createPartitionsAhead(database: Database, ahead: keyof typeof daysAhead): Promise<void> {
+  const create = async (sql: Sql): Promise<void> => {
+    await sql.script(`SET LOCAL lock_timeout = ${lockTimeoutMs}`);
     const { now } = (await sql.get<{ now: number }>('SELECT pharos_now() AS now')) ?? { now: Date.now() };
     await createPartitions(sql, dayOf(now), dayOf(now) + daysAhead[ahead]);
-  });
+  };
+  try {
+    await database.transaction(create);
+  } catch (error) {
+    if (!isLockTimeout(error) && !isConflict(error)) throw error;
+  }
+}
