@@ -1,16 +1,18 @@
 /**
  * Loaded before the server: kills the process at the n-th commit of a transaction that wrote to a table, `when=before`
- * or `when=after` that commit, or `when=during` the first transaction that does, at once after it wrote there. SQLite's own
- * calls are watched, so the server runs as it always does.
+ * or `when=after` that commit, or `when=during` the first transaction that does, at once after it wrote there. The calls
+ * of SQLite and of PostgreSQL's client are watched, so the server runs as it always does.
  */
 /* oxlint-disable typescript/unbound-method -- what is replaced is called with the `this` of the call */
 import { DatabaseSync, StatementSync } from 'node:sqlite';
+import pg from 'pg';
 
 const { searchParams } = new URL(import.meta.url);
 const table = searchParams.get('table');
 const when = searchParams.get('when');
 let remaining = Number(searchParams.get('nth') ?? 1);
-const writes = new RegExp(`^\\s*(INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE)\\s+${table}\\b`, 'm');
+const words = `(INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE)\\s+${table}\\b`;
+const writes = new RegExp(`^\\s*${words}`, 'm');
 
 const die = (): never => {
   process.kill(process.pid, 'SIGKILL');
@@ -52,3 +54,26 @@ DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string) {
   if (ends) die();
   if (writes.test(sql)) touch();
 };
+
+type Query = (
+  this: pg.Client,
+  query: string | pg.QueryConfig,
+  ...more: unknown[]
+) => Promise<pg.QueryResult | undefined>;
+const query = pg.Client.prototype.query as unknown as Query;
+/** Also in the middle of a statement. */
+const writesSomewhere = new RegExp(`\\b${words}`);
+const touchedBy = new WeakSet<pg.Client>();
+pg.Client.prototype.query = async function (this: pg.Client, asked: string | pg.QueryConfig, ...more: unknown[]) {
+  const text = typeof asked === 'string' ? asked : asked.text;
+  if (text.startsWith('BEGIN')) touchedBy.delete(this);
+  const ends = text === 'COMMIT' && touchedBy.has(this) && --remaining === 0;
+  if (ends && when === 'before') die();
+  const result = await query.call(this, asked, ...more);
+  if (ends) die();
+  if (Number(result?.rowCount) > 0 && writesSomewhere.test(text)) {
+    if (when === 'during') die();
+    touchedBy.add(this);
+  }
+  return result;
+} as typeof pg.Client.prototype.query;
