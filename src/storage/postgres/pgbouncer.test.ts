@@ -7,7 +7,6 @@ import type { TestDatabase } from '../../../test/support/postgres.ts';
 import { createInstance } from '../testsuite/fixtures.ts';
 import { batchesSuite } from '../testsuite/batches.testsuite.ts';
 import { messagesSuite } from '../testsuite/messages.testsuite.ts';
-import { rangesSuite } from '../testsuite/ranges.testsuite.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 
 // Debian's PgBouncer (1.18) keeps no prepared statements, and in transaction mode each transaction is somebody else's session.
@@ -48,6 +47,5 @@ describe('through PgBouncer in transaction mode', () => {
     return store;
   };
   batchesSuite(open);
-  rangesSuite(open);
   messagesSuite(open);
 });
