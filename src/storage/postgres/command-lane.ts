@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ItemResult } from '../../core/ports/command.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
+import { againAfterConflicts } from './again-after-conflicts.ts';
 import type { CommandHandler } from './commands.ts';
 import type { Database, Sql } from './database.ts';
-import { isConflict, isUnavailable } from './unavailable.ts';
+import { isUnavailable } from './unavailable.ts';
 
 interface WaitingCall {
   readonly items: readonly unknown[];
@@ -23,7 +23,6 @@ export interface CommandLaneOptions {
 
 /** Items of one transaction; a call with more is one transaction all the same. */
 const maxItems = 256;
-const maxConflicts = 10;
 
 /**
  * Carries out one command. Group commit: what is called during a transaction shares the next one. An item that throws is
@@ -132,17 +131,6 @@ async function runApart(
     }
   }
   return results;
-}
-
-async function againAfterConflicts<Result>(transaction: () => Promise<Result>): Promise<Result> {
-  for (let conflicts = 0; ; conflicts += 1) {
-    try {
-      return await transaction();
-    } catch (error) {
-      if (!isConflict(error) || conflicts === maxConflicts) throw error;
-      await delay(Math.random() * 10 * (conflicts + 1));
-    }
-  }
 }
 
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -2,6 +2,7 @@ import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
 import type { Store, StoreCommands, StoreQueries } from '../../core/ports/store.ts';
+import { againAfterConflicts } from './again-after-conflicts.ts';
 import { createCommandHandlers } from './command-handlers.ts';
 import { CommandLane } from './command-lane.ts';
 import type { CommandHandler } from './commands.ts';
@@ -96,7 +97,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const query = async <Value>(on: Database, run: (sql: Sql) => Promise<Value>): Promise<Value> => {
     if (closed) throw new StoreUnavailable('the store is closed');
     try {
-      return await on.transaction(run, 'REPEATABLE READ READ ONLY');
+      return await againAfterConflicts(() => on.transaction(run, 'REPEATABLE READ READ ONLY'));
     } catch (cause) {
       throw isUnavailable(cause) ? new StoreUnavailable((cause as Error).message, { cause }) : cause;
     }
