@@ -7,6 +7,7 @@ import { each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { turnFeed } from './feed-switch.ts';
 import { dropMessagesOfWebhook } from './message-drops.ts';
+import { isUuid } from '../../protocol/ids.ts';
 
 const insertInstance = `
   INSERT INTO instances (id, name, created_at, secret_key, previous_secret_key, previous_secret_key_ends_at,
@@ -99,12 +100,14 @@ const selectWebhook = `
 
 export const instanceQueries: QueryHandlers<InstanceQueries> = {
   findInstance: async (sql, id) => {
+    if (!isUuid(id)) return null; // What operators type.
     const row = await sql.get<InstanceRow>(`${selectInstance} WHERE id = $1`, [id]);
     return row ? toInstance(row) : null;
   },
   listInstances: async (sql) =>
     (await sql.all<InstanceRow>(`${selectInstance} ORDER BY created_at, id`)).map(toInstance),
   findWebhook: async (sql, instanceId, id) => {
+    if (!isUuid(id)) return null;
     const row = await sql.get<WebhookRow>(`${selectWebhook} WHERE w.instance_id = $1 AND w.id = $2`, [instanceId, id]);
     return row ? toWebhook(row) : null;
   },
