@@ -5,6 +5,7 @@ import type { SuiteResult } from './suites/suite-result.ts';
 import { vitestSuite } from './suites/vitest-suite.ts';
 
 const tsc = 'node_modules/typescript/bin/tsc';
+const nodeVersion = 'test/house/node-version';
 /** In the order in which they begin; the long ones first. */
 const suites = [
   commandSuite('checks', {
@@ -16,11 +17,19 @@ const suites = [
     'unused code': ['node_modules/knip/bin/knip.js'],
   }),
   // Browsers start and click in real time: two at once on two cores would only wait for each other.
-  vitestSuite('browsers', 24, 'browser', ['--maxWorkers=1']),
-  vitestSuite('unit', 24, 'unit'),
-  vitestSuite('unit', 22, 'unit'),
-  vitestSuite('processes', 24, 'process'),
-  vitestSuite('processes', 22, 'process'),
+  vitestSuite('browser', 24, 'sqlite', ['--maxWorkers=1']),
+  vitestSuite('unit', 24, 'sqlite'),
+  vitestSuite('unit', 22, 'postgres'),
+  vitestSuite('process', 24, 'sqlite'),
+  // Where a process was killed, the next one waits for leases to end.
+  vitestSuite('process', 22, 'postgres', ['--maxWorkers=3']),
+  // Of the browsers' tests those that go from the first visit to what the server has stored of it.
+  vitestSuite('browser', 24, 'postgres', [
+    '--maxWorkers=1',
+    'test/browser/pharos-client',
+    'test/browser/classic-journey',
+    nodeVersion,
+  ]),
   commandSuite('demo', { demo: ['demo/main.ts'] }),
 ];
 
@@ -51,12 +60,12 @@ for (const { name, result } of results) {
   for (const failure of result.failures) console.log(`\nFAILED ${name}: ${failure}`);
   for (const test of result.secondTries) console.log(`\nSECOND TRY ${name}: ${test}`);
 }
-console.log(`\n${'suite'.padEnd(20)} minutes  passed  failed  skipped`);
+console.log(`\n${'suite'.padEnd(24)} minutes  passed  failed  skipped`);
 for (const { name, minutes, result } of results) {
   const numbers = [minutes.toFixed(2).padStart(7), ...[result.passed, result.failed, result.skipped].map(String)];
-  console.log(`${name.padEnd(20)} ${numbers.map((text, index) => text.padStart(index < 3 ? 7 : 8)).join(' ')}`);
+  console.log(`${name.padEnd(24)} ${numbers.map((text, index) => text.padStart(index < 3 ? 7 : 8)).join(' ')}`);
 }
-console.log(`${'all, two at a time'.padEnd(20)} ${minutesSince(startedAt).toFixed(2).padStart(7)}\n`);
+console.log(`${'all, two at a time'.padEnd(24)} ${minutesSince(startedAt).toFixed(2).padStart(7)}\n`);
 
 const failed = sum((result) => result.failed);
 const skipped = sum((result) => result.skipped);

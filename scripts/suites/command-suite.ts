@@ -8,7 +8,7 @@ export function commandSuite(name: string, commands: Readonly<Record<string, rea
     run: async () => {
       const failures: string[] = [];
       for (const [command, args] of Object.entries(commands)) {
-        const { problem, lastLines } = await runNode(24, args, command);
+        const { problem, lastLines } = await runNode(24, args, { label: command });
         if (problem !== null) failures.push(`${command}: ${problem}\n${lastLines}`);
       }
       const failed = failures.length;

@@ -23,13 +23,19 @@ export interface Ended {
   readonly lastLines: string;
 }
 
-/** Runs Node with no input, and prints the lines that it prints, each behind `label`: others print too. */
-export function runNode(major: NodeMajor, args: readonly string[], label: string): Promise<Ended> {
+interface RunOptions {
+  /** Stands before each line that it prints: others print too. */
+  readonly label: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs Node with no input, and prints what it prints. */
+export function runNode(major: NodeMajor, args: readonly string[], { label, env }: RunOptions): Promise<Ended> {
   const node = nodes[major];
   const path = [dirname(node), join(repository, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
   const child = spawn(node, args, {
     cwd: repository,
-    env: { ...process.env, PATH: path },
+    env: { ...process.env, ...env, PATH: path },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: deadlineMs,
     killSignal: 'SIGKILL',
@@ -37,7 +43,7 @@ export function runNode(major: NodeMajor, args: readonly string[], label: string
   let lastLines = '';
   for (const name of ['stdout', 'stderr'] as const)
     createInterface({ input: child[name] }).on('line', (line) => {
-      process[name].write(`${label.padEnd(18)} | ${line}\n`);
+      process[name].write(`${label.padEnd(23)} | ${line}\n`);
       lastLines = [...lastLines.split('\n'), line].slice(-keptLines).join('\n');
     });
   // Whoever outlives a process that was killed must not hold its output open for ever.

@@ -7,16 +7,24 @@ import type { NodeMajor } from './run-command.ts';
 import { runNode } from './run-command.ts';
 import type { Suite } from './suite-result.ts';
 
-/** A project of vitest.config.ts on one of the two Nodes, counted from vitest's own report. */
-export function vitestSuite(name: string, major: NodeMajor, project: string, options: readonly string[] = []): Suite {
+const storages = { sqlite: 'SQLite', postgres: 'PostgreSQL' } as const;
+
+/** A project of vitest.config.ts on one of the two Nodes and storages, counted from vitest's own report. */
+export function vitestSuite(
+  project: string,
+  major: NodeMajor,
+  storage: keyof typeof storages,
+  options: readonly string[] = [],
+): Suite {
+  const name = `${project} ${major} ${storages[storage]}`;
   return {
-    name: `${name}, Node ${major}`,
+    name,
     run: async () => {
       const folder = await mkdtemp(join(tmpdir(), 'pharos-test-'));
       const reportFile = join(folder, 'report.json');
       const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
       const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters, ...options];
-      const ended = await runNode(major, vitest, `${name} ${major}`);
+      const ended = await runNode(major, vitest, { label: name, env: { PHAROS_TEST_STORAGE: storage } });
       const text = await readFile(reportFile, 'utf8').catch(() => null);
       await rm(folder, { recursive: true });
       return readReport(text === null ? null : (JSON.parse(text) as VitestReport), major, ended);
