@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createTestDatabase } from '../support/postgres.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { PharosCommand } from './serve-process.ts';
 import { listeningOn, runPharos } from './serve-process.ts';
@@ -27,8 +28,8 @@ async function aServer() {
   const dataDir = join(folder, 'pharos-data');
   let server: PharosCommand;
   let origin = '';
-  const start = async () => {
-    server = runPharos(folder, ['serve'], { PHAROS_PORT: '0' });
+  const start = async (env = {}) => {
+    server = runPharos(folder, ['serve'], { PHAROS_PORT: '0', ...env });
     [origin = ''] = await listeningOn(server);
   };
   const kill = async () => {
@@ -95,6 +96,39 @@ function sealedWith(databaseFile: string): Set<string> {
   db.close();
   return new Set(values.map((value) => Buffer.from(value as Uint8Array).toString('hex', 1, 5)));
 }
+
+describe('moving to PostgreSQL', () => {
+  it('takes everything along, once the server is stopped, also when the copy is killed', async () => {
+    const server = await aServer();
+    const accepted: string[] = [];
+    for (let count = 0; count < 30; count += 1) {
+      accepted.push(((await (await server.publish('a')).json()) as { publishId: string }).publishId);
+    }
+    const database = await createTestDatabase();
+    onTestFinished(() => database.drop());
+    const copy = ['db', 'copy', '--from', `sqlite:${server.dataDir}`, '--to', database.url];
+    expect(await server.command(copy)).toMatchObject({ code: 1, stderr: expect.stringMatching(/in use/) });
+    await server.kill();
+
+    const killed = runPharos(server.folder, copy);
+    await waitFor('a table to be copied', () => killed.stderr().includes('copied'));
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    const again = await server.command(copy);
+    // Whoever is quick enough is not killed any more.
+    const done = killed.stdout() === '' ? again : { code: 0, stdout: killed.stdout() };
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Copied and compared [0-9]+ rows in/) });
+
+    await server.start({ PHAROS_DATABASE_URL: database.url });
+    expect((await server.publish('a')).status).toBe(200);
+    const token = readFileSync(join(server.dataDir, 'admin-token'), 'utf8').trim();
+    for (const id of accepted) {
+      const path = `/admin/v1/instances/${server.instanceId}/publishes/${id}`;
+      const answer = await fetch(server.origin() + path, { headers: { authorization: `Bearer ${token}` } });
+      expect(answer.status).toBe(200);
+    }
+  });
+});
 
 describe('backup and restore', () => {
   it('saves under load what was accepted before, and the restored server has it all', async () => {

@@ -23,6 +23,7 @@ import {
   toInterests,
   toUsers,
 } from '../testsuite/fixtures.ts';
+import type { CopyProgress } from './copy-database.ts';
 import { copyDatabase } from './copy-database.ts';
 
 const users = 1_200;
@@ -91,7 +92,8 @@ test('a copy that was interrupted again and again is complete in the end, and go
   const target = await createTestDatabase();
   onTestFinished(() => target.drop());
   let steps = 0;
-  const onProgress = () => {
+  const onProgress = ({ step }: CopyProgress) => {
+    if (step === 'compared') return;
     steps += 1;
     if (steps % 7 === 0) throw new Error('killed');
   };
@@ -102,7 +104,7 @@ test('a copy that was interrupted again and again is complete in the end, and go
     result = await copy();
   }
   expect(result).toEqual({ rows: expect.any(Number) as number });
-  expect(steps).toBeGreaterThan(50);
+  expect(steps).toBeGreaterThan(20);
 
   const before = await openSqliteStore({ file });
   onTestFinished(() => before.close());

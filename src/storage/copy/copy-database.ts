@@ -31,6 +31,8 @@ export interface CopyProgress {
 }
 
 const rowsAtATime = 1_000;
+/** The last step of a table also looks at what is in it, for the planner. */
+const stepTimeoutMs = 10 * 60_000;
 /** What is older has no partitions of its own. */
 const daysBack = 400;
 
@@ -141,7 +143,7 @@ async function copyTable(copy: TableCopy & Pick<CopyOptions, 'onProgress'>): Pro
     isDone = rows.length < rowsAtATime;
     count += rows.length;
     const step = { table: table.name, before: after, after: reached, rows: count, isDone };
-    await database.transaction((sql) => insertRows(sql, shape, rows, step));
+    await database.transaction((sql) => insertRows(sql, shape, rows, step), 'READ COMMITTED', stepTimeoutMs);
     after = reached;
     onProgress({ table: table.name, step: 'copied', rows: count });
   }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestDatabase } from '../../../test/support/postgres.ts';
-import { createTestDatabase } from '../../../test/support/postgres.ts';
+import { createMigratedDatabase } from '../../../test/support/postgres.ts';
 import { runOne } from '../../core/ports/command.ts';
 import type { FeedPage, FeedStart } from '../../core/ports/feed-store.ts';
 import type { Store } from '../../core/ports/store.ts';
@@ -16,7 +16,7 @@ let reader: Database;
 let other: pg.Client;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   store = await openPostgresStore({ url: database.url });
   reader = new Database({ url: database.url, maxConnections: 1, preparedStatements: true });
   other = new pg.Client({ connectionString: database.url });

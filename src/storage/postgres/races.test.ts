@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestDatabase } from '../../../test/support/postgres.ts';
-import { createTestDatabase } from '../../../test/support/postgres.ts';
+import { createMigratedDatabase } from '../../../test/support/postgres.ts';
 import { runOne } from '../../core/ports/command.ts';
 import type { Store } from '../../core/ports/store.ts';
 import {
@@ -24,7 +24,7 @@ let database: TestDatabase;
 let nodes: readonly [Store, Store];
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   const open = () => openPostgresStore({ url: database.url });
   nodes = [await open(), await open()];
 });
