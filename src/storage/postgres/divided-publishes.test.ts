@@ -18,7 +18,7 @@ import {
 import { openPostgresStore } from './open-postgres-store.ts';
 
 const devices = 150;
-const leaseMs = 60_000;
+const leaseMs = 600_000;
 
 /** Two nodes on one database. */
 async function openNodes(): Promise<readonly [Store, Store]> {
