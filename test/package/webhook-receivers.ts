@@ -71,6 +71,41 @@ serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => consol
 `,
 };
 
+/** An app of Next with a handler for each of its routers, by path. */
+export const nextApp = {
+  'next/server.js': `
+import { createServer } from 'node:http';
+import next from 'next';
+const app = next({ dev: true, dir: import.meta.dirname });
+await app.prepare();
+const handle = app.getRequestHandler();
+const server = createServer((request, response) => handle(request, response));
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+`,
+  'next/app/layout.js': `export default ({ children }) => <html><body>{children}</body></html>;`,
+  'next/app/hook/route.js': `${common}
+export async function POST(request) {
+  try {
+    return new Response(tell(await verifyRequest(request, secrets, { maxBytes })));
+  } catch (error) {
+    const { status, text } = refusal(error);
+    return new Response(text, { status });
+  }
+}
+`,
+  'next/pages/api/hook.js': `${common}
+export const config = { api: { bodyParser: false } };
+export default async function handler(request, response) {
+  try {
+    response.send(tell(await verifyNodeRequest(request, secrets, { maxBytes })));
+  } catch (error) {
+    const { status, text } = refusal(error);
+    response.status(status).send(text);
+  }
+}
+`,
+};
+
 /** A strict program that uses all types. */
 export const consumer = `
 import type { IncomingMessage } from 'node:http';
