@@ -8,10 +8,6 @@ import { each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { lock, toColumns } from './finish.ts';
 
-// Rows are compared, not columns: else the planner may walk along what is due for all instances.
-const isDueOf = (instance: string): string =>
-  `(r.instance_id, r.due_at) >= (${instance}, 0) AND (r.instance_id, r.due_at) <= (${instance}, pharos_now())`;
-
 /*
  * $1: the instance that was served last, $2: how many are wanted, $3: lease, $4: publishes that are left out.
  *
@@ -37,16 +33,16 @@ const claimSome = `
     SELECT w.instance_id, w.step
     FROM walk w CROSS JOIN LATERAL (
       SELECT FROM ranges r
-      WHERE ${isDueOf('w.instance_id')} AND r.publish_id <> ALL($4::uuid[])
-      ORDER BY r.instance_id, r.due_at, r.pages LIMIT 1
+      WHERE r.instance_id = w.instance_id AND r.due_at <= pharos_now() AND r.publish_id <> ALL($4::uuid[])
+      ORDER BY r.due_at, r.pages LIMIT 1
     ) due
     WHERE w.step > 0 LIMIT $2
   ), picked AS MATERIALIZED (
     SELECT t.step, r.*
     FROM turns t CROSS JOIN LATERAL (
       SELECT r.instance_id, r.publish_id, r.number, r.due_at, r.pages FROM ranges r
-      WHERE ${isDueOf('t.instance_id')} AND r.publish_id <> ALL($4::uuid[])
-      ORDER BY r.instance_id, r.due_at, r.pages LIMIT (SELECT ceil($2::numeric / count(*)) FROM turns) FOR UPDATE SKIP LOCKED
+      WHERE r.instance_id = t.instance_id AND r.due_at <= pharos_now() AND r.publish_id <> ALL($4::uuid[])
+      ORDER BY r.due_at, r.pages LIMIT (SELECT ceil($2::numeric / count(*)) FROM turns) FOR UPDATE SKIP LOCKED
     ) r
   ), chosen AS (
     SELECT *, row_number() OVER (PARTITION BY instance_id ORDER BY due_at, pages) AS round

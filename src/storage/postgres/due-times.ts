@@ -5,7 +5,7 @@ import { nextTurn } from './message-claims.ts';
 type DueTimes = Awaited<ReturnType<Store['nextDue']>>;
 
 const findDue = `
-  SELECT (SELECT min(due_at) FROM ranges) - pharos_now() AS ranges,
+  SELECT (SELECT min(due_at) FROM ranges WHERE pages >= 0) - pharos_now() AS ranges,
          (SELECT min(due_at) FROM deferred_deliveries) - pharos_now() AS deliveries,
          (SELECT min(due_at) FROM replays WHERE due_at IS NOT NULL) - pharos_now() AS replays`;
 

@@ -15,7 +15,7 @@ const findOldestMessage = `${withTargets} SELECT min(due_at) FROM target`;
 
 const measures: Readonly<Record<Queue, string>> = {
   messages: measure('message_queue', findOldestMessage),
-  ranges: measure('ranges', 'SELECT min(due_at) FROM ranges'),
+  ranges: measure('ranges', 'SELECT min(due_at) FROM ranges WHERE pages >= 0'),
   deliveries: measure('deferred_deliveries', 'SELECT min(due_at) FROM deferred_deliveries'),
 };
 const countOthers = `
