@@ -57,6 +57,7 @@ export function prepareCredentialsQueries(db: DatabaseSync): QueryHandlers<Crede
       const row = find.get(instanceId, platform);
       return row ? { ...toCredentialsView(row), credentials: row.credentials } : null;
     },
-    listExpiringCredentials: ({ since, before, limit }) => listExpiring.all(since, before, limit).map(toCredentialsView),
+    listExpiringCredentials: ({ since, before, limit }) =>
+      listExpiring.all(since, before, limit).map(toCredentialsView),
   };
 }

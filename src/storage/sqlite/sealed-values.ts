@@ -1,6 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { SealedCommands, SealedQueries, SealedValue } from '../../core/ports/sealed-store.ts';
-import { columnNameOf, instanceColumnOf, rowIdColumnOf, sealedColumnsOf, sealedTables } from '../rows/sealed-columns.ts';
+import {
+  columnNameOf,
+  instanceColumnOf,
+  rowIdColumnOf,
+  sealedColumnsOf,
+  sealedTables,
+} from '../rows/sealed-columns.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
 
