@@ -25,7 +25,7 @@ const permitted: Readonly<Record<string, readonly string[]>> = {
   'service-worker': ['browser', 'protocol'],
   dashboard: ['protocol'],
 };
-const composing = ['main.ts', 'cli'];
+const composing = ['main.ts', 'process', 'cli'];
 const places = [...Object.keys(permitted), ...composing];
 
 const isPermitted = (from: string, to: string): boolean =>

@@ -1,4 +1,3 @@
-import { MAX, NIL } from 'uuid';
 import type { Audience, ClaimedRange, PublishCommands, PublishKey } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { openEnd } from '../rows/open-end.ts';
@@ -7,6 +6,9 @@ import type { CommandHandlers } from './commands.ts';
 import { each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { lock, toColumns } from './finish.ts';
+
+const leastUuid = '00000000-0000-0000-0000-000000000000';
+const greatestUuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /*
  * $1: the instance that was served last, $2: how many are wanted, $3: lease, $4: publishes that are left out.
@@ -23,7 +25,7 @@ const claimSome = `
     FROM walk w CROSS JOIN LATERAL (
       (SELECT r.instance_id, w.lap FROM ranges r
        WHERE r.instance_id > w.instance_id
-         AND r.instance_id <= CASE WHEN w.lap = 0 THEN '${MAX}'::uuid ELSE $1::uuid END
+         AND r.instance_id <= CASE WHEN w.lap = 0 THEN '${greatestUuid}'::uuid ELSE $1::uuid END
        ORDER BY r.instance_id LIMIT 1)
       UNION ALL
       (SELECT r.instance_id, 1 FROM ranges r WHERE w.lap = 0 AND r.instance_id <= $1::uuid ORDER BY r.instance_id LIMIT 1)
@@ -99,7 +101,7 @@ const maxRounds = 8;
 
 export function createClaimRanges(): CommandHandlers<Pick<PublishCommands, 'claimRanges'>>['claimRanges'] {
   /** Instances take turns, in the order of their ids. */
-  let lastServed: string = NIL;
+  let lastServed: string = leastUuid;
   return each(async (sql, { limit, leaseMs, except = [] }) => {
     const claimed: ClaimedRange[] = [];
     for (let round = 0; round < maxRounds && claimed.length < limit; round += 1) {
