@@ -260,3 +260,38 @@ test('replays of one instance are stepped by both nodes, and each message is sen
   }
   expect(await claimMessages(other, instanceId)).toHaveLength(60);
 });
+
+test('FINISHED that is being delivered is not queued again by a later attempt of STARTED', async () => {
+  const instanceId = await createInstance(one);
+  const urlTarget = 'url:https://app.example';
+  // It reaches nobody: STARTED and FINISHED are there at once.
+  await accept(one, instanceId, toInterests('a'), { urlTarget });
+  const [started] = await claimMessages(one, instanceId);
+  if (!started) throw new Error('STARTED is due');
+  const retry = { kind: 'retry', retryInMs: 0 } as const;
+  await runOne(one.completeAttempts, { ...started, attempt: anAttempt({ status: 500 }), next: retry });
+  const claimed = await claimMessages(one, instanceId);
+  const of = (type: string) => claimed.find(({ eventType }) => eventType === type) as ClaimedMessage;
+  const finished = of('publish.finished');
+  // The first node is in the middle of recording that FINISHED was delivered …
+  const { promise: isWritten, resolve: written } = Promise.withResolvers<void>();
+  const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>();
+  const delivering = database.transaction(async (sql) => {
+    await sql.run(`UPDATE messages SET state = 'delivered' WHERE id = $1`, [finished.messageId]);
+    await sql.run('DELETE FROM message_queue WHERE message_id = $1', [finished.messageId]);
+    written();
+    await mayCommit;
+  });
+  await isWritten;
+  // … when the other one records the next attempt of STARTED.
+  const again = { ...of('publish.started'), attempt: anAttempt({ status: 500 }), next: retry };
+  const recorded = runOne(other.completeAttempts, again);
+  await expect
+    .poll(() => database.sql.all(`SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`), {
+      timeout: 15_000,
+    })
+    .not.toEqual([]);
+  commit();
+  await Promise.all([delivering, recorded]);
+  expect(await database.sql.all('SELECT FROM message_queue WHERE message_id = $1', [finished.messageId])).toEqual([]);
+});

@@ -25,11 +25,16 @@ export async function listUntriedStarted(sql: Sql, publishes: readonly PublishKe
   return rows.map((row) => ({ instanceId: row.instance_id, publishId: row.publish_id }));
 }
 
+// Locked and then looked at: what waits here for FINISHED to be delivered must not queue it again afterwards.
 const queueFinished = `
+  WITH waiting AS (
+    SELECT m.instance_id, m.target, m.day, m.id
+    FROM unnest($1::uuid[], $2::uuid[]) AS p (instance_id, publish_id)
+      JOIN messages m ON ${ofPublish} AND m.event_type = 'publish.finished' AND m.state = 'waiting'
+    ORDER BY m.instance_id, m.id FOR UPDATE OF m
+  )
   INSERT INTO message_queue (instance_id, target, day, message_id, due_at, tries)
-  SELECT m.instance_id, m.target, m.day, m.id, pharos_now(), 0
-  FROM unnest($1::uuid[], $2::uuid[]) AS p (instance_id, publish_id)
-    JOIN messages m ON ${ofPublish} AND m.event_type = 'publish.finished' AND m.state = 'waiting'
+  SELECT instance_id, target, day, id, pharos_now(), 0 FROM waiting
   ON CONFLICT (instance_id, message_id) DO NOTHING`;
 
 /** STARTED of these publishes was tried, or never will be. */
