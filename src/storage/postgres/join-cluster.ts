@@ -26,8 +26,10 @@ export interface PostgresCluster extends Cluster {
 
 type Heard = Hint | { readonly kind: 'anything' };
 
-/** Clocks that are no further apart agree; a slow answer of the database is no wrong clock. */
+/** Clocks that are no further apart agree. */
 const agreementMs = 5_000;
+/** The database's time is half of this old, at most, when it comes. */
+const maxRoundTripMs = 1_000;
 /** One says something, one asks who leads. */
 const maxConnections = 2;
 
@@ -51,14 +53,19 @@ export async function joinPostgresCluster(options: PostgresClusterOptions): Prom
   let offMs = 0;
   const meet = async (): Promise<void> => {
     const self = { ...node, masterKeys: masterKeys() };
+    const isFirst = nodes.length === 0;
+    const askedAt = Date.now();
     const met = await asking(() =>
       // One joins after the other, so that the later one sees the earlier one.
-      nodes.length > 0
-        ? meetNodes(database.sql, self)
-        : database.transaction((sql) => lockNodes(sql).then(() => meetNodes(sql, self))),
+      isFirst
+        ? database.transaction((sql) => lockNodes(sql).then(() => meetNodes(sql, self)))
+        : meetNodes(database.sql, self),
     );
     ({ nodes } = met);
-    const aheadMs = Date.now() - met.now;
+    const tookMs = Date.now() - askedAt;
+    // What an answer that was long on its way says of the time is known already.
+    if (tookMs > maxRoundTripMs && !isFirst) return;
+    const aheadMs = Math.round(askedAt + tookMs / 2 - met.now);
     const wasOff = offMs !== 0;
     offMs = Math.abs(aheadMs) < agreementMs ? 0 : aheadMs;
     if (offMs !== 0 && !wasOff) log.warn('cluster.clock-off', { aheadMs, mend: 'let this machine keep time, by NTP' });
