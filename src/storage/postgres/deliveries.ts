@@ -7,6 +7,7 @@ import type {
   Recorded,
 } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
+import { toDevice } from '../rows/audience-row.ts';
 import { dropUnclaimed } from './cancel.ts';
 import type { CommandHandlers } from './commands.ts';
 import { batch, each } from './commands.ts';
@@ -97,15 +98,7 @@ function toClaimed(row: DueRow, claimToken: string, bodies: ReadonlyMap<string, 
   return {
     ...keyOf(row),
     claimToken,
-    device: {
-      deviceNumber: row.device_number,
-      userNumber: row.user_number,
-      platform: row.platform,
-      address: row.address,
-      keys: row.keys,
-      bundleIdentifier: row.bundle_identifier,
-      registeredAt: row.registered_at,
-    },
+    device: toDevice(row.device_number, row),
     deviceGone: row.gone_at !== null,
     attempts: row.attempts,
     firstAttemptAt: row.first_attempt_at,

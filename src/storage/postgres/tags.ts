@@ -1,25 +1,8 @@
 import type { TagCondition, TagFilter } from '../../core/ports/publish-store.ts';
-import { candidatesOf, meets } from '../rows/tag-filter.ts';
+import type { Matches, Scan } from '../rows/tag-filter.ts';
+import { candidatesOf, maxLookedAt, meets } from '../rows/tag-filter.ts';
 import type { Sql } from './database.ts';
 import { listReachable } from './reachable.ts';
-
-/** Devices looked at for a page, over all groups of a filter: a page may be empty, but never takes long. */
-const maxLookedAt = 2_000;
-
-interface Scan {
-  readonly instanceId: string;
-  /** Device numbers: after this one … */
-  readonly after: number;
-  /** … and up to this one. */
-  readonly end: number;
-  readonly limit: number;
-}
-
-/** Matching devices in order, and how far was looked: null when to the end. */
-interface Matches {
-  readonly numbers: readonly number[];
-  readonly lookedUpTo: number | null;
-}
 
 const listWithKey = `
   SELECT device_number AS number FROM device_tags

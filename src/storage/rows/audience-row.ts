@@ -12,6 +12,16 @@ export interface DeviceRow {
   registered_at: number;
 }
 
+export const toDevice = (deviceNumber: number, row: Omit<DeviceRow, 'number'>): AudienceDevice => ({
+  deviceNumber,
+  userNumber: row.user_number,
+  platform: row.platform,
+  address: row.address,
+  keys: row.keys,
+  bundleIdentifier: row.bundle_identifier,
+  registeredAt: row.registered_at,
+});
+
 /** What a page is read by. */
 export type AudienceToRead = Pick<ClaimedRange, 'instanceId' | 'publishId' | 'audience' | 'platforms' | 'end'>;
 
@@ -23,12 +33,4 @@ export const toDevices = (
   rows
     .filter((row) => platforms.includes(row.platform))
     .filter((row) => !families || (row.platform === 'web' && families.includes(browserFamilyOf(row.address))))
-    .map((row) => ({
-      deviceNumber: row.number,
-      userNumber: row.user_number,
-      platform: row.platform,
-      address: row.address,
-      keys: row.keys,
-      bundleIdentifier: row.bundle_identifier,
-      registeredAt: row.registered_at,
-    }));
+    .map((row) => toDevice(row.number, row));

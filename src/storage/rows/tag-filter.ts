@@ -1,5 +1,23 @@
 import type { TagCondition } from '../../core/ports/publish-store.ts';
 
+/** Devices looked at for a page, over all groups of a filter: a page may be empty, but never takes long. */
+export const maxLookedAt = 2_000;
+
+export interface Scan {
+  readonly instanceId: string;
+  /** Device numbers: after this one … */
+  readonly after: number;
+  /** … and up to this one. */
+  readonly end: number;
+  readonly limit: number;
+}
+
+/** Matching devices in order, and how far was looked: null when to the end. */
+export interface Matches {
+  readonly numbers: readonly number[];
+  readonly lookedUpTo: number | null;
+}
+
 /** What finds the devices that may meet all conditions of a group, leaving as few as one condition can. */
 export type Candidates =
   | { readonly by: 'value'; readonly key: string; readonly value: string }

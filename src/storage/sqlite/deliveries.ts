@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimedDelivery, PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
+import { toDevice } from '../rows/audience-row.ts';
 import { prepareDropUnclaimed } from './cancel.ts';
 import { prepareFinish, prepareIsFinished } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
@@ -77,15 +78,7 @@ export function prepareDeliveryCommands(
           instanceId: row.instance_id,
           publishId: row.publish_id,
           claimToken,
-          device: {
-            deviceNumber: row.device_number,
-            userNumber: row.user_number,
-            platform: row.platform,
-            address: row.address,
-            keys: row.keys,
-            bundleIdentifier: row.bundle_identifier,
-            registeredAt: row.registered_at,
-          },
+          device: toDevice(row.device_number, row),
           deviceGone: row.gone_at !== null,
           attempts: row.attempts,
           firstAttemptAt: row.first_attempt_at,
