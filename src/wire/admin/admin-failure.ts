@@ -54,5 +54,8 @@ export const unknownWebhook = (id: string): AdminFailure =>
 export const unknownMessage = (id: string): AdminFailure =>
   new AdminFailure('unknown-message', `The instance has no message ${id}.`);
 
+export const unknownReplay = (id: string): AdminFailure =>
+  new AdminFailure('unknown-replay', `The instance has no replay ${id}.`);
+
 export const invalidField = (field: string, expected: string): AdminFailure =>
   new AdminFailure('invalid-request', `\`${field}\`: must be ${expected}.`);

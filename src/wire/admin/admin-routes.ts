@@ -1,9 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Log } from '../../core/ports/log.ts';
+import { isUuid } from '../../protocol/ids.ts';
 import type { HttpFailure } from '../http/http-failure.ts';
 import { classifyFailure } from '../http/http-failure.ts';
 import type { AdminFailureCode } from './admin-failure.ts';
-import { AdminFailure } from './admin-failure.ts';
+import { AdminFailure, unknownInstance, unknownMessage, unknownReplay, unknownWebhook } from './admin-failure.ts';
 import { tokenCheck } from './check-token.ts';
 import type { CredentialsRoutesDeps } from './credentials-routes.ts';
 import { credentialsRoutes } from './credentials-routes.ts';
@@ -56,6 +57,14 @@ const routesBelowPrefix =
       reply.header('www-authenticate', 'Bearer');
       throw new AdminFailure('unauthorized', 'The header `Authorization: Bearer <admin token>` is missing or wrong.');
     });
+    // What operators type in place of an id: a database that keeps UUIDs as such refuses to look for it.
+    app.addHook('onRequest', async (request) => {
+      const params = request.params as Readonly<Record<string, string>>;
+      for (const [name, unknown] of Object.entries(unknownIds)) {
+        const id = params[name];
+        if (id !== undefined && !isUuid(id)) throw unknown(id);
+      }
+    });
     app.setNotFoundHandler((request) => {
       throw new AdminFailure('unknown-route', `There is no ${request.method} here.`);
     });
@@ -75,6 +84,14 @@ const routesBelowPrefix =
     operationRoutes(app, deps);
     pushOriginRoutes(app, deps);
   };
+
+/** By the names of the parameters of paths. */
+const unknownIds = {
+  instanceId: unknownInstance,
+  webhookId: unknownWebhook,
+  messageId: unknownMessage,
+  replayId: unknownReplay,
+};
 
 const failures: Readonly<Record<HttpFailure, readonly [AdminFailureCode, string]>> = {
   'malformed-path': ['invalid-request', 'The path is not valid.'],

@@ -62,7 +62,6 @@ export function messageRoutes(app: FastifyInstance, deps: MessageRoutesDeps): vo
   });
 
   app.get<OneMessage>('/instances/:instanceId/messages/:messageId', async ({ params: { instanceId, messageId } }) => {
-    parseInput(z.object({ messageId: uuid }), { messageId });
     const message = await deps.store.findMessage({ instanceId, messageId });
     if (!message) throw unknownMessage(messageId);
     return renderMessageDetail(message, await explain(deps, message, true));
@@ -71,7 +70,6 @@ export function messageRoutes(app: FastifyInstance, deps: MessageRoutesDeps): vo
   app.get<OneMessage>(
     '/instances/:instanceId/messages/:messageId/attempts',
     async ({ params: { instanceId, messageId } }) => {
-      parseInput(z.object({ messageId: uuid }), { messageId });
       const attempts = await showAttempts(deps, { instanceId, messageId });
       if (!attempts) throw unknownMessage(messageId);
       return { attempts: attempts.map(renderAttempt) };

@@ -11,11 +11,10 @@ import { resendMessage } from '../../core/recovery/resend-message.ts';
 import type { StartReplaysDeps } from '../../core/recovery/start-replays.ts';
 import { startReplays } from '../../core/recovery/start-replays.ts';
 import { eventTypes, publishWebhookTypes } from '../../protocol/event-types.ts';
-import { isUuid } from '../../protocol/ids.ts';
-import { AdminFailure, unknownInstance, unknownMessage, unknownWebhook } from './admin-failure.ts';
+import { AdminFailure, unknownInstance, unknownMessage, unknownReplay, unknownWebhook } from './admin-failure.ts';
 import { parseInput } from './parse-input.ts';
 import { renderReplay } from './render-replay.ts';
-import { time } from './query-fields.ts';
+import { time, uuid } from './query-fields.ts';
 
 export interface RecoveryRoutesDeps extends ResendMessageDeps, StartReplaysDeps, CancelReplayDeps, CatchUpDeps {
   readonly store: ResendMessageDeps['store'] &
@@ -34,7 +33,7 @@ const maxPerSecond = z.number().refine((value) => value > 0 && value <= 100_000,
 
 const newReplay = z.strictObject({
   /** Null: to the webhookUrls of publishes; left out: to everybody. */
-  webhookId: z.string().nullable().exactOptional(),
+  webhookId: uuid.nullable().exactOptional(),
   states: z.array(z.enum(replayedStates)).min(1, 'must name a state').default(['exhausted']),
   eventType: z.enum([...eventTypes, ...publishWebhookTypes]).exactOptional(),
   since: time.exactOptional(),
@@ -69,7 +68,7 @@ export function recoveryRoutes(app: FastifyInstance, deps: RecoveryRoutesDeps): 
 
   app.post<OneMessage>('/instances/:instanceId/messages/:messageId/resend', async ({ params }, reply) => {
     const { instanceId, messageId } = params;
-    const result = isUuid(messageId) ? await resendMessage(deps, { instanceId, messageId }) : 'unknown-message';
+    const result = await resendMessage(deps, { instanceId, messageId });
     if (result === 'unknown-message') throw unknownMessage(messageId);
     if (result !== 'due') throw new AdminFailure('not-to-be-resent', refusals[result]);
     return reply.code(202).send({ id: messageId });
@@ -115,6 +114,3 @@ export function recoveryRoutes(app: FastifyInstance, deps: RecoveryRoutesDeps): 
     return reply.code(204).send();
   });
 }
-
-const unknownReplay = (id: string): AdminFailure =>
-  new AdminFailure('unknown-replay', `The instance has no replay ${id}.`);
