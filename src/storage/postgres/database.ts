@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { CustomTypesConfig } from 'pg';
-import { isConnectionError } from './unavailable.ts';
+import { CannotConnect, isConnectionError, isReadOnly } from './unavailable.ts';
 
 /** What a parameter of a statement may be. Arrays are PostgreSQL arrays; JSON is passed as text. */
 export type SqlValue = string | number | boolean | Uint8Array | null | readonly SqlValue[];
@@ -59,6 +59,8 @@ export class Database {
     });
     // A connection that dies while nobody uses it is replaced when somebody does.
     this.#pool.on('error', () => {});
+    // One that dies between the pool's hands and ours has nobody else who listens, which would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
     this.#names = preparedStatements ? new Map() : null;
   }
 
@@ -71,7 +73,7 @@ export class Database {
     isolation: 'READ COMMITTED' | 'REPEATABLE READ READ ONLY' = 'READ COMMITTED',
     timeoutMs = statementTimeoutMs,
   ): Promise<Result> {
-    const client = await this.#pool.connect();
+    const client = await this.#connect();
     let failure: Error | undefined;
     // A connection that is lost between two statements tells it by an event alone; the next statement rejects.
     const onError = (error: Error): void => void (failure = error);
@@ -85,13 +87,15 @@ export class Database {
          SET LOCAL statement_timeout = ${timeoutMs};
          SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}`,
       );
-      const result = await work(this.#toSql(client, timeoutMs));
+      const result = await work(this.#toSql((query) => client.query(query), timeoutMs));
       await client.query('COMMIT');
       return result;
     } catch (error) {
       // A connection that does not answer would not answer this either; without it the database rolls back.
       if (isConnectionError(error)) failure ??= error;
       else await client.query('ROLLBACK').catch((rollbackError: Error) => void (failure ??= rollbackError));
+      // A primary that has become a replica keeps its connections: a new one finds whoever is the primary now.
+      if (isReadOnly(error)) failure ??= error;
       throw error;
     } finally {
       client.off('error', onError);
@@ -101,26 +105,45 @@ export class Database {
 
   /** Each statement in a transaction of its own. */
   get sql(): Sql {
-    return this.#toSql(this.#pool);
+    return this.#toSql(async (query) => {
+      const client = await this.#connect();
+      let failure: Error | undefined;
+      try {
+        return await client.query(query);
+      } catch (error) {
+        failure = error as Error;
+        throw error;
+      } finally {
+        client.release(failure);
+      }
+    });
   }
 
   close(): Promise<void> {
     return this.#pool.end();
   }
 
-  #toSql(on: pg.Pool | pg.PoolClient, timeoutMs = statementTimeoutMs): Sql {
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (cause) {
+      throw new CannotConnect((cause as Error).message, { cause });
+    }
+  }
+
+  #toSql(run: (query: pg.QueryConfig) => Promise<pg.QueryResult>, timeoutMs = statementTimeoutMs): Sql {
     // node-postgres takes it from a query, although its types do not say so.
     const inTime = (query: pg.QueryConfig): pg.QueryConfig =>
       Object.assign(query, { query_timeout: timeoutMs + answerTimeoutMs });
     const query = (statement: string, values: readonly SqlValue[] = []) =>
-      on.query(inTime(this.#toQuery(statement, values)));
+      run(inTime(this.#toQuery(statement, values)));
     return {
       get: async <Row>(statement: string, values?: readonly SqlValue[]) =>
         (await query(statement, values)).rows[0] as Row | undefined,
       all: async <Row>(statement: string, values?: readonly SqlValue[]) =>
         (await query(statement, values)).rows as Row[],
       run: async (statement, values) => (await query(statement, values)).rowCount ?? 0,
-      script: async (statements) => void (await on.query(inTime({ text: statements }))),
+      script: async (statements) => void (await run(inTime({ text: statements }))),
     };
   }
 

@@ -7,12 +7,18 @@ import { DatabaseError } from 'pg';
 const unavailable = [
   '08', // connection
   '25006', // read-only: a replica, or a primary that stopped being one
+  '25P03', // this process stood still in the middle of a transaction
   '53', // disk full, out of memory, too many connections
   '55P03', // a lock that did not come free in time
   '57', // canceled by a timeout, shutting down, starting up
   '58', // input and output
   'XX', // internal error, corruption
 ];
+
+/** There is no connection to ask on, for whatever reason: no host, no room, another password, a certificate that has expired. */
+export class CannotConnect extends Error {
+  override readonly name = 'CannotConnect';
+}
 
 /** Of two transactions that wait for each other one is rolled back: it is to be run again. */
 const conflicts = ['40001', '40P01'];
@@ -22,6 +28,10 @@ export const isConflict = (error: unknown): boolean =>
 
 /** A lock did not come free in time. */
 export const isLockTimeout = (error: unknown): boolean => error instanceof DatabaseError && error.code === '55P03';
+
+/** Whoever is connected there may have to connect to another server. */
+export const isReadOnly = (error: unknown): error is DatabaseError =>
+  error instanceof DatabaseError && error.code === '25006';
 
 /** Whether an error says "not now" about the whole database, and not about a statement: lost connections have no code of SQL. */
 export const isUnavailable = (error: unknown): boolean => {
@@ -39,6 +49,7 @@ const systemErrors = new Set([
  * addresses has its first one's.
  */
 export function isConnectionError(error: unknown): error is Error {
+  if (error instanceof CannotConnect) return true;
   if (!(error instanceof Error) || error instanceof DatabaseError) return false;
   if ('code' in error && typeof error.code === 'string') return systemErrors.has(error.code);
   return /^Connection terminated|timeout|Client has encountered a connection error|Cannot use a pool after calling end|Client was closed/i.test(
