@@ -128,7 +128,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     onCommit: (commit) => metrics.committed(commit),
   });
   ending.add('store', () => storage.close());
-  if (!cluster.alone) await assertSealedWith(store, sealer, folder.keyring.file);
+  await assertSealedWith(store, sealer, folder.keyring.file);
   const cache = createCachedDirectory({ store, sealer, maxEntries: maxRememberedInstances });
   const instances = createSharedDirectory(cache, cluster);
   const clock = cluster.now;

@@ -33,7 +33,10 @@ export function lockFolder(folder: string): FolderLock {
       const mend = 'the user that runs Pharos must be able to make and write files in it';
       throw new OperatorProblem(`${folder} cannot be locked (lock.db: ${message}): ${mend}.`, { cause });
     }
-    throw new FolderInUse(`${folder} is in use by another Pharos server (process ${readPid(pidFile)})`, { cause });
+    const mend = 'stop that, or name another folder with PHAROS_DATA_DIR or --data-dir';
+    throw new FolderInUse(`${folder} is in use by another Pharos server (process ${readPid(pidFile)}): ${mend}.`, {
+      cause,
+    });
   }
   const lock = database;
   held.add(lock);

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { generateKeyring } from '../../src/core/secrets/keyring.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { PharosCommand } from './serve-process.ts';
@@ -101,9 +102,37 @@ it('a data folder that cannot be one', async () => {
   expect(await failedStart({ PHAROS_DATA_DIR: 'text/inside' })).toEqual(problem(2, 'PHAROS_DATA_DIR', 'text/inside'));
   // Not even root can make files there.
   expect(await failedStart({ PHAROS_DATA_DIR: '/proc' })).toEqual(problem(1, '/proc', 'writ'));
+  const holder = serve({ PHAROS_DATA_DIR: 'taken' });
+  await listeningOn(holder);
+  expect(await failedStart({ PHAROS_DATA_DIR: 'taken' })).toEqual(
+    problem(1, 'taken is in use', `process ${holder.child.pid}`, 'PHAROS_DATA_DIR'),
+  );
   expect(await failedStart({ PHAROS_ADMIN_TOKEN_FILE: 'nowhere/token' })).toEqual(
     problem(1, 'nowhere/token', 'ENOENT'),
   );
+});
+
+it("a keyring that is another database's", async () => {
+  const server = serve();
+  await listeningOn(server);
+  server.child.kill('SIGTERM');
+  await server.ended;
+  const file = join(folder, 'pharos-data', 'master-keys.json');
+  const keyring = readFileSync(file);
+  writeFileSync(file, generateKeyring());
+  expect(await failedStart({})).toEqual(
+    problem(1, 'other master keys', 'has no key [0-9a-f]{8}', 'pharos-data/master-keys.json'),
+  );
+  writeFileSync(file, keyring);
+  await listeningOn(serve());
+});
+
+it('a database that does not answer', async () => {
+  const url = `postgres://somebody:hush@127.0.0.1:${takenPort}/pharos`;
+  occupied.on('connection', (socket) => socket.destroy());
+  const { code, stderr } = await failedStart({ PHAROS_DATABASE_URL: url });
+  expect({ code, stderr }).toEqual(problem(1, 'does not answer', 'PHAROS_DATABASE_URL'));
+  expect(stderr).not.toContain('hush');
 });
 
 it('a database of a newer version, or a damaged one', async () => {

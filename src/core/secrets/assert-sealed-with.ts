@@ -4,20 +4,30 @@ import { CannotOpen } from '../ports/sealer.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { openInstance } from '../instances/sealed-records.ts';
 
-/** Throws an `OperatorProblem` when what other nodes have sealed does not open with the keys of this one. */
+/**
+ * Throws an `OperatorProblem` when no instance opens: the keyring is another database's. When some do, only a key is missing,
+ * and the server goes on without what that has sealed.
+ */
 export async function assertSealedWith(
   store: Pick<InstanceQueries, 'listInstances' | 'findInstance'>,
   sealer: Sealer,
   keyringFile: string,
 ): Promise<void> {
-  const [known] = await store.listInstances();
-  const record = known && (await store.findInstance(known.id));
-  if (!record) return;
-  try {
-    openInstance(sealer, record);
-  } catch (cause) {
-    if (!(cause instanceof CannotOpen)) throw cause;
-    const mend = `replace ${keyringFile} by the keyring of the other nodes, and keep it the same on all of them`;
-    throw new OperatorProblem(`the database was sealed with other master keys (${cause.message}): ${mend}.`, { cause });
+  let failure: CannotOpen | null = null;
+  for (const { id } of await store.listInstances()) {
+    const record = await store.findInstance(id);
+    if (!record) continue;
+    try {
+      openInstance(sealer, record);
+      return;
+    } catch (cause) {
+      if (!(cause instanceof CannotOpen)) throw cause;
+      failure ??= cause;
+    }
   }
+  if (!failure) return;
+  const mend = `put the keyring that belongs to it into ${keyringFile}; all nodes of a database need the same`;
+  throw new OperatorProblem(`the database was sealed with other master keys (${failure.message}): ${mend}.`, {
+    cause: failure,
+  });
 }
