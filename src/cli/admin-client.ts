@@ -20,7 +20,7 @@ export const createAdminClient = ({ url, adminTokenFile }: ClientSettings): Admi
       ...(body && { body: JSON.stringify(body) }),
     }).catch((cause: unknown) => noServer(url, cause));
     const text = await response.text();
-    if (!response.ok) throw new CommandFailure(errorMessage(text) ?? `${url} answered ${response.status}`);
+    if (!response.ok) throw refusal({ url, adminTokenFile }, response.status, text);
     return (text === '' ? null : parseAnswer(text, url)) as Answer;
   },
   async download(path, file) {
@@ -31,9 +31,23 @@ export const createAdminClient = ({ url, adminTokenFile }: ClientSettings): Admi
       throw new CommandFailure(`${file} was not saved: ${message}`, 1, { cause });
     });
     if (typeof result === 'number') return result;
-    throw new CommandFailure(errorMessage(result.body) ?? `${url} answered ${result.status}`);
+    throw refusal({ url, adminTokenFile }, result.status, result.body);
   },
 });
+
+/** An answer other than 2xx, in the server's words. */
+function refusal(
+  { url, adminTokenFile }: Omit<ClientSettings, 'dataDir'>,
+  status: number,
+  text: string,
+): CommandFailure {
+  const message = errorMessage(text);
+  if (status === 401 && message !== null) {
+    const mend = "name the server's --data-dir or --admin-token-file";
+    return new CommandFailure(`${url} does not take the admin token in ${adminTokenFile}: ${mend}.`);
+  }
+  return new CommandFailure(message ?? `${url} answered ${status}`);
+}
 
 function parseAnswer(text: string, url: string): unknown {
   try {
@@ -52,6 +66,8 @@ function words(url: string, reason: string, untrustedCertificate: boolean): stri
   if (untrustedCertificate) {
     return `the certificate of ${url} is not trusted (${reason}): name a file with that of its authority in NODE_EXTRA_CA_CERTS.`;
   }
+  if (/WRONG_VERSION|PACKET_LENGTH/.test(reason))
+    return `what answers at ${url} speaks no TLS (${reason}): is it http: there?`;
   // Of a certificate that is over or of another name, and of what does not speak TLS.
   if (/CERT|TLS|SSL|EPROTO/.test(reason)) return `there is no safe connection to ${url} (${reason}).`;
   return `no server answers at ${url} (${reason}): is \`pharos serve\` running there?`;

@@ -81,7 +81,7 @@ async function vettedAddresses(
   const allowed = addresses.filter((address) => guard.allows(address));
   if (allowed.length > 0) return allowed;
   return addresses.length > 0
-    ? egressFailure('refused', `${hostname} is not at a public address`)
+    ? egressFailure('refused', `${hostname} is not at a public address: PHAROS_ALLOW_NETWORKS may name its network`)
     : egressFailure('connection', `could not resolve ${hostname}`);
 }
 

@@ -146,6 +146,12 @@ describe('commands', () => {
     ],
     ['a token that is not there', 1, ['instance', 'list', '--data-dir', 'nowhere'], /admin token cannot be read/],
     [
+      'a token that is wrong',
+      1,
+      ['instance', 'list', '--admin-token-file', 'other-token'],
+      /does not take the admin token in other-token: name /,
+    ],
+    [
       'a secret that is not there',
       2,
       ['instance', 'create', 'x', '--secret-key-file', 'nowhere'],
@@ -157,6 +163,7 @@ describe('commands', () => {
     ['an unknown command', 2, ['instnace'], /unknown command 'instnace'.*\n.*instance/],
     ['data that are not JSON', 2, ['webhook', 'create', 'x', '--target', 'x', '--custom-data', '{'], /It is not JSON/],
   ])('fail in words: %s', async (_, code, args, message) => {
+    writeFileSync(join(folder, 'other-token'), 'x'.repeat(40));
     const result = await pharos(...args);
     expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) });
     expect(result.stderr).not.toContain('    at ');
@@ -182,7 +189,10 @@ describe('commands', () => {
     expect(untrusted.stderr()).toMatch(/certificate.*UNABLE_TO_VERIFY_LEAF_SIGNATURE.*NODE_EXTRA_CA_CERTS/);
     expect(untrusted.stderr()).not.toContain('pharos serve');
     const plain = await pharos('instance', 'list', '--url', origin.replace('http:', 'https:'));
-    expect(plain).toMatchObject({ code: 1, stderr: expect.stringMatching(/no safe connection to https:.*\(.+\)/) });
+    expect(plain).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/https:.* speaks no TLS \(.+\): is it http: there\?\n$/),
+    });
     other.on('request', (_request, response) => (response as ServerResponse).end('<html>'));
     const trusted = run({ NODE_EXTRA_CA_CERTS: 'ca.pem' });
     await trusted.ended;

@@ -46,7 +46,10 @@ describe('webhooks', () => {
   });
 
   it.each([
-    [{ url: 'http://site.example/', events }, /^`url`: must be an absolute https URL/],
+    [
+      { url: 'http://site.example/', events },
+      /^`url`: must be an absolute https URL \(http needs PHAROS_ALLOW_HTTP_WEBHOOKS\)/,
+    ],
     [{ url: 'https://site.example/#part', events }, /^`url`/],
     [{ url: '/hook', events }, /^`url`/],
     [{ url: `https://site.example/${'x'.repeat(2000)}`, events }, /^`url`/],

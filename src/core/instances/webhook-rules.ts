@@ -12,7 +12,7 @@ const maxCustomDataBytes = 4096;
 
 /** The host is judged when a request leaves: by then its address may be another. */
 function checkWebhookUrl(text: string, allowHttp: boolean): InvalidField | null {
-  const expected = `an absolute ${allowHttp ? 'http or https' : 'https'} URL without fragment, at most ${maxUrlLength} characters`;
+  const expected = `an absolute ${allowHttp ? 'http or https URL' : 'https URL (http needs PHAROS_ALLOW_HTTP_WEBHOOKS)'} without fragment, at most ${maxUrlLength} characters`;
   const protocols = allowHttp ? ['https:', 'http:'] : ['https:'];
   const fits = text.length <= maxUrlLength && URL.canParse(text) && !text.includes('#');
   return fits && protocols.includes(new URL(text).protocol) ? null : invalid('url', expected);

@@ -62,7 +62,8 @@ export async function copyDatabase({ from, to, onProgress }: CopyOptions): Promi
     return { rows };
   } catch (cause) {
     if (!isUnavailable(cause)) throw cause;
-    throw new OperatorProblem(`the database does not answer: ${(cause as Error).message}`, { cause });
+    const mend = 'see that it runs, and that --to names it';
+    throw new OperatorProblem(`the database does not answer (${(cause as Error).message}): ${mend}.`, { cause });
   } finally {
     source.close();
     await database.close();
