@@ -66,7 +66,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   } catch (cause) {
     await Promise.all([database.close(), replica?.close()]);
     if (!isUnavailable(cause)) throw cause;
-    throw new OperatorProblem(`the database does not answer: ${(cause as Error).message}`, { cause });
+    const mend = 'see that it runs, and that PHAROS_DATABASE_URL names it';
+    throw new OperatorProblem(`the database does not answer (${(cause as Error).message}): ${mend}.`, { cause });
   }
   const stopUpkeep = startUpkeep(database);
   let pendingItems = 0;
