@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { withClient } from '../../../test/support/postgres-client.ts';
 import { createTestDatabase } from '../../../test/support/postgres.ts';
 import type { PostgresCluster } from './join-cluster.ts';
 import { joinPostgresCluster } from './join-cluster.ts';
@@ -73,6 +74,25 @@ test('a node whose listening connection was cut hears again, and is told that it
       { timeout: 15_000, interval: 100 },
     )
     .toBeGreaterThan(0);
+});
+
+test('what others than nodes say on the channel, or newer nodes, harms nobody', async () => {
+  const { url, join } = await aDatabase();
+  const node = await join();
+  const heard: string[] = [];
+  node.onHint((hint) => void heard.push(JSON.stringify(hint)));
+  const newer = {
+    from: 'newer',
+    hints: [{ kind: 'due', queue: 'letters' }, { kind: 'moon' }, 5, { kind: 'push-origins' }],
+  };
+  const payloads = ['', 'hello', 'null', '{}', '{"from":"x","hints":"y"}', JSON.stringify(newer)];
+  await withClient(url, async (client) => {
+    for (const payload of payloads) await client.query('SELECT pg_notify($1, $2)', ['pharos', payload]);
+  });
+  await expect.poll(() => heard, { timeout: 15_000 }).toContain('{"kind":"push-origins"}');
+  // What is not understood may be anything.
+  expect(heard.filter((hint) => hint === '{"kind":"anything"}').length).toBeGreaterThanOrEqual(8);
+  expect(heard.filter((hint) => hint !== '{"kind":"anything"}')).toEqual(['{"kind":"push-origins"}']);
 });
 
 test('one node leads at a time, and what it led is free when it leaves', async () => {

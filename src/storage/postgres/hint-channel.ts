@@ -36,7 +36,7 @@ export class HintChannel {
   #gathering: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #listener: pg.Client | null = null;
-  #telling: Promise<void> = Promise.resolve();
+  #telling: Promise<void> | null = null;
   #stopped = false;
 
   constructor(options: HintChannelOptions) {
@@ -66,18 +66,23 @@ export class HintChannel {
   #flush(): void {
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
-    const hints = [...this.#untold.values()];
-    this.#untold.clear();
+    this.#telling ??= this.#tellAll().finally(() => (this.#telling = null));
+  }
+
+  /** What comes up meanwhile is said together after it: where a notification takes long, hints do not pile up. */
+  async #tellAll(): Promise<void> {
     const { database, nodeId } = this.#options;
-    for (let first = 0; first < hints.length; first += maxHints) {
-      const text = JSON.stringify({ from: nodeId, hints: hints.slice(first, first + maxHints) } satisfies Notification);
-      this.#telling = this.#telling
-        .then(() => database.sql.run('SELECT pg_notify($1, $2)', [channel, text]))
+    while (this.#gathering === undefined && this.#untold.size > 0) {
+      const hints = [...this.#untold.values()];
+      this.#untold.clear();
+      try {
+        for (let first = 0; first < hints.length; first += maxHints) {
+          const said: Notification = { from: nodeId, hints: hints.slice(first, first + maxHints) };
+          await database.sql.run('SELECT pg_notify($1, $2)', [channel, JSON.stringify(said)]);
+        }
+      } catch {
         // A database that cannot be told has nothing that others would find in it; when it is back, they look.
-        .then(
-          () => {},
-          () => {},
-        );
+      }
     }
   }
 
@@ -124,9 +129,42 @@ export class HintChannel {
     this.#timer = setTimeout(() => void this.#listen(), connectAgainMs);
   }
 
+  /** Whoever may connect to the database may notify, and a newer version may say what this one does not know. */
   #hear(payload: string): void {
-    const { from, hints } = JSON.parse(payload) as Notification;
+    const { from, hints } = parseNotification(payload) ?? { from: null, hints: [null] };
     if (from === this.#options.nodeId) return;
-    for (const hint of hints) this.#options.onHint(hint);
+    for (const hint of hints) {
+      if (isHint(hint)) this.#options.onHint(hint);
+      else this.#options.onGap();
+    }
+  }
+}
+
+function parseNotification(payload: string): { readonly from: unknown; readonly hints: readonly unknown[] } | null {
+  try {
+    const { from, hints } = JSON.parse(payload) as { readonly from?: unknown; readonly hints?: unknown };
+    return Array.isArray(hints) ? { from, hints } : null;
+  } catch {
+    return null; // Not ours.
+  }
+}
+
+const hasDue: ReadonlySet<unknown> = new Set<(Hint & { readonly kind: 'due' })['queue']>([
+  'ranges',
+  'messages',
+  'replays',
+]);
+
+function isHint(value: unknown): value is Hint {
+  const { kind, queue, instanceId, webhookId } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  switch (kind) {
+    case 'due':
+      return hasDue.has(queue);
+    case 'event':
+      return typeof instanceId === 'string';
+    case 'changed':
+      return typeof instanceId === 'string' && (webhookId === null || typeof webhookId === 'string');
+    default:
+      return kind === 'push-origins';
   }
 }

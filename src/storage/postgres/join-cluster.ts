@@ -79,9 +79,12 @@ export async function joinPostgresCluster(options: PostgresClusterOptions): Prom
     await database.close();
     throw error;
   }
-  let meeting: Promise<void> = Promise.resolve();
+  let meeting: Promise<void> | null = null;
   const heartbeat = setInterval(() => {
-    meeting = meeting.then(meet).catch((error: unknown) => log.warn('cluster.not-told', { error }));
+    // While the database does not answer they must not pile up.
+    meeting ??= meet()
+      .catch((error: unknown) => log.warn('cluster.not-told', { error }))
+      .finally(() => (meeting = null));
   }, nodeLifeMs / 3);
   const leave = async (): Promise<void> => {
     clearInterval(heartbeat);
