@@ -5,6 +5,7 @@ import { v4, v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
 import { runOne } from '../../src/core/ports/command.ts';
 import type { DeviceKey } from '../../src/core/ports/device-store.ts';
+import { openPostgresStore } from '../../src/storage/postgres/open-postgres-store.ts';
 import { openSqliteStore } from '../../src/storage/sqlite/open-sqlite-store.ts';
 import type { HttpHandler } from '../support/http-handler.ts';
 import type { PharosProcess } from '../support/pharos-process.ts';
@@ -34,7 +35,11 @@ async function writeExhausted(
     id: string;
   };
   await pharos.stop();
-  const store = await openSqliteStore({ file: join(pharos.dataDir, 'pharos.db') });
+  const { databaseUrl, dataDir } = pharos;
+  const store =
+    databaseUrl === null
+      ? await openSqliteStore({ file: join(dataDir, 'pharos.db') })
+      : await openPostgresStore({ url: databaseUrl });
   const keys = Buffer.concat([createECDH('prime256v1').generateKeys(), randomBytes(16)]);
   const users = Array.from({ length: messageCount }, (_, index) => `user ${index}`);
   const devices = users.map((): DeviceKey => ({ instanceId, platform: 'web', deviceId: v4() }));
@@ -76,7 +81,6 @@ test('a replay that is killed again and again sends each message, and none of th
     authority,
     fronts: [front],
     settings: { PHAROS_LOG_LEVEL: 'warn' },
-    storedIn: 'sqlite',
   });
   onTestFinished(() => pharos.remove());
   const { instanceId, webhookId } = await writeExhausted(pharos);

@@ -149,6 +149,8 @@ export interface TargetRoom extends MessageTarget {
    * meanwhile. A claim that names it sooner gets what is due all the same.
    */
   readonly restMs: number;
+  /** It rests from the claims of all nodes, since it is ill; else only from this one's, whose part of it is used up. */
+  readonly restsFromAll?: boolean;
 }
 
 export interface ClaimMessages {

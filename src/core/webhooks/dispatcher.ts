@@ -199,8 +199,8 @@ export class Dispatcher {
   }
 }
 
-const toRoom = ({ instanceId, target, room, restMs, limits: { batch } }: Offer) => ({
-  ...{ instanceId, target, room, restMs },
+const toRoom = ({ instanceId, target, room, restMs, restsFromAll = false, limits: { batch } }: Offer) => ({
+  ...{ instanceId, target, room, restMs, restsFromAll },
   batch: batch ?? null,
 });
 /** One webhook that does not open is no reason to claim nothing: its messages are claimed, and postponed. */

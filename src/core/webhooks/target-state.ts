@@ -47,7 +47,10 @@ export interface TargetState {
 /** How many requests may be claimed for a target, and what must happen before there are more. */
 export interface Room {
   readonly room: number;
-  readonly until: { readonly kind: 'place' } | { readonly kind: 'time'; readonly ms: number };
+  readonly until:
+    | { readonly kind: 'place' }
+    /** `ofTarget`: it wants to be left alone, by whomever. */
+    | { readonly kind: 'time'; readonly ms: number; readonly ofTarget: boolean };
 }
 
 export interface EndedAttempt {
@@ -80,16 +83,17 @@ export const isSlowed = ({ ramp, limits, pausedUntil }: TargetState, now: number
 export function roomOf(state: TargetState, now: number): Room {
   const { breaker, limits, pausedUntil, inFlight } = state;
   const rooms: Room[] = [{ room: Math.max(0, placesOf(state) - inFlight), until: { kind: 'place' } }];
-  if (pausedUntil > now) rooms.push({ room: 0, until: { kind: 'time', ms: pausedUntil - now } });
+  if (pausedUntil > now) rooms.push({ room: 0, until: { kind: 'time', ms: pausedUntil - now, ofTarget: true } });
   if (breaker.kind === 'open') {
     const isOpen = breakerState(breaker, now) === 'open';
-    const until = isOpen ? ({ kind: 'time', ms: breaker.until - now } as const) : ({ kind: 'place' } as const);
+    const until: Room['until'] = isOpen ? { kind: 'time', ms: breaker.until - now, ofTarget: true } : { kind: 'place' };
     rooms.push({ room: breakerRoom(breaker, now, inFlight), until });
   }
   const bucket = bucketOf(state, now);
   if (bucket && limits.maxPerSecond !== null) {
     const room = Math.max(0, Math.floor(bucket.tokens));
-    rooms.push({ room, until: { kind: 'time', ms: untilWorthwhile(take(bucket, room), limits.maxPerSecond) } });
+    const ms = untilWorthwhile(take(bucket, room), limits.maxPerSecond);
+    rooms.push({ room, until: { kind: 'time', ms, ofTarget: false } });
   }
   return rooms.reduce(lesser);
 }

@@ -45,7 +45,7 @@ test('one that fails is held, is asked one at a time when its pause is over, and
   expect(states.status(target, 5_000)).toMatchObject({ breaker: 'open', probeAt: expect.any(Number), inFlight: 0 });
   expect(states.countHeldUp()).toEqual({ open: 1, 'half-open': 0, slowed: 0 });
   const held = offerTo('w');
-  expect(held).toMatchObject({ room: 0, waitsForPlace: false });
+  expect(held).toMatchObject({ room: 0, waitsForPlace: false, restsFromAll: true });
   pass(held.restMs);
   const probe = offerTo('w');
   expect(probe.room).toBe(1);
@@ -82,12 +82,22 @@ test('one that is overloaded gets half, and nothing while it asks to be left alo
   const offer = offerTo('w');
   states.claimed(offer, 40);
   states.ended(offer, attempt('overloaded', now(), 30_000));
-  expect(offerTo('w')).toMatchObject({ room: 0, restMs: 30_000 });
+  expect(offerTo('w')).toMatchObject({ room: 0, restMs: 30_000, restsFromAll: true });
   expect(states.countHeldUp()).toMatchObject({ slowed: 1 });
   for (let request = 1; request < 40; request += 1) states.ended(offer, attempt('ok', pass(1)));
   pass(30_000);
   expect(offerTo('w').room).toBeGreaterThanOrEqual(20);
   expect(offerTo('w').room).toBeLessThan(23);
+});
+
+test('one whose part of this node is used up rests from this node alone', () => {
+  const { states, offerTo } = world(10);
+  const full = offerTo('w', { maxInFlight: 2 });
+  states.claimed(full, 2);
+  const fast = offerTo('fast', { maxPerSecond: 1 });
+  states.claimed(fast, fast.room);
+  const offers = [offerTo('w', { maxInFlight: 2 }), offerTo('fast', { maxPerSecond: 1 })];
+  for (const offer of offers) expect(offer).toMatchObject({ room: 0, restsFromAll: false });
 });
 
 test('a rate holds over any length of time', () => {

@@ -3,7 +3,7 @@ import { breakerState, freshBreaker } from './breaker.ts';
 import type { TargetStatus } from './explain-message.ts';
 import { createTargetQueue } from './target-queue.ts';
 import { freshRamp } from './ramp.ts';
-import type { EndedAttempt, TargetLimits, TargetState } from './target-state.ts';
+import type { EndedAttempt, Room, TargetLimits, TargetState } from './target-state.ts';
 import {
   afterAttempt,
   afterClaim,
@@ -111,16 +111,22 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
         const isPromised = promised.has(keyOf(target));
         if (isPromised) unprovenLeft += 1;
         const sharedRestMs = unprovenRestMs(starved.size());
-        const shared = { room: Math.max(0, unprovenLeft), until: { kind: 'time', ms: sharedRestMs } } as const;
+        const shared: Room = {
+          room: Math.max(0, unprovenLeft),
+          until: { kind: 'time', ms: sharedRestMs, ofTarget: false },
+        };
         const { room, until } = state.proven ? own : lesser(own, shared);
         if (!state.proven) unprovenLeft -= room;
-        const restMs = until.kind === 'place' ? placeRestMs : Math.ceil(until.ms);
+        const rest = {
+          restMs: until.kind === 'place' ? placeRestMs : Math.ceil(until.ms),
+          restsFromAll: until.kind === 'time' && until.ofTarget,
+        };
         const { proven, inFlight } = state;
         const waits = {
           waitsForPlace: until.kind === 'place',
           waitsForUnproven: !state.proven && shared.room < own.room,
         };
-        return { ...state.target, limits, room, restMs, proven, inFlight, promised: isPromised, ...waits };
+        return { ...state.target, limits, room, ...rest, proven, inFlight, promised: isPromised, ...waits };
       });
     },
 

@@ -5,7 +5,7 @@ import { devicePageCommands } from './device-page.ts';
 import { deviceUserCommands } from './device-users.ts';
 import { deviceCommands } from './devices.ts';
 import { instanceCommands } from './instances.ts';
-import { messageCommands } from './messages.ts';
+import { createMessageCommands } from './messages.ts';
 import { createPublishCommands } from './publishes.ts';
 import { pushOriginCommands } from './push-origins.ts';
 import { registrationCommands } from './registrations.ts';
@@ -16,13 +16,14 @@ import { sealedCommands } from './sealed-values.ts';
 
 export type WriteHandlers = CommandHandlers<StoreCommands>;
 
-export const createCommandHandlers = (): WriteHandlers => ({
+/** `storeId`: a UUID of the store that runs them, among those that share the database. */
+export const createCommandHandlers = (storeId: string): WriteHandlers => ({
   ...credentialsCommands,
   ...deviceCommands,
   ...devicePageCommands,
   ...deviceUserCommands,
   ...instanceCommands,
-  ...messageCommands,
+  ...createMessageCommands(storeId),
   ...createPublishCommands(),
   ...pushOriginCommands,
   ...registrationCommands,

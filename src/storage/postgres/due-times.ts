@@ -11,12 +11,14 @@ const findDue = `
 
 const wait = (ms: number | null): number | null => (ms === null ? null : Math.max(0, ms));
 
-export async function nextDue(sql: Sql): Promise<DueTimes> {
-  const due = await sql.get<Omit<DueTimes, 'messages'>>(findDue);
-  return {
-    ranges: wait(due?.ranges ?? null),
-    deliveries: wait(due?.deliveries ?? null),
-    messages: wait(await nextTurn(sql)),
-    replays: wait(due?.replays ?? null),
+export const createNextDue =
+  (storeId: string) =>
+  async (sql: Sql): Promise<DueTimes> => {
+    const due = await sql.get<Omit<DueTimes, 'messages'>>(findDue);
+    return {
+      ranges: wait(due?.ranges ?? null),
+      deliveries: wait(due?.deliveries ?? null),
+      messages: wait(await nextTurn(sql, storeId)),
+      replays: wait(due?.replays ?? null),
+    };
   };
-}

@@ -90,23 +90,32 @@ async function claimBatches(
   return requests;
 }
 
+/** Stands for all stores. */
+const nilUuid = '00000000-0000-0000-0000-000000000000';
+
 // A rest that ended is kept: a target that had its share comes behind those that waited for longer. One that has room
 // left has nothing to wait for. A target that never rested has no row, and is given none.
 const setRests = `
-  INSERT INTO message_rests (instance_id, target, until)
-  SELECT t.instance_id, t.target, coalesce(pharos_now() + t.rest, 0)
-  FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS t (instance_id, target, rest)
-    LEFT JOIN message_rests r ON r.instance_id = t.instance_id AND r.target = t.target
-  WHERE t.rest IS NOT NULL OR r.until > 0
-  ORDER BY t.instance_id, t.target
-  ON CONFLICT (instance_id, target) DO UPDATE SET until = excluded.until`;
+  INSERT INTO message_rests (instance_id, target, store_id, until)
+  SELECT t.instance_id, t.target, s.store_id, coalesce(pharos_now() + s.rest, 0)
+  FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) AS t (instance_id, target, from_all, from_this)
+    CROSS JOIN LATERAL (VALUES ('${nilUuid}'::uuid, t.from_all), ($5::uuid, t.from_this)) AS s (store_id, rest)
+    LEFT JOIN message_rests r ON r.instance_id = t.instance_id AND r.target = t.target AND r.store_id = s.store_id
+  WHERE s.rest IS NOT NULL OR (t.from_this IS NULL AND r.until > 0)
+  ORDER BY t.instance_id, t.target, s.store_id
+  ON CONFLICT (instance_id, target, store_id) DO UPDATE SET until = excluded.until`;
 
 interface Rest extends MessageTarget {
   /** Null: none. */
   readonly restMs: number | null;
+  readonly fromAll: boolean;
 }
 
-async function claim(sql: Sql, { limit, leaseMs, targets }: ClaimMessages): Promise<readonly ClaimedMessage[]> {
+async function claim(
+  sql: Sql,
+  storeId: string,
+  { limit, leaseMs, targets }: ClaimMessages,
+): Promise<readonly ClaimedMessage[]> {
   const requests: Request[] = [];
   const rests: Rest[] = [];
   let left = limit;
@@ -119,17 +128,20 @@ async function claim(sql: Sql, { limit, leaseMs, targets }: ClaimMessages): Prom
       ? [await claimBatches(sql, first, left, leaseMs)]
       : await claimSingles(sql, served, left, leaseMs);
     for (const { messageIds } of claimed.flat()) left -= requestSize(messageIds.length);
-    for (const [place, { instanceId, target, room, restMs }] of served.entries()) {
+    for (const [place, { instanceId, target, room, restMs, restsFromAll = false }] of served.entries()) {
       const isFull = claimed[place]?.length === room;
+      const fromAll = isFull && restsFromAll;
       // Behind all others that wait, when the limit was too low for it.
-      rests.push({ instanceId, target, restMs: isFull ? restMs : left <= 0 ? 0 : null });
+      rests.push({ instanceId, target, fromAll, restMs: isFull ? restMs : left <= 0 ? 0 : null });
     }
     requests.push(...claimed.flat());
   }
   await sql.run(setRests, [
     rests.map(({ instanceId }) => instanceId),
     rests.map(({ target }) => target),
-    rests.map(({ restMs }) => restMs),
+    rests.map(({ restMs, fromAll }) => (fromAll ? restMs : null)),
+    rests.map(({ restMs, fromAll }) => (fromAll ? null : restMs)),
+    storeId,
   ]);
   return readClaimed(sql, requests);
 }
@@ -183,7 +195,8 @@ const holdWaiting = endWaiting(
 const lockDisabled = `
   SELECT 1 FROM webhooks WHERE instance_id = $1 AND id = $2 AND disabled_at IS NOT NULL FOR SHARE`;
 
-export const claimMessages: CommandHandlers<MessageCommands>['claimMessages'] = each(claim);
+export const createClaimMessages = (storeId: string): CommandHandlers<MessageCommands>['claimMessages'] =>
+  each((sql, claiming) => claim(sql, storeId, claiming));
 
 export const holdMessages: CommandHandlers<MessageCommands>['holdMessages'] = each(
   async (sql, { instanceId, webhookId, limit }) => {
@@ -208,20 +221,23 @@ export const withTargets = `
   )`;
 const turns = `
   ${withTargets}, turn AS (
-    SELECT t.instance_id, t.target, greatest(t.due_at, r.until) AS at
-    FROM target t LEFT JOIN message_rests r ON r.instance_id = t.instance_id AND r.target = t.target
+    SELECT t.instance_id, t.target, greatest(t.due_at, a.until, o.until) AS at
+    FROM target t
+      LEFT JOIN message_rests a
+        ON a.instance_id = t.instance_id AND a.target = t.target AND a.store_id = '${nilUuid}'
+      LEFT JOIN message_rests o ON o.instance_id = t.instance_id AND o.target = t.target AND o.store_id = $1
   )`;
-const listDueTurns = `${turns} SELECT instance_id, target FROM turn WHERE at <= pharos_now() ORDER BY at LIMIT $1`;
+const listDueTurns = `${turns} SELECT instance_id, target FROM turn WHERE at <= pharos_now() ORDER BY at LIMIT $2`;
 const findNextTurn = `${turns} SELECT min(at) - pharos_now() AS wait FROM turn`;
 
 /** Milliseconds until a target has its turn; negative when one has it; null: nothing waits. */
-export const nextTurn = async (sql: Sql): Promise<number | null> =>
-  (await sql.get<{ wait: number | null }>(findNextTurn))?.wait ?? null;
+export const nextTurn = async (sql: Sql, storeId: string): Promise<number | null> =>
+  (await sql.get<{ wait: number | null }>(findNextTurn, [storeId]))?.wait ?? null;
 
-export const turnQueries: QueryHandlers<Pick<MessageQueries, 'listTurns'>> = {
+export const createTurnQueries = (storeId: string): QueryHandlers<Pick<MessageQueries, 'listTurns'>> => ({
   listTurns: async (sql, limit) =>
-    (await sql.all<{ instance_id: string; target: string }>(listDueTurns, [limit])).map((row) => ({
+    (await sql.all<{ instance_id: string; target: string }>(listDueTurns, [storeId, limit])).map((row) => ({
       instanceId: row.instance_id,
       target: row.target,
     })),
-};
+});

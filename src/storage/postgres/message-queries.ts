@@ -9,7 +9,6 @@ import { endOfSearch, matches, maxRowsLookedAt, rowsAtATime } from '../rows/mess
 import type { QueryHandlers } from './commands.ts';
 import type { Sql } from './database.ts';
 import { readLastAttempts } from './last-attempts.ts';
-import { turnQueries } from './message-claims.ts';
 import { messageColumns, queueJoin } from './message-columns.ts';
 import { walkMessages } from './message-walk.ts';
 import { healthQueries } from './webhook-health.ts';
@@ -52,8 +51,7 @@ async function toViews(sql: Sql, rows: readonly MessageRow[]): Promise<readonly 
   });
 }
 
-export const messageQueries: QueryHandlers<MessageQueries> = {
-  ...turnQueries,
+export const messageQueries: QueryHandlers<Omit<MessageQueries, 'listTurns'>> = {
   ...healthQueries,
   listMessages: async (sql, { instanceId, before, limit, ...filter }) => {
     const user =

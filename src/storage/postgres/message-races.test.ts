@@ -62,6 +62,25 @@ async function aTarget(instanceId: string, count: number): Promise<MessageTarget
   return { instanceId, target };
 }
 
+test('a target whose part of a node is used up rests from that node alone; one that is ill, from all', async () => {
+  const instanceId = await createInstance(one);
+  const target = await aTarget(instanceId, 2);
+  const hasTurn = async (store: Store) => (await store.listTurns(1_000)).some((turn) => turn.target === target.target);
+  const rest = (restsFromAll: boolean) =>
+    runOne(one.claimMessages, {
+      ...{ limit: 10, leaseMs: 60_000 },
+      targets: [{ ...target, room: 0, restMs: 60_000, restsFromAll }],
+    });
+  await rest(false);
+  expect(await both(hasTurn)).toEqual([false, true]);
+  await rest(true);
+  expect(await both(hasTurn)).toEqual([false, false]);
+  // There was room left for more than is due: it has nothing to wait for.
+  const targets = [{ ...target, room: 3, restMs: 60_000 }];
+  expect(await runOne(one.claimMessages, { limit: 10, leaseMs: 1, targets })).toHaveLength(2);
+  await expect.poll(() => both(hasTurn), { interval: 5 }).toEqual([true, true]);
+});
+
 const both = <Value>(run: (store: Store) => Promise<Value>): Promise<[Value, Value]> =>
   Promise.all([run(one), run(other)]);
 

@@ -7,7 +7,7 @@ import { batch } from './commands.ts';
 import type { Sql } from './database.ts';
 import { insertAttempts } from './insert-attempts.ts';
 import { completeBatches } from './message-batches.ts';
-import { claimMessages, holdMessages } from './message-claims.ts';
+import { createClaimMessages, holdMessages } from './message-claims.ts';
 import { recordHealth } from './webhook-health.ts';
 
 type Completed = 'recorded' | 'disabled' | 'stale';
@@ -59,9 +59,9 @@ async function recordHealthOf(sql: Sql, completions: readonly Completion[]): Pro
   return new Set(ofWebhooks.filter((_, index) => disabled[index]).map(({ item }) => item));
 }
 
-export const messageCommands: CommandHandlers<MessageCommands> = {
-  claimMessages,
+export const createMessageCommands = (storeId: string): CommandHandlers<MessageCommands> => ({
+  claimMessages: createClaimMessages(storeId),
   holdMessages,
   completeAttempts: batch(completeAttempts),
   completeBatches,
-};
+});

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
@@ -69,6 +70,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const mend = 'see that it runs, and that PHAROS_DATABASE_URL names it';
     throw new OperatorProblem(`the database does not answer (${(cause as Error).message}): ${mend}.`, { cause });
   }
+  const storeId = randomUUID();
   const stopUpkeep = startUpkeep(database);
   let pendingItems = 0;
   let closed = false;
@@ -84,11 +86,11 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       release: (items) => void (pendingItems -= items),
       onCommit,
     });
-  const commands = Object.entries(createCommandHandlers()).map(([name, handler]) => {
+  const commands = Object.entries(createCommandHandlers(storeId)).map(([name, handler]) => {
     const lane = laneOf(handler);
     return [name, (items: readonly unknown[]) => lane.call(items)];
   });
-  const queries = Object.entries(createQueryHandlers()).map(([name, run]) => [
+  const queries = Object.entries(createQueryHandlers(storeId)).map(([name, run]) => [
     name,
     (...args: readonly never[]) =>
       query(queriesForPeople.includes(name as keyof StoreQueries) ? (replica ?? database) : database, (sql) =>

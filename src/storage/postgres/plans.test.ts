@@ -148,8 +148,8 @@ describe('the hot statements find their rows by an index', () => {
         if (!(error instanceof RolledBack)) throw error;
       });
     };
-    const commands = createCommandHandlers();
-    const queries = createQueryHandlers();
+    const commands = createCommandHandlers(token);
+    const queries = createQueryHandlers(token);
     const command = <Name extends keyof StoreCommands>(name: Name, items: readonly ItemOf<Name>[], what = '') =>
       explain(`${name}${what}`, async (sql) => {
         const handler = commands[name] as CommandHandler<ItemOf<Name>, unknown>;

@@ -3,8 +3,9 @@ import type { QueryHandlers } from './commands.ts';
 import { credentialsQueries } from './credentials.ts';
 import { devicePageQueries } from './device-page.ts';
 import { deviceQueries } from './devices.ts';
-import { nextDue } from './due-times.ts';
+import { createNextDue } from './due-times.ts';
 import { instanceQueries } from './instances.ts';
+import { createTurnQueries } from './message-claims.ts';
 import { messageQueries } from './message-queries.ts';
 import { publishQueries } from './publish-queries.ts';
 import { pushOriginQueries } from './push-origins.ts';
@@ -16,7 +17,8 @@ import { sealedQueries } from './sealed-values.ts';
 /** The feed is read in as many transactions as it takes. */
 export type ReadHandlers = QueryHandlers<Omit<StoreQueries, 'readFeed'> & Pick<Store, 'nextDue'>>;
 
-export const createQueryHandlers = (): ReadHandlers => ({
+/** `storeId`: a UUID of the store that runs them, among those that share the database. */
+export const createQueryHandlers = (storeId: string): ReadHandlers => ({
   ...credentialsQueries,
   ...deviceQueries,
   ...devicePageQueries,
@@ -28,5 +30,6 @@ export const createQueryHandlers = (): ReadHandlers => ({
   ...replayQueries,
   ...reportQueries,
   ...sealedQueries,
-  nextDue,
+  ...createTurnQueries(storeId),
+  nextDue: createNextDue(storeId),
 });

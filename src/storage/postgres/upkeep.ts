@@ -6,8 +6,8 @@ const dayMs = 86_400_000;
 
 // Another node may be setting them just now.
 const forgetRests = `
-  DELETE FROM message_rests WHERE (instance_id, target) IN
-    (SELECT instance_id, target FROM message_rests WHERE until < pharos_now() - ${dayMs} FOR UPDATE SKIP LOCKED)`;
+  DELETE FROM message_rests WHERE (instance_id, target, store_id) IN
+    (SELECT instance_id, target, store_id FROM message_rests WHERE until < pharos_now() - ${dayMs} FOR UPDATE SKIP LOCKED)`;
 
 /**
  * What a database needs now and then, from whichever nodes are there: partitions for the days to come, and rests forgotten

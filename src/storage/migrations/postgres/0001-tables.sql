@@ -365,8 +365,9 @@ CREATE INDEX message_queue_by_target ON message_queue (instance_id, target, due_
 CREATE TABLE message_rests (
   instance_id UUID NOT NULL,
   target TEXT COLLATE "C" NOT NULL,
+  store_id UUID NOT NULL, -- of the process from whose claims it rests; nil: from those of all
   until BIGINT NOT NULL,
-  PRIMARY KEY (instance_id, target)
+  PRIMARY KEY (instance_id, target, store_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
 CREATE TABLE attempts (
