@@ -24,6 +24,16 @@ test.each(['2030-09-24 14:00:00', '2030-09-24T14:00:00', '2030-09-24', '24-09-20
   },
 );
 
+test('no text of any length keeps others waiting', () => {
+  for (const text of [
+    `1:00${' '.repeat(200_000)}x`,
+    `${'1:00'.repeat(50_000)} `,
+    `2030-09-24T21:00:00Z${' ('.repeat(100_000)}`,
+  ]) {
+    expect(parseSendAfter(text, now)).toEqual({ mistake: expect.stringContaining('at most 100 characters') });
+  }
+});
+
 test('what is over is sent at once, and nothing waits longer than 30 days', () => {
   expect(parseSendAfter('2030-09-19T00:00:00Z', now)).toEqual({ sendAfter: undefined });
   expect(parseSendAfter('2030-10-20T00:00:01Z', now)).toEqual({ mistake: 'send_after can be at most 30 days ahead' });

@@ -2,6 +2,8 @@
 const timeWithOffset =
   /\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[ap]m)?\s*(?:Z|GMT|UTC|(?:GMT|UTC)?\s*[+-]\d{2}:?\d{2})$/i;
 
+/** The longest that servers write is `Date.prototype.toString`. What follows costs the cube of the length. */
+const maxLength = 100;
 /** Far enough for every campaign, and not longer than the results are kept. */
 const maxAheadMs = 30 * 86_400_000;
 
@@ -14,6 +16,7 @@ export function parseSendAfter(
   now: number,
 ): { readonly sendAfter: number | undefined } | { readonly mistake: string } {
   // As `Date.prototype.toString` ends: "GMT-0700 (Pacific Daylight Time)".
+  if (text.length > maxLength) return { mistake: `send_after must be a date in at most ${maxLength} characters` };
   const date = text.trim().replace(/\s*\([^()]*\)$/, '');
   if (!timeWithOffset.test(date)) {
     return {
