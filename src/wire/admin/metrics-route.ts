@@ -14,7 +14,6 @@ export const metricsRoute =
     const isAdmin = tokenCheck(adminToken);
     // Also of a server that is too busy for anything else.
     app.get('/metrics', { config: { admission: 'always' } }, async (request, reply) => {
-      reply.header('cache-control', 'no-store');
       if (!isAdmin(request.headers.authorization)) {
         return reply
           .code(401)

@@ -47,7 +47,7 @@ async function readEvents(
       const { events, cursor, truncated } = page;
       const body = `{"events":[${events.join(',')}],"cursor":${JSON.stringify(cursor)},"truncated":${truncated}}`;
       const answer: BeamsAnswer = { status: 200, body };
-      return sendAnswer(reply.header('cache-control', 'no-store'), answer);
+      return sendAnswer(reply, answer);
     }
   }
 }

@@ -3,7 +3,7 @@ import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createTestAuthority } from '../../../test/support/test-authority.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -171,6 +171,30 @@ describe('bodies', () => {
       'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
     expect(await exchange(port, head + chunk)).toMatch(/^HTTP\/1\.1 400 [^]*The request body is too large"\}\n/);
   });
+});
+
+test('no cache keeps what a route does not give to it', async () => {
+  const routes: FastifyPluginAsync = async (app) => void app.get('/private', async () => ({ user: 'anna' }));
+  const { app } = await openApp({ routes: [routes, healthRoutes({ check: async () => {} })] });
+  for (const url of ['/private', '/nowhere', '/healthz', '/readyz']) {
+    expect((await app.inject(url)).headers['cache-control']).toBe('no-store');
+  }
+});
+
+test('however many ask whether it is ready, one write at a time is tried', async () => {
+  const written = Promise.withResolvers<void>();
+  const check = vi.fn(() => written.promise);
+  const { app } = await openApp({ routes: [healthRoutes({ check })] });
+  const answers = Array.from({ length: 50 }, () => app.inject('/readyz'));
+  // Asked last, answered first: by then all the others have asked.
+  await app.inject('/healthz');
+  written.resolve();
+  expect((await Promise.all(answers)).map(({ statusCode }) => statusCode)).toEqual(Array<number>(50).fill(200));
+  expect(check).toHaveBeenCalledTimes(1);
+  check.mockReset().mockRejectedValueOnce(new StoreUnavailable('full'));
+  expect((await app.inject('/readyz')).statusCode).toBe(503);
+  check.mockResolvedValueOnce();
+  expect((await app.inject('/readyz')).statusCode).toBe(200);
 });
 
 test('scripts for pages of other origins', async () => {

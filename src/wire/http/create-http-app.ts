@@ -82,6 +82,8 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     if (request.raw.rawHeaders.length > 2 * maxHeaders) return sendFailure(reply, 'too-many-headers');
     if ((request.raw.url ?? '').length > maxPathLength) return sendFailure(reply, 'path-too-long');
     inFlight.track(request.raw, reply.raw);
+    // Of methods that caches keep (RFC 9110, section 9.2.3): what may be kept, its route says.
+    if (request.method === 'GET' || request.method === 'HEAD') reply.header('cache-control', 'no-store');
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {

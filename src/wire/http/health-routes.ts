@@ -8,11 +8,13 @@ import type { Store } from '../../core/ports/store.ts';
 export const healthRoutes =
   (store: Pick<Store, 'check'>): FastifyPluginAsync =>
   async (app) => {
-    const noStore = { 'cache-control': 'no-store' };
     const config = { admission: 'always' } as const;
-    app.get('/healthz', { config }, (_request, reply) => reply.headers(noStore).send('ok\n'));
+    /** One write for all who ask meanwhile: anybody may ask. */
+    let checking: Promise<void> | null = null;
+    const check = (): Promise<void> => (checking ??= store.check().finally(() => (checking = null)));
+    app.get('/healthz', { config }, (_request, reply) => reply.send('ok\n'));
     app.get('/readyz', { config }, async (_request, reply) => {
-      await store.check();
-      return reply.headers(noStore).send('ok\n');
+      await check();
+      return reply.send('ok\n');
     });
   };

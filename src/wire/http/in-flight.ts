@@ -36,7 +36,7 @@ export class InFlight {
   track(request: Tracked, response: ServerResponse): void {
     const held: Held = { bytes: 0, requests: 0 };
     request[heldFor] = held;
-    response.once('close', () => {
+    response.on('close', () => {
       request[heldFor] = undefined;
       this.#bytes -= held.bytes;
       this.#requests -= held.requests;

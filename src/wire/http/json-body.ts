@@ -43,7 +43,8 @@ export function parseJsonBodies(app: FastifyInstance, inFlight: InFlight): void 
     done();
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (request: FastifyRequest, _payload, done) => {
+  // JSON by its name, too: Fastify looks for what only `*` takes anew with each request.
+  app.addContentTypeParser(['application/json', '*'], (request: FastifyRequest, _payload, done) => {
     readBody(request.raw, { maxBytes: request.routeOptions.bodyLimit, inFlight }, (error, body) => {
       if (error) return done(error);
       if (body === '') return done(null, undefined);

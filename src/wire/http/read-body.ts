@@ -36,7 +36,7 @@ export function readBody(
     chunks.push(chunk);
   };
   const onEnd = (): void => {
-    stop();
+    request.off('error', onError);
     const [first = Buffer.alloc(0)] = chunks;
     done(null, (chunks.length <= 1 ? first : Buffer.concat(chunks, bytes)).toString());
   };
