@@ -76,6 +76,13 @@ export interface WebhookRecord {
   readonly disabledReason: DisabledReason | null;
 }
 
+export interface DeleteWebhook {
+  readonly instanceId: string;
+  readonly id: string;
+  /** Messages that are dropped, at most. */
+  readonly limit: number;
+}
+
 export interface InstanceCommands {
   readonly createInstances: Command<InstanceRecord, 'created' | 'exists'>;
   /** Replaces name and allowed origins, and turns the feed on or off. */
@@ -97,8 +104,10 @@ export interface InstanceCommands {
     Omit<WebhookRecord, 'format' | 'createdAt'> & { readonly expected: Sealed },
     'updated' | 'changed' | 'unknown-webhook'
   >;
-  /** Drops its waiting and held messages too. */
-  readonly deleteWebhooks: Command<{ readonly instanceId: string; readonly id: string }, 'deleted' | 'unknown-webhook'>;
+  /** Drops its waiting and held messages too, `limit` at most. */
+  readonly deleteWebhooks: Command<DeleteWebhook, 'deleted' | 'unknown-webhook'>;
+  /** Drops more of the messages of a webhook that was deleted; answers how many, 0 while there is the webhook. */
+  readonly dropMessages: Command<DeleteWebhook, number>;
 }
 
 export interface InstanceQueries {

@@ -76,15 +76,22 @@ export const instanceCommands: CommandHandlers<InstanceCommands> = {
     await sql.run(forgiveFailures, [instanceId, id]);
     return 'updated';
   }),
-  deleteWebhooks: each(async (sql, { instanceId, id }) => {
+  deleteWebhooks: each(async (sql, { instanceId, id, limit }) => {
     const webhook = [instanceId, id];
     if ((await sql.run('DELETE FROM webhooks WHERE instance_id = $1 AND id = $2', webhook)) === 0) {
       return 'unknown-webhook';
     }
     await sql.run(deleteSubscriptions, webhook);
     await sql.run('DELETE FROM webhook_health WHERE instance_id = $1 AND webhook_id = $2', webhook);
-    await dropMessagesOfWebhook(sql, instanceId, id);
+    await dropMessagesOfWebhook(sql, { instanceId, id, limit });
     return 'deleted';
+  }),
+  dropMessages: each(async (sql, item) => {
+    const found = await sql.get('SELECT 1 FROM webhooks WHERE instance_id = $1 AND id = $2', [
+      item.instanceId,
+      item.id,
+    ]);
+    return found ? 0 : dropMessagesOfWebhook(sql, item);
   }),
 };
 

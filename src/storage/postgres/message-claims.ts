@@ -188,7 +188,7 @@ async function readClaimed(sql: Sql, requests: readonly Request[]): Promise<read
 
 const holdWaiting = endWaiting(
   `state = 'held'`,
-  `SELECT instance_id, message_id FROM message_queue
+  `SELECT message_id FROM message_queue
    WHERE instance_id = $1 AND target = $2 AND (claim_token IS NULL OR due_at <= pharos_now())
    LIMIT $3 FOR UPDATE SKIP LOCKED`,
 );

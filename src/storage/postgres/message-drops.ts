@@ -1,10 +1,13 @@
 import type { DropReason } from '../../core/ports/message-store.ts';
 import type { Sql } from './database.ts';
 
-/** Takes rows out of the queue and ends their messages, which keep what was counted there. */
-export const endWaiting = (state: string, queueRows: string): string => `
+/**
+ * Takes messages of an instance ($1) out of the queue and ends them; they keep what was counted there. An array: what is chosen with
+ * a limit must be chosen once.
+ */
+export const endWaiting = (state: string, messageIds: string): string => `
   WITH gone AS (
-    DELETE FROM message_queue WHERE (instance_id, message_id) IN (${queueRows})
+    DELETE FROM message_queue WHERE instance_id = $1 AND message_id = ANY(ARRAY(${messageIds}))
     RETURNING instance_id, day, message_id, tries, batch_id
   )
   UPDATE messages m SET ${state}, attempts = m.earlier_attempts + gone.tries, batch_id = coalesce(gone.batch_id, m.batch_id)
@@ -14,23 +17,34 @@ const dropped = (reason: DropReason): string => `state = 'dropped', drop_reason 
 
 const dropWaiting = endWaiting(
   dropped('webhook-deleted'),
-  `SELECT instance_id, message_id FROM message_queue WHERE instance_id = $1 AND target = $2
-   ORDER BY message_id FOR UPDATE`,
+  `SELECT message_id FROM message_queue WHERE instance_id = $1 AND target = $2
+   ORDER BY due_at, message_id LIMIT $3 FOR UPDATE`,
 );
 const dropHeld = `
-  UPDATE messages SET ${dropped('webhook-deleted')}
-  WHERE instance_id = $1 AND target = $2 AND state IN ('exhausted', 'held') AND state = 'held'`;
+  WITH held AS MATERIALIZED (
+    SELECT day, id FROM messages
+    WHERE instance_id = $1 AND target = $2 AND state IN ('exhausted', 'held') AND state = 'held'
+    LIMIT $3 FOR UPDATE SKIP LOCKED
+  )
+  UPDATE messages m SET ${dropped('webhook-deleted')} FROM held
+  WHERE m.instance_id = $1 AND m.day = held.day AND m.id = held.id`;
 
-/** Of a webhook that is deleted: what waits, what is held, and what is on its way, which will not be sent again. */
-export async function dropMessagesOfWebhook(sql: Sql, instanceId: string, webhookId: string): Promise<void> {
-  await sql.run(dropWaiting, [instanceId, webhookId]);
-  await sql.run(dropHeld, [instanceId, webhookId]);
+/**
+ * Of a webhook that is deleted: what waits, what is held, and what is on its way, which will not be sent again; `limit` at most.
+ * Answers how many.
+ */
+export async function dropMessagesOfWebhook(
+  sql: Sql,
+  { instanceId, id, limit }: { readonly instanceId: string; readonly id: string; readonly limit: number },
+): Promise<number> {
+  const waiting = await sql.run(dropWaiting, [instanceId, id, limit]);
+  return waiting < limit ? waiting + (await sql.run(dropHeld, [instanceId, id, limit - waiting])) : waiting;
 }
 
 // One that is leased, or was, may be on its way: its completion drops it if it would be sent again.
 const dropWaitingAboutUser = endWaiting(
   dropped('user-erased'),
-  `SELECT q.instance_id, q.message_id
+  `SELECT q.message_id
    FROM messages m JOIN message_queue q ON q.instance_id = m.instance_id AND q.message_id = m.id
    WHERE m.instance_id = $1 AND m.user_number = $2 AND q.claim_token IS NULL
    ORDER BY q.message_id FOR UPDATE OF q`,

@@ -49,10 +49,14 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
       db,
       `UPDATE messages SET state = 'dropped', drop_reason = 'webhook-deleted', due_at = NULL, claim_token = NULL
        WHERE instance_id = ?1 AND (day, id) IN (SELECT day, id FROM messages INDEXED BY ${index}
-         WHERE instance_id = ?1 AND target = ?2 AND ${condition})`,
+         WHERE instance_id = ?1 AND target = ?2 AND ${condition} LIMIT ?3)`,
     );
   const dropWaiting = prepareDrop('messages_waiting', "state = 'waiting'");
   const dropHeld = prepareDrop('messages_failed_by_target', "state IN ('exhausted', 'held') AND state = 'held'");
+  const dropMessages = ({ instanceId, id, limit }: { instanceId: string; id: string; limit: number }): number => {
+    const waiting = dropWaiting.run(instanceId, id, limit);
+    return waiting < limit ? waiting + dropHeld.run(instanceId, id, limit - waiting) : waiting;
+  };
   const forgiveFailures = prepare(
     db,
     'UPDATE webhook_health SET failing_since = NULL, failures = 0 WHERE instance_id = ? AND webhook_id = ?',
@@ -109,14 +113,14 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
       forgiveFailures.run(instanceId, id);
       return 'updated';
     },
-    deleteWebhooks: ({ instanceId, id }) => {
+    deleteWebhooks: ({ instanceId, id, limit }) => {
       if (deleteWebhook.run(instanceId, id) === 0) return 'unknown-webhook';
       deleteSubscriptions.run(instanceId, id);
       deleteHealth.run(instanceId, id);
-      dropWaiting.run(instanceId, id);
-      dropHeld.run(instanceId, id);
+      dropMessages({ instanceId, id, limit });
       return 'deleted';
     },
+    dropMessages: (item) => (findWebhook.get(item.instanceId, item.id) ? 0 : dropMessages(item)),
   };
 }
 

@@ -32,6 +32,7 @@ const commandNames = Object.keys({
   createWebhooks: true,
   updateWebhooks: true,
   deleteWebhooks: true,
+  dropMessages: true,
   registerDevices: true,
   updateDeviceAddresses: true,
   removeDevices: true,

@@ -73,8 +73,8 @@ export function instancesSuite(open: OpenStore): void {
       expect(await runOne(store.updateWebhooks, { ...update, disabledAt: null })).toBe('changed');
       expect(await store.findWebhook(instanceId, old.id)).toEqual({ ...change, createdAt });
 
-      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id })).toBe('deleted');
-      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id })).toBe('unknown-webhook');
+      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id, limit: 10 })).toBe('deleted');
+      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id, limit: 10 })).toBe('unknown-webhook');
       expect(await runOne(store.updateWebhooks, update)).toBe('unknown-webhook');
       expect(await store.listWebhooks(instanceId)).toEqual([young]);
     });
@@ -91,10 +91,31 @@ export function instancesSuite(open: OpenStore): void {
       const doomed = await createWebhook(store, aWebhook(instanceId, { events }));
       const other = await createWebhook(store, aWebhook(instanceId, { events }));
       await fanOut(store, await accept(store, instanceId, toUsers('anna')));
-      await runOne(store.deleteWebhooks, { instanceId, id: doomed.id });
+      await runOne(store.deleteWebhooks, { instanceId, id: doomed.id, limit: 10 });
       const dropped = await listMessages(store, { instanceId, webhookId: doomed.id, limit: 10 });
       expect(dropped.map(({ state, dueAt }) => ({ state, dueAt }))).toEqual([{ state: 'dropped', dueAt: null }]);
       expect((await claimMessages(store, instanceId)).map(({ webhookId }) => webhookId)).toEqual([other.id]);
+    });
+
+    test('of a webhook with very many messages some are dropped at a time, what waits before what is held', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const events = ['v1.PublishToUsersAttempt'] as const;
+      const webhook = await createWebhook(store, aWebhook(instanceId, { events, disabledAt: 5 }));
+      const tell = async () => fanOut(store, await accept(store, instanceId, toUsers('anna')));
+      await tell();
+      const { createdAt: _, ...enabled } = { ...webhook, disabledAt: null, expected: webhook.secret };
+      await runOne(store.updateWebhooks, enabled);
+      for (let count = 0; count < 3; count += 1) await tell();
+      const states = async () => (await listMessages(store, { instanceId, limit: 10 })).map(({ state }) => state);
+      expect(await states()).toEqual(['waiting', 'waiting', 'waiting', 'held']);
+      const some = { instanceId, id: webhook.id, limit: 2 };
+      expect(await runOne(store.dropMessages, some)).toBe(0);
+      expect(await runOne(store.deleteWebhooks, some)).toBe('deleted');
+      expect((await states()).toSorted()).toEqual(['dropped', 'dropped', 'held', 'waiting']);
+      expect(await runOne(store.dropMessages, some)).toBe(2);
+      expect(await runOne(store.dropMessages, some)).toBe(0);
+      expect(await states()).toEqual(['dropped', 'dropped', 'dropped', 'dropped']);
     });
 
     test('messages for a disabled webhook are held', async () => {

@@ -136,7 +136,7 @@ export function webhookHealthSuite(open: OpenStore): void {
       await update(store, webhook);
       expect(await report()).toEqual({ kind: 'recorded', messages: 1 });
       expect((await list()).map(({ state }) => state)).toEqual(['waiting', 'held']);
-      await runOne(store.deleteWebhooks, { instanceId, id: webhook.id });
+      await runOne(store.deleteWebhooks, { instanceId, id: webhook.id, limit: 10 });
       const dropped = { state: 'dropped', dropReason: 'webhook-deleted' };
       expect(await list()).toMatchObject([dropped, dropped]);
     });
