@@ -4,7 +4,7 @@ import { aloneCluster } from '../ports/cluster.ts';
 import { runOne, StoreUnavailable } from '../ports/command.ts';
 import type { SealedValue } from '../ports/sealed-store.ts';
 import type { Keyring } from './keyring.ts';
-import { generateKeyring, parseKeyring } from './keyring.ts';
+import { formatKeyring, generateKeyring, generateMasterKey, parseKeyring } from './keyring.ts';
 import type { MasterKeysDeps } from './master-keys.ts';
 import { MasterKeys } from './master-keys.ts';
 import { createSealer } from './sealer.ts';
@@ -180,5 +180,24 @@ describe('several nodes with one keyring file', () => {
     expect(after.id).not.toBe(before.id);
     expect(nodes.map(({ sealer }) => sealer.keys()[0])).toEqual([after.id, after.id, after.id]);
     expect(disk.start().opened()).not.toContain(false);
+  });
+
+  it('are not taken out of the file by a node that is late with a rotation which another one has ended', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { disk, nodes } = nodesOf(1);
+    const sealing = () => nodes[0]?.sealer.keys()[0];
+    const before = sealing();
+    nodes[0]?.write('a');
+    nodes[0]?.masterKeys.rotate();
+    while (sealing() === before) await vi.advanceTimersByTimeAsync(500);
+    // It is about to read everything, and then to end its rotation. The other one has, and the next key was made.
+    const [second] = parseKeyring(disk.disk.keyringText);
+    const third = { ...generateMasterKey(), upcoming: true } as const;
+    nodes[0]?.write('b');
+    disk.disk.keyringText = formatKeyring([second, third]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(disk.keys()).toEqual([third.id]);
+    expect(disk.start().opened()).toEqual([true, true]);
   });
 });

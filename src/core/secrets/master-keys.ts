@@ -131,7 +131,8 @@ export class MasterKeys {
   async #takeStep(): Promise<boolean> {
     const { cluster, store } = this.#deps;
     if (!(await cluster.leads('master-keys'))) return false;
-    const [first] = this.#keyring;
+    const keyring = this.#keyring;
+    const [first] = keyring;
     const upcoming = this.#keyring.find((key) => key.upcoming);
     if (upcoming) {
       if (!(await cluster.everyNode('knows', upcoming.id))) return this.#wait('not every node has the new key yet');
@@ -143,7 +144,9 @@ export class MasterKeys {
     await store.check();
     if (!cluster.alone) await this.#pause(othersCommitWithinMs);
     while ((await this.#pass()) > 0);
-    if (!this.#stopping.signal.aborted) this.#retire();
+    // A step may outlast the lead: another node may have ended this rotation, and somebody begun the next one.
+    this.#look();
+    if (this.#keyring === keyring && !this.#stopping.signal.aborted) this.#retire();
     return true;
   }
 
