@@ -10,18 +10,8 @@ const credentials = /\b(bearer|basic)\s+[\w\-.~+/]+=*/gi;
 
 export const hidden = '[redacted]';
 
-/** Names are few, and each comes with every line of its event. */
-const maxKnownNames = 1_000;
-const knownNames = new Map<string, boolean>();
-
 /** Whether what has this name is never printed. */
-export function isSecretName(name: string): boolean {
-  const known = knownNames.get(name);
-  if (known !== undefined) return known;
-  const isSecret = secretName.test(name);
-  if (knownNames.size < maxKnownNames) knownNames.set(name, isSecret);
-  return isSecret;
-}
+export const isSecretName = (name: string): boolean => secretName.test(name);
 
 function redact(fields: LogFields): Record<string, unknown> {
   const redacted: Record<string, unknown> = {};

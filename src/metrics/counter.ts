@@ -13,7 +13,8 @@ export interface Counter<Definition extends MetricDefinition> {
 export function createCounter<Definition extends MetricDefinition>(definition: Definition): Counter<Definition> {
   const series = new Map<string, { readonly labels: Labels<Definition>; value: number }>();
   // A family without labels is there from the beginning: a rate needs a zero to start from.
-  if (definition.labels.length === 0) series.set('', { labels: {} as Labels<Definition>, value: 0 });
+  if (definition.labels.length === 0)
+    series.set(seriesKey(definition, {}), { labels: {} as Labels<Definition>, value: 0 });
   return {
     add(labels, amount = 1) {
       const key = seriesKey(definition, labels);
@@ -25,5 +26,8 @@ export function createCounter<Definition extends MetricDefinition>(definition: D
   };
 }
 
-export const seriesKey = (definition: MetricDefinition, labels: Readonly<Record<string, string>>): string =>
-  definition.labels.map((label) => labels[label]).join('\0');
+export function seriesKey(definition: MetricDefinition, labels: Readonly<Record<string, string>>): string {
+  let key = '';
+  for (const label of definition.labels) key += `${labels[label]}\0`;
+  return key;
+}

@@ -23,9 +23,11 @@ export function createHistogram<Definition extends MetricDefinition & { readonly
   const series = new Map<string, Series>();
   const seriesOf = (labels: Readonly<Record<string, string>>): Series => {
     const key = seriesKey(definition, labels);
-    const known = series.get(key) ?? { labels, counts: Array.from({ length: buckets.length + 1 }, () => 0), sum: 0 };
-    series.set(key, known);
-    return known;
+    const known = series.get(key);
+    if (known) return known;
+    const fresh = { labels, counts: Array.from({ length: buckets.length + 1 }, () => 0), sum: 0 };
+    series.set(key, fresh);
+    return fresh;
   };
   if (definition.labels.length === 0) seriesOf({});
   return {

@@ -28,8 +28,15 @@ let counter = 0;
 /** 11 random bits. */
 const firstCount = (chance: string): number => Number.parseInt(chance.slice(0, 3), 16) >> 1;
 
-/** `xxxxxxxx-xxxx` */
+let digitsMs = Number.NaN;
+let digits = '';
+
+/** `xxxxxxxx-xxxx`. Many ids are of the same millisecond. */
 function timeDigits(ms: number): string {
-  const digits = ms.toString(16).padStart(12, '0');
-  return `${digits.slice(0, 8)}-${digits.slice(8)}`;
+  if (ms !== digitsMs) {
+    const all = ms.toString(16).padStart(12, '0');
+    digits = `${all.slice(0, 8)}-${all.slice(8)}`;
+    digitsMs = ms;
+  }
+  return digits;
 }

@@ -2,7 +2,8 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { acceptedSecretKeys } from './accepted-secret-keys.ts';
 import type { Instance } from './instance.ts';
 
-const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
+/** In hexadecimal digits: to get bytes from `hash` costs more than the hash itself. */
+const digest = (text: string): Buffer => Buffer.from(hash('sha256', text, 'hex'));
 
 /** Of the keys of instances that are in memory. */
 const digests = new WeakMap<Instance, Map<string, Buffer>>();

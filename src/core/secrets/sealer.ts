@@ -63,14 +63,14 @@ export function createSealer(keyring: Keyring): KeyringSealer {
       const nonce = nextNonce();
       const cipher = createCipheriv('aes-256-gcm', first.key, nonce, { authTagLength: tagBytes });
       cipher.setAAD(associatedData(place));
-      const text = typeof plaintext === 'string' ? Buffer.from(plaintext) : plaintext;
+      // In this mode `final` adds nothing (SP 800-38D is a stream cipher).
+      const text = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
+      cipher.final();
       // Memory of its own: sent to another thread, a view into Node's pool takes the whole pool along.
       const sealed = new Uint8Array(textStart + text.length + tagBytes);
       sealed.set(header);
       sealed.set(nonce, nonceStart);
-      // In this mode `final` adds nothing (SP 800-38D is a stream cipher).
-      sealed.set(cipher.update(text), textStart);
-      cipher.final();
+      sealed.set(text, textStart);
       sealed.set(cipher.getAuthTag(), textStart + text.length);
       return sealed;
     },
