@@ -7,7 +7,7 @@ const browserTests = 'test/browser/**/*.test.ts';
 
 /** Clusters of PostgreSQL and nodes on them, whatever the run stores in: once is enough. */
 const clusterTests =
-  process.env['PHAROS_TEST_STORAGE'] === 'postgres' ? [] : ['test/faults/{cluster,partition}.test.ts'];
+  process.env['PHAROS_TEST_STORAGE'] === 'postgres' ? [] : ['test/faults/{cluster,partition,upgrade}.test.ts'];
 
 /** Starts of Node cost half as much with it, and there are hundreds: workers, servers, threads. */
 process.env['NODE_COMPILE_CACHE'] = fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));

@@ -7,6 +7,8 @@ import { inRepository } from './in-repository.ts';
 export interface PackageContent {
   /** Folder below `packages/`, with the `package.json` and `README.md` of the package. */
   readonly folder: string;
+  /** What its `package.json` has beside what stands there. */
+  readonly manifest?: object;
   /** All else but the license: path inside the package → content. */
   readonly files: Readonly<Record<string, string | Uint8Array>>;
 }
@@ -15,9 +17,9 @@ export interface PackageContent {
  * Writes the tarball of a package into the folder `target` and answers its path. It has our version and license, and the
  * same bytes each time: npm dates every file alike.
  */
-export function packPackage({ folder, files }: PackageContent, target: string): string {
+export function packPackage({ folder, manifest: more, files }: PackageContent, target: string): string {
   const { version } = readManifest('package.json');
-  const manifest = { ...readManifest(`packages/${folder}/package.json`), version };
+  const manifest = { ...readManifest(`packages/${folder}/package.json`), ...more, version };
   const staging = mkdtempSync(join(tmpdir(), 'pharos-package-'));
   try {
     writeFileSync(join(staging, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -15,8 +15,13 @@ export interface PharosCommand {
 }
 
 /** Runs `pharos` in a folder, with nothing but these variables. */
-export function runPharos(folder: string, args: readonly string[], env: Record<string, string> = {}): PharosCommand {
-  const child = spawn(process.execPath, [pharosFile, ...args], {
+export function runPharos(
+  folder: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  program = pharosFile,
+): PharosCommand {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     // Node 22 says that SQLite is experimental.

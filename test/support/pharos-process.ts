@@ -72,6 +72,8 @@ interface PharosOptions {
   readonly webhookBreakerPausesMs?: readonly number[];
   readonly pushGiveUpAfterMs?: number;
   readonly credentialsPauseMs?: number;
+  /** Folder of a package of the server that runs in place of the sources; only with `fronts`. */
+  readonly installed?: string;
   /** Path of the Node to run it with; by default the one that runs the test. */
   readonly node?: string;
   /** Standard output goes to a file beside the data folder, and nobody spends time on reading it. */
@@ -93,6 +95,7 @@ export async function startPharosProcess({
   webhookBreakerPausesMs,
   pushGiveUpAfterMs,
   credentialsPauseMs,
+  installed,
   node = process.execPath,
   logsToFile = false,
   parentFolder = tmpdir(),
@@ -103,9 +106,9 @@ export async function startPharosProcess({
   const authorityFile = join(folder, 'authority.pem');
   writeFileSync(authorityFile, authority.certificate);
   const logFile = logsToFile ? openSync(join(folder, 'log'), 'a') : null;
-  const waits = { webhookRetryDelaysMs, webhookBreakerPausesMs, pushGiveUpAfterMs, credentialsPauseMs };
+  const told = { installed, webhookRetryDelaysMs, webhookBreakerPausesMs, pushGiveUpAfterMs, credentialsPauseMs };
   const program = fronts
-    ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), reachesOthers, ...waits } satisfies EntryArgument)]
+    ? ['pharos-entry.ts', JSON.stringify({ routes: routesTo(fronts), reachesOthers, ...told } satisfies EntryArgument)]
     : ['../../src/cli/pharos.ts', 'serve'];
   const database =
     storedIn === 'postgres' && settings['PHAROS_DATABASE_URL'] === undefined ? await createMigratedDatabase() : null;

@@ -1,0 +1,128 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { PharosProcess } from '../support/pharos-process.ts';
+import { startPharosProcess } from '../support/pharos-process.ts';
+import { createTestDatabase } from '../support/postgres.ts';
+import { programEnvironment } from '../support/program-environment.ts';
+import { lastRelease, packServer, unpackServer } from '../support/server-package.ts';
+import { waitFor } from '../support/wait-for.ts';
+import { createCustomer } from './customer.ts';
+import { viewDatabase } from './database-view.ts';
+import { startFaultWorld } from './fault-server.ts';
+import { readLedger, waitUntilIdle } from './ledger.ts';
+import { readSeed } from './seeded.ts';
+import { startTraffic } from './traffic.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pharos-upgrade-'));
+/** Folders of the packages: the last release, and the present sources with a version more. */
+let released: string;
+let present: string;
+
+beforeAll(() => {
+  const packed = packServer(folder);
+  released = unpackServer(lastRelease()?.tarball ?? packed, join(folder, 'released'));
+  present = unpackServer(packed, join(folder, 'present'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Whether or not the sources have changed the schema since the release. Names of partitions follow their table. */
+const inEveryTable = (change: string): string => `DO $$ DECLARE name TEXT; BEGIN
+  FOR name IN SELECT c.oid::regclass FROM pg_class c
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+  LOOP EXECUTE format('ALTER TABLE %s ${change}', name); END LOOP;
+END $$;
+`;
+
+/** Adds one to the package; answers its number. */
+function addMigration(statements: (number: number) => string): number {
+  const migrations = join(present, 'lib/storage/migrations/postgres');
+  const number = Number(readdirSync(migrations).toSorted().at(-1)?.slice(0, 4)) + 1;
+  writeFileSync(join(migrations, `${String(number).padStart(4, '0')}-next.sql`), statements(number));
+  return number;
+}
+
+test('nodes are replaced one after the other: the new ones expand the schema below the old one, and contract it when that has gone', async () => {
+  const seed = readSeed();
+  console.log(`FAULT_SEED=${seed}, from ${lastRelease()?.version ?? 'the present sources: there is no release yet'}`);
+  const world = await startFaultWorld(seed);
+  const database = await createTestDatabase();
+  const keys = mkdtempSync(join(folder, 'keys-'));
+  const serving: PharosProcess[] = [];
+  onTestFinished(async () => {
+    await Promise.all(serving.map((node) => node.remove()));
+    await Promise.all(world.fronts.map((front) => front.close()));
+    await database.drop();
+  });
+  const settings = {
+    ...world.launch.settings,
+    PHAROS_DATABASE_URL: database.url,
+    PHAROS_MASTER_KEYS_FILE: join(keys, 'master-keys.json'),
+    PHAROS_ADMIN_TOKEN_FILE: join(keys, 'admin-token'),
+  };
+  const startNode = async (installed: string): Promise<PharosProcess> => {
+    const node = await startPharosProcess({ ...world.launch, settings, installed });
+    serving.push(node);
+    return node;
+  };
+  const oldNode = await startNode(released);
+  let turn = 0;
+  const someNode = (): PharosProcess => serving[(turn += 1) % serving.length] ?? oldNode;
+  const pharos = {
+    get origin() {
+      return someNode().origin;
+    },
+    admin: (...request: Parameters<PharosProcess['admin']>) => someNode().admin(...request),
+    dataDir: oldNode.dataDir,
+    databaseUrl: database.url,
+  };
+  // Nobody is killed, so nothing is excused.
+  const server = { ...world, pharos, restarts: [] };
+  const customer = await createCustomer(server, seed);
+  await Promise.all(Array.from({ length: 30 }, (_, index) => customer.registerDevice(`user ${index % 20}`)));
+  const traffic = startTraffic(customer, seed);
+  /** Until as much more has been published, reported and sent to webhooks; whoever serves goes on serving. */
+  const goOn = async (what: string): Promise<void> => {
+    const counts = () => [customer.publishes.length, customer.reports.length, world.targets.requests.length];
+    const goals = counts().map((count, index) => count + ([20, 5, 30][index] ?? 0));
+    await waitFor(what, () => counts().every((count, index) => count >= (goals[index] ?? 0)));
+    for (const node of serving) expect((await fetch(`${node.origin}/readyz`)).status).toBe(200);
+  };
+  await goOn('the release to work');
+
+  addMigration(() => `-- oldest code: 1\n${inEveryTable(`ADD COLUMN next_version TEXT DEFAULT ''x''`)}`);
+  await startNode(present);
+  await goOn('the release to work beside what replaces it');
+  const view = await viewDatabase(server.pharos);
+  const added = await view.all(`SELECT DISTINCT next_version FROM messages`);
+  expect(added).toEqual([{ next_version: 'x' }]);
+
+  serving.splice(serving.indexOf(oldNode), 1);
+  expect(await oldNode.stop()).toBe(0);
+  expect(oldNode.output()).not.toMatch(/"level":"?(error|50)/);
+  const contract = addMigration(
+    (number) => `-- oldest code: ${number - 1}\n${inEveryTable('DROP COLUMN next_version')}`,
+  );
+  await startNode(present);
+  await goOn('a node to work beside what contracts the schema');
+  await view.close();
+
+  const refusal = spawnSync(process.execPath, [join(released, 'lib/cli/pharos.js'), 'serve'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...programEnvironment(), ...settings, PHAROS_PORT: '0' },
+  });
+  expect([refusal.status, refusal.stderr]).toEqual([
+    1,
+    expect.stringContaining(`the database has migration ${contract}, which this version of Pharos`),
+  ]);
+
+  await traffic.stop();
+  await waitUntilIdle(server);
+  const { problems, repeats, figures } = await readLedger(server, customer);
+  console.log(JSON.stringify(figures));
+  expect({ problems, repeats }).toEqual({ problems: [], repeats: [] });
+  await oldNode.remove();
+});
