@@ -5,7 +5,8 @@ import { dropUnclaimed } from './cancel.ts';
 import type { CommandHandlers } from './commands.ts';
 import { each } from './commands.ts';
 import type { Sql } from './database.ts';
-import { lock, toColumns } from './finish.ts';
+import { lock } from './finish.ts';
+import { wakeNext } from './wake-next.ts';
 
 const leastUuid = '00000000-0000-0000-0000-000000000000';
 const greatestUuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -83,19 +84,6 @@ interface TurnRow {
 /** Of an instance whose ranges others were claiming. */
 type EmptyTurnRow = { instance_id: string; publish_id: null };
 
-// Not one that waits, in the place of the one that was claimed: nobody else decides about it meanwhile.
-const wakeNext = `
-  UPDATE ranges SET due_at = pharos_now()
-  WHERE (instance_id, publish_id, number) IN (
-    SELECT r.instance_id, r.publish_id, min(r.number)
-    FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[])) AS k (instance_id, publish_id)
-      JOIN ranges r ON r.instance_id = k.instance_id AND r.publish_id = k.publish_id
-    WHERE r.due_at IS NULL AND NOT EXISTS (
-      SELECT FROM ranges w
-      WHERE w.instance_id = k.instance_id AND w.publish_id = k.publish_id AND w.claim_token IS NULL
-        AND w.due_at IS NOT NULL)
-    GROUP BY r.instance_id, r.publish_id)`;
-
 /** Others may hold what is due for as long as their claim lasts; it is not waited for. */
 const maxRounds = 8;
 
@@ -125,7 +113,7 @@ async function take(sql: Sql, rows: readonly TurnRow[]): Promise<readonly Claime
   const divided = rows.filter((row) => row.ranges > 1).map(keyOf);
   if (divided.length > 0) {
     await lock(sql, divided);
-    await sql.run(wakeNext, toColumns(divided));
+    await wakeNext(sql, divided);
   }
   const claimed: ClaimedRange[] = [];
   for (const row of rows) {

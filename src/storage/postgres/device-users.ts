@@ -24,7 +24,8 @@ export const deviceUserCommands: CommandHandlers<Pick<DeviceCommands, 'setDevice
     if (!device) return 'unknown-device';
     if (device.user_number !== null) return device.user_number === user?.number ? 'set' : 'has-other-user';
     if (!user && maxDevices <= 0) return 'too-many-devices';
-    const number = user?.number ?? (await useName(sql, instanceId, name));
+    // In use today: whoever deletes users that nobody used for long, and has seen this one without a device, finds it so.
+    const number = await useName(sql, instanceId, name);
     const others = await sql.get<{ count: number }>(countDevices, [instanceId, number, platform]);
     if (others && others.count >= maxDevices) return 'too-many-devices';
     const setUser = 'UPDATE devices SET user_number = $1, user_since = pharos_now() WHERE number = $2';

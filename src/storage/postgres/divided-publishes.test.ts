@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { withClient } from '../../../test/support/postgres-client.ts';
 import { createMigratedDatabase } from '../../../test/support/postgres.ts';
 import { runOne } from '../../core/ports/command.ts';
 import type { AudienceDevice, ClaimedRange, DeliveryRecord, PublishKey } from '../../core/ports/publish-store.ts';
@@ -143,6 +144,25 @@ describe('a large publish', () => {
     const back = { ...inHand, deliveries: [], next: inHand.cursor, leaseMs: 0 };
     expect(await runOne(other.recordPages, back)).toEqual({ kind: 'recorded', finished: true });
   });
+});
+
+test('parts that rest are not forgotten when whoever had the others did not know of them', async () => {
+  const database = await createMigratedDatabase();
+  const store = await openPostgresStore({ url: database.url });
+  onTestFinished(async () => {
+    await store.close();
+    await database.drop();
+  });
+  const { instanceId } = await createUsers(store);
+  const publish = await accept(store, instanceId, toInterests('all'));
+  await workAndGiveBack(store, publish);
+  const range = (await claimOne(store)) as ClaimedRange;
+  // As if it had been claimed in the moment in which it was divided: nobody has woken another one.
+  await withClient(database.url, (client) => client.query('UPDATE ranges SET due_at = NULL WHERE claim_token IS NULL'));
+  expect(await claimOne(store)).toBeUndefined();
+  const { record } = await toLastPage(store, range, { kind: 'accepted' });
+  expect(await runOne(store.recordPages, record)).toEqual({ kind: 'recorded', finished: false });
+  expect(await claimOne(store)).toMatchObject(publish);
 });
 
 test('of nodes that record the last of a publish at once one finishes it', async () => {

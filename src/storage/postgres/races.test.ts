@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestDatabase } from '../../../test/support/postgres.ts';
 import { createMigratedDatabase } from '../../../test/support/postgres.ts';
+import { withClient } from '../../../test/support/postgres-client.ts';
 import { runOne } from '../../core/ports/command.ts';
 import type { Store } from '../../core/ports/store.ts';
 import {
@@ -62,6 +63,33 @@ test('a user has no more devices than allowed, whoever gives them', async () => 
     });
     expect(answers.sort()).toEqual(['set', 'too-many-devices']);
   }
+});
+
+test('a user who gets a device while unused users are deleted stays', async () => {
+  const [one, other] = nodes;
+  const instanceId = await createInstance(one);
+  await accept(one, instanceId, toUsers('anna'));
+  const device = await register(one, instanceId);
+  await withClient(database.url, async (client) => {
+    await client.query('UPDATE users SET last_used_day = 1 WHERE instance_id = $1', [instanceId]);
+    const waiting = async () => {
+      const inDatabase = 'datname = current_database()';
+      const list = `SELECT FROM pg_stat_activity WHERE ${inDatabase} AND wait_event_type = 'Lock'`;
+      return (await client.query(list)).rowCount;
+    };
+    await client.query('BEGIN');
+    await client.query('SELECT FROM devices WHERE instance_id = $1 FOR UPDATE', [instanceId]);
+    // The user has got no device yet, and is locked …
+    const set = runOne(one.setDeviceUsers, { ...device, user: 'anna', maxDevices: 1 });
+    await expect.poll(waiting).toBe(1);
+    // … when another node is about to delete who has none.
+    const deleted = runOne(other.deleteExpired, { instanceId, before: Date.now() - 86_400_000, maxRows: 100 });
+    await expect.poll(waiting).toBe(2);
+    await client.query('COMMIT');
+    expect(await set).toBe('set');
+    await deleted;
+  });
+  expect(await one.findDevice(device)).toMatchObject({ user: 'anna' });
 });
 
 test('a device that reports through two nodes counts once', async () => {

@@ -4,9 +4,11 @@ import { finish, toColumns, whichFinished } from './finish.ts';
 import { giveBack } from './give-back.ts';
 import type { Settled } from './settle.ts';
 import { settle } from './settle.ts';
+import { wakeNext } from './wake-next.ts';
 
 const lockByKey = `
-  SELECT k.n, r.claim_token, r.cursor_user, r.cursor_device, p.target_kind, p.canceled_at IS NOT NULL AS canceled
+  SELECT k.n, r.claim_token, r.cursor_user, r.cursor_device, p.target_kind, p.canceled_at IS NOT NULL AS canceled,
+    p.ranges > 1 AS divided
   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) WITH ORDINALITY AS k (instance_id, publish_id, number, n)
     JOIN ranges r ON r.instance_id = k.instance_id AND r.publish_id = k.publish_id AND r.number = k.number
     JOIN publishes p ON p.instance_id = r.instance_id AND p.id = r.publish_id
@@ -19,6 +21,7 @@ interface RangeRow {
   cursor_device: number;
   target_kind: PublishTarget['kind'];
   canceled: boolean;
+  divided: boolean;
 }
 
 const moveCursors = `
@@ -38,6 +41,7 @@ const deleteRanges = `
 interface Range extends RangeKey {
   readonly targetKind: PublishTarget['kind'];
   readonly canceled: boolean;
+  readonly divided: boolean;
   claimToken: string | null;
   cursor: AudienceCursor;
   /** Recorded by this batch. */
@@ -65,6 +69,11 @@ export async function recordPages(sql: Sql, pages: readonly RecordPage[]): Promi
     ...(await finish(sql, withStep('ended'))),
     ...(await whichFinished(sql, withStep('was-ended'))),
   ].map(({ publishId }) => publishId);
+  // A claim that came just before the division has woken nobody, since it saw one range.
+  const left = [...ranges.values()].filter(
+    ({ isOver, divided, publishId }) => isOver && divided && !finished.includes(publishId),
+  );
+  if (left.length > 0) await wakeNext(sql, left);
   return steps.map((step, index) => {
     if (step.kind === 'stale') return { kind: 'stale' };
     if (step.kind === 'recorded') return step;
@@ -101,7 +110,7 @@ async function lockRanges(sql: Sql, pages: readonly RangeKey[]): Promise<Readonl
       const cursor = { user: row.cursor_user, device: row.cursor_device };
       const range = {
         ...{ instanceId, publishId, rangeNumber, cursor, targetKind: row.target_kind, canceled: row.canceled },
-        ...{ claimToken: row.claim_token, pages: 0, firstPlace: 0, leaseMs: 0, isOver: false },
+        ...{ divided: row.divided, claimToken: row.claim_token, pages: 0, firstPlace: 0, leaseMs: 0, isOver: false },
       };
       return [textOf(range), range];
     }),

@@ -29,7 +29,9 @@ const listMessages = `
   WHERE m.day = ANY($3::bigint[])`;
 const hurry = `
   UPDATE message_queue q SET due_at = pharos_now(), claim_token = NULL, batch_id = NULL
-  FROM ${ofKeys} WHERE q.instance_id = k.instance_id AND q.message_id = k.id`;
+  FROM ${ofKeys} WHERE q.instance_id = k.instance_id AND q.message_id = k.id
+    -- Somebody else may have sent it again and it may have been claimed, since it was looked at.
+    AND (q.claim_token IS NULL OR q.due_at <= pharos_now())`;
 const beginAgain = `
   WITH again AS (
     UPDATE messages m SET state = 'waiting', drop_reason = NULL, batch_id = NULL, earlier_attempts = attempts
