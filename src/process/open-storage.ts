@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerSettings } from '../config/server-settings.ts';
 import { settingTable } from '../config/settings.ts';
 import type { Backup } from '../core/ports/backup.ts';
+import type { Clock } from '../core/ports/clock.ts';
 import type { Cluster } from '../core/ports/cluster.ts';
 import { aloneCluster } from '../core/ports/cluster.ts';
 import type { Log } from '../core/ports/log.ts';
@@ -57,8 +58,11 @@ export async function openStorage({
     };
   }
   const { databaseReadUrl: readUrl, databasePreparedStatements: preparedStatements } = settings;
+  // This machine's, until the node has asked for the database's.
+  let clock: Clock = Date.now;
   const store = await openPostgresStore({
     url,
+    clock: () => clock(),
     ...(readUrl !== null && { readUrl }),
     maxConnections: settings.databaseConnections,
     preparedStatements,
@@ -73,6 +77,7 @@ export async function openStorage({
       masterKeys,
       log,
     });
+    clock = cluster.now;
     return {
       store,
       cluster,

@@ -99,7 +99,7 @@ async function insertUsers(sql: Sql, accepting: readonly Accepting[]): Promise<v
   );
   if (named.length === 0) return;
   const [instances, names] = [named.map(({ instanceId }) => instanceId), named.map(({ name }) => name)];
-  await sql.run(useNames, [instances, names, dayOf(Date.now())]);
+  await sql.run(useNames, [instances, names, dayOf(sql.clock())]);
   const positions = named.map(({ position }) => position);
   await sql.run(insertPublishUsers, [instances, named.map(({ publishId }) => publishId), names, positions]);
 }

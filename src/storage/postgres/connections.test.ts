@@ -1,9 +1,24 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
 import { withClient } from '../../../test/support/postgres-client.ts';
-import { createMigratedDatabase } from '../../../test/support/postgres.ts';
+import { createMigratedDatabase, createTestDatabase } from '../../../test/support/postgres.ts';
+import { runOne } from '../../core/ports/command.ts';
+import { OperatorProblem } from '../../core/ports/operator-problem.ts';
+import { uuidV7Time } from '../../protocol/ids.ts';
+import {
+  accept,
+  anAttempt,
+  aReport,
+  aWebhook,
+  claimMessages,
+  createInstance,
+  createWebhook,
+  register,
+  toUsers,
+} from '../testsuite/fixtures.ts';
 import { Database } from './database.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 import { isUnavailable } from './unavailable.ts';
@@ -48,6 +63,15 @@ test('a database that lets nobody in is unavailable, whatever the reason, and no
   }
 });
 
+test('a role that may not make tables is told to whoever starts a node', async () => {
+  const { url, drop } = await createTestDatabase();
+  onTestFinished(drop);
+  await withClient(url, (client) => client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC'));
+  const problem = await failureOf(openPostgresStore({ url: `${url}?options=-c%20role%3Dpg_monitor` }));
+  expect(problem).toBeInstanceOf(OperatorProblem);
+  expect(String(problem)).toMatch(/permission denied for schema public.*own its database/);
+});
+
 test('a connection that ends while it is handed over is an error, and not the end of the process', async () => {
   const message = (type: string, body: Buffer | string) => {
     const length = Buffer.alloc(4);
@@ -63,4 +87,56 @@ test('a connection that ends while it is handed over is an error, and not the en
   const database = connectTo(`postgres://somebody@127.0.0.1:${(server.address() as AddressInfo).port}/some`);
   expect(isUnavailable(await failureOf(database.transaction((sql) => sql.get('SELECT 1'))))).toBe(true);
   expect(isUnavailable(await failureOf(database.sql.get('SELECT 1')))).toBe(true);
+});
+
+test('what was just made is shown although the replica does not have it yet; what decides something is not asked there', async () => {
+  const [primary, replica] = [await createMigratedDatabase(), await createMigratedDatabase()];
+  const store = await openPostgresStore({ url: primary.url, readUrl: replica.url });
+  onTestFinished(async () => {
+    await store.close();
+    await Promise.all([primary.drop(), replica.drop()]);
+  });
+  const instanceId = await createInstance(store);
+  const { id: target } = await createWebhook(store, aWebhook(instanceId));
+  const device = await register(store, instanceId, { user: 'anna' });
+  const publish = await accept(store, instanceId, toUsers('anna'), { urlTarget: 'url:https://a.example' });
+  expect(await store.viewPublish({ ...publish, countRemainingUpTo: 10 })).toMatchObject(publish);
+  expect(await store.listPublishes({ instanceId, limit: 1, offset: 0, countRemainingUpTo: 1 })).toMatchObject({
+    total: 0,
+  });
+  const replay = { instanceId, target, replayId: v7(), states: ['held'] as const, eventType: null, since: null };
+  await runOne(store.createReplays, { ...replay, maxPerSecond: null });
+  expect(await store.findReplay(replay)).toMatchObject({ replayId: replay.replayId });
+  const [message] = await claimMessages(store, instanceId);
+  if (!message) throw new Error('STARTED is due');
+  expect(await store.findMessage(message)).toMatchObject({ messageId: message.messageId });
+  expect(await store.listAttempts(message)).toEqual([]);
+  await runOne(store.recordReports, aReport(publish, device));
+  const [report] = await claimMessages(store, instanceId);
+  if (!report) throw new Error('the report is due');
+  await runOne(store.completeAttempts, { ...report, attempt: anAttempt(), next: { kind: 'delivered' } });
+  expect(await store.findWebhookHealth(instanceId, target)).toEqual({
+    lastSuccessAt: expect.any(Number),
+    failingSince: null,
+  });
+});
+
+test('ids of events and messages have the time that nodes agree on, whatever this machine believes', async () => {
+  const database = await createMigratedDatabase();
+  const aheadMs = 3_600_000;
+  const store = await openPostgresStore({ url: database.url, clock: () => Date.now() + aheadMs });
+  onTestFinished(async () => {
+    await store.close();
+    await database.drop();
+  });
+  const instanceId = await createInstance(store);
+  await createWebhook(store, aWebhook(instanceId));
+  const device = await register(store, instanceId, { user: 'anna' });
+  const publish = await accept(store, instanceId, toUsers('anna'), { urlTarget: 'url:https://a.example' });
+  await runOne(store.recordReports, aReport(publish, device));
+  const messages = await claimMessages(store, instanceId);
+  expect(messages).toHaveLength(2);
+  for (const id of messages.flatMap(({ messageId, eventId }) => [messageId, eventId])) {
+    expect(uuidV7Time(id)).toBeGreaterThan(Date.now() + aheadMs / 2);
+  }
 });

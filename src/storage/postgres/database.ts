@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { CustomTypesConfig } from 'pg';
+import type { Clock } from '../../core/ports/clock.ts';
 import { CannotConnect, isConnectionError, isReadOnly } from './unavailable.ts';
 
 /** What a parameter of a statement may be. Arrays are PostgreSQL arrays; JSON is passed as text. */
@@ -13,6 +14,8 @@ export interface Sql {
   run(statement: string, values?: readonly SqlValue[]): Promise<number>;
   /** Several statements, without parameters. */
   script(statements: string): Promise<void>;
+  /** For ids; what becomes due when is the database's to say. */
+  readonly clock: Clock;
 }
 
 export interface DatabaseOptions {
@@ -21,6 +24,7 @@ export interface DatabaseOptions {
   readonly maxConnections: number;
   /** False behind a pooler that does not keep prepared statements (PgBouncer before 1.21, in transaction mode). */
   readonly preparedStatements: boolean;
+  readonly clock?: Clock | undefined;
 }
 
 /** Longer than any statement of ours takes; a database that does not answer for so long is gone. */
@@ -46,8 +50,10 @@ const types: CustomTypesConfig = {
 export class Database {
   readonly #pool: pg.Pool;
   readonly #names: Map<string, string> | null;
+  readonly #clock: Clock;
 
-  constructor({ url, maxConnections, preparedStatements }: DatabaseOptions) {
+  constructor({ url, maxConnections, preparedStatements, clock = Date.now }: DatabaseOptions) {
+    this.#clock = clock;
     this.#pool = new pg.Pool({
       connectionString: url,
       application_name: 'pharos',
@@ -144,6 +150,7 @@ export class Database {
         (await query(statement, values)).rows as Row[],
       run: async (statement, values) => (await query(statement, values)).rowCount ?? 0,
       script: async (statements) => void (await run(inTime({ text: statements }))),
+      clock: this.#clock,
     };
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../core/ports/clock.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
@@ -15,7 +16,7 @@ import { readFeed } from './feed.ts';
 import { createPartitionsAhead } from './partitions.ts';
 import { createQueryHandlers } from './query-handlers.ts';
 import { startUpkeep } from './upkeep.ts';
-import { isUnavailable } from './unavailable.ts';
+import { isForbidden, isUnavailable } from './unavailable.ts';
 import { refuseUnfinishedCopy } from './unfinished-copy.ts';
 
 export interface PostgresStoreOptions {
@@ -29,6 +30,8 @@ export interface PostgresStoreOptions {
   readonly preparedStatements?: boolean;
   /** Items that may wait for their commit; beyond it commands reject with `StoreUnavailable`. */
   readonly maxPendingItems?: number;
+  /** Time in the ids of what the store writes by itself: the one that all nodes agree on. */
+  readonly clock?: Clock;
   /** Called after each transaction. */
   readonly onCommit?: (commit: Commit) => void;
 }
@@ -39,7 +42,7 @@ const maxReadConnections = 5;
 /** What people look at, and nothing depends on. */
 const queriesForPeople: readonly (keyof StoreQueries)[] = [
   ...(['listPublishes', 'viewPublish', 'listMessages', 'findMessage', 'listAttempts', 'countAhead'] as const),
-  ...(['listReplays', 'findReplay', 'listIgnoredReports', 'measureLoad', 'findWebhookHealth'] as const),
+  ...(['listReplays', 'findReplay', 'listIgnoredReports', 'measureLoad'] as const),
 ];
 
 /**
@@ -53,9 +56,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     maxConnections = 20,
     preparedStatements = true,
     maxPendingItems = 10_000,
+    clock,
     onCommit = () => {},
   } = options;
-  const database = new Database({ url, maxConnections, preparedStatements });
+  const database = new Database({ url, maxConnections, preparedStatements, clock });
   const replica =
     readUrl === undefined
       ? null
@@ -66,6 +70,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await createPartitionsAhead(database, 'open');
   } catch (cause) {
     await Promise.all([database.close(), replica?.close()]);
+    if (isForbidden(cause)) {
+      const mend = 'let the role that PHAROS_DATABASE_URL names own its database (ALTER DATABASE … OWNER TO …)';
+      throw new OperatorProblem(`the database refuses something (${(cause as Error).message}): ${mend}.`, { cause });
+    }
     if (!isUnavailable(cause)) throw cause;
     const mend = 'see that it runs, and that PHAROS_DATABASE_URL names it';
     throw new OperatorProblem(`the database does not answer (${(cause as Error).message}): ${mend}.`, { cause });
@@ -92,10 +100,13 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   });
   const queries = Object.entries(createQueryHandlers(storeId)).map(([name, run]) => [
     name,
-    (...args: readonly never[]) =>
-      query(queriesForPeople.includes(name as keyof StoreQueries) ? (replica ?? database) : database, (sql) =>
-        (run as (sql: Sql, ...args: readonly never[]) => Promise<unknown>)(sql, ...args),
-      ),
+    async (...args: readonly never[]) => {
+      const ask = (on: Database): Promise<unknown> =>
+        query(on, (sql) => (run as (sql: Sql, ...args: readonly never[]) => Promise<unknown>)(sql, ...args));
+      if (!replica || !queriesForPeople.includes(name as keyof StoreQueries)) return ask(database);
+      // Who has just made something looks at it: a replica may not have it yet.
+      return (await ask(replica)) ?? ask(database);
+    },
   ]);
   const query = async <Value>(on: Database, run: (sql: Sql) => Promise<Value>): Promise<Value> => {
     if (closed) throw new StoreUnavailable('the store is closed');

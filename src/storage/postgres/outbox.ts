@@ -22,7 +22,7 @@ type NewEvent = Pick<OutboxEvent, 'instanceId' | 'publishId' | 'type' | 'details
 
 /** Writes events about whole publishes, or about none: rows of their own. Reports carry their event themselves. */
 async function insert(sql: Sql, events: readonly NewEvent[]): Promise<readonly OutboxEvent[]> {
-  const ids = events.map(() => uuidV7());
+  const ids = events.map(() => uuidV7(sql.clock()));
   const rows = await sql.all<{ happened_at: number }>(insertEvents, [
     events.map(({ instanceId }) => instanceId),
     ids.map(uuidV7Day),
@@ -90,7 +90,7 @@ const insertMessages = `
 
 async function write(sql: Sql, messages: readonly NewMessage[]): Promise<void> {
   if (messages.length === 0) return;
-  const ids = messages.map(() => uuidV7());
+  const ids = messages.map(() => uuidV7(sql.clock()));
   await sql.run(insertMessages, [
     messages.map(({ event }) => event.instanceId),
     ids.map(uuidV7Day),

@@ -37,10 +37,10 @@ const deviceKeyOf = ({ report, receiver }: Inserted): string =>
 const reportKeyOf = (entry: Inserted): string =>
   `${deviceKeyOf(entry)} ${entry.report.kind} ${entry.report.action ?? ''}`;
 
-function toEntry(report: RecordReport, receiver: Receiver, index: number): Entry {
+function toEntry(report: RecordReport, receiver: Receiver, index: number, now: number): Entry {
   const isUserEvent = report.kind === 'delivery' || report.kind === 'open';
   const isEvent = !isUserEvent || (report.notifiesUserWebhooks && receiver.userName !== null);
-  return { report, receiver, index, eventId: isEvent ? uuidV7() : null };
+  return { report, receiver, index, eventId: isEvent ? uuidV7(now) : null };
 }
 
 const listActions = `
@@ -152,7 +152,7 @@ async function recordAll(sql: Sql, reports: readonly RecordReport[]): Promise<re
   const answers = receivers.map((receiver): Answer => ({ kind: typeof receiver === 'string' ? receiver : 'repeat' }));
   const entries = reports.flatMap((report, index) => {
     const receiver = receivers[index];
-    return typeof receiver === 'object' ? toEntry(report, receiver, index) : [];
+    return typeof receiver === 'object' ? toEntry(report, receiver, index, sql.clock()) : [];
   });
   const inserted = await insert(sql, await chooseNew(sql, entries));
   await countDevices(sql, inserted);

@@ -33,6 +33,8 @@ export const isLockTimeout = (error: unknown): boolean => error instanceof Datab
 export const isReadOnly = (error: unknown): error is DatabaseError =>
   error instanceof DatabaseError && error.code === '25006';
 
+export const isForbidden = (error: unknown): boolean => error instanceof DatabaseError && error.code === '42501';
+
 /** Whether an error says "not now" about the whole database, and not about a statement: lost connections have no code of SQL. */
 export const isUnavailable = (error: unknown): boolean => {
   if (!(error instanceof DatabaseError)) return isConnectionError(error);
