@@ -121,7 +121,7 @@ export const settingTable = {
     defaultText: '20',
     defaultValue: () => 20,
     parse: parseNumber(2, 1_000),
-    doc: 'Connections to PostgreSQL that the node has open at a time, at most; one more listens.',
+    doc: 'Connections to PostgreSQL that the node works on at a time, at most. Three more tell other nodes and hear them; with `PHAROS_DATABASE_READ_URL` five more read there.',
     example: '40',
   }),
   databasePreparedStatements: setting({

@@ -8,7 +8,10 @@ export type ItemResult<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: Error };
 
-/** Rejects with `StoreUnavailable` when nothing of the batch was written. */
+/**
+ * Rejects with `StoreUnavailable` when nothing of the batch was written; or when nobody can tell, since the database was lost
+ * during the commit. So whoever repeats a command has to stand that it was carried out.
+ */
 export type Command<Item, Value> = (items: readonly Item[]) => Promise<readonly ItemResult<Value>[]>;
 
 /** The store cannot take the work now: its queue is full, its disk is full or it is gone. Wires answer 503. */
