@@ -126,3 +126,18 @@ test('nothing is left to be sent about a user who was erased while reports came'
   const messages = await listMessages(one, { instanceId, webhookId: webhook.id, limit: 100 });
   expect(messages.filter(({ state }) => state !== 'dropped')).toEqual([]);
 });
+
+test('made up actions end after eight, whoever hears of them', async () => {
+  const [one] = nodes;
+  const instanceId = await createInstance(one);
+  const publish = await accept(one, instanceId, toInterests('news'));
+  for (let round = 0; round < rounds; round += 1) {
+    const device = await register(one, instanceId);
+    const click = (action: string) => aReport(publish, device, { kind: 'clicked', action });
+    const known = Array.from({ length: 7 }, (_, count) => click(`known ${count}`));
+    await one.recordReports(known);
+    let nodeNumber = 0;
+    const answers = await onBoth((node) => runOne(node.recordReports, click(`on node ${(nodeNumber += 1)}`)));
+    expect(answers.map(({ kind }) => kind).sort()).toEqual(['recorded', 'repeat']);
+  }
+});

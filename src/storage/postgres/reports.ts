@@ -49,12 +49,40 @@ const listActions = `
     JOIN reports r ON r.instance_id = c.instance_id AND r.day = c.day AND r.publish_id = c.publish_id
       AND r.device_number = c.device_number AND r.kind = 'clicked'`;
 
+/** Distinguishes these locks from others. */
+const seed = 3;
+const lockDevices = `
+  SELECT pg_advisory_xact_lock(hash)
+  FROM (SELECT DISTINCT hashtextextended(k, ${seed}) AS hash FROM unnest($1::text[]) AS k ORDER BY hash) AS hashes`;
+
 /** Those that are no repeats within the transaction, and no click too many. */
 async function chooseNew(sql: Sql, entries: readonly Entry[]): Promise<readonly Entry[]> {
   const firsts = [...Map.groupBy(entries, reportKeyOf).values()].flatMap(([first]) => first ?? []);
   const clicks = firsts.filter(({ report }) => report.kind === 'clicked');
   if (clicks.length === 0) return firsts;
-  const devices = [...Map.groupBy(clicks, deviceKeyOf).values()].flatMap(([first]) => first ?? []);
+  const clicksOf = Map.groupBy(clicks, deviceKeyOf);
+  const devices = [...clicksOf.values()].flatMap(([first]) => first ?? []);
+  const actions = await readActions(sql, devices);
+  // The limit is near only for who has clicked before, or comes with several: the others need not wait for anybody.
+  const several = devices.filter((entry) => {
+    const key = deviceKeyOf(entry);
+    return (actions.get(key)?.size ?? 0) + (clicksOf.get(key)?.length ?? 0) > 1;
+  });
+  if (several.length > 0) {
+    await sql.run(lockDevices, [several.map(deviceKeyOf)]);
+    for (const [key, known] of await readActions(sql, several)) actions.set(key, known);
+  }
+  return firsts.filter((entry) => {
+    const known = entry.report.kind === 'clicked' && actions.get(deviceKeyOf(entry));
+    if (!known) return true;
+    const isNew = known.size < maxActions;
+    if (isNew) known.add(entry.report.action ?? '');
+    return isNew;
+  });
+}
+
+/** What these devices have clicked in these publishes, by `deviceKeyOf`. */
+async function readActions(sql: Sql, devices: readonly Entry[]): Promise<Map<string, Set<string>>> {
   const rows = await sql.all<{ instance_id: string; publish_id: string; device_number: number; action: string }>(
     listActions,
     [
@@ -68,13 +96,7 @@ async function chooseNew(sql: Sql, entries: readonly Entry[]): Promise<readonly 
   for (const row of rows) {
     actions.get(`${row.instance_id} ${row.publish_id} ${row.device_number}`)?.add(row.action);
   }
-  return firsts.filter((entry) => {
-    const known = entry.report.kind === 'clicked' && actions.get(deviceKeyOf(entry));
-    if (!known) return true;
-    const isNew = known.size < maxActions;
-    if (isNew) known.add(entry.report.action ?? '');
-    return isNew;
-  });
+  return actions;
 }
 
 const insertReports = `
