@@ -24,8 +24,6 @@ test('batches survive kills: no event is lost, and a batch that is sent again is
     authority,
     fronts: [front],
     settings: { PHAROS_PUBLISHES_PER_SECOND: '1000000' },
-    // On PostgreSQL each kill would wait for leases to end, and show nothing that random kills do not.
-    storedIn: 'sqlite',
     webhookRetryDelaysMs: [100, 100, 100, 100, 100, 100, 100, 100],
   });
   onTestFinished(() => pharos.remove());

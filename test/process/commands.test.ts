@@ -7,9 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase } from '../support/postgres.ts';
-import { createMigratedDatabase } from '../support/postgres.ts';
-import { storage } from '../support/storage.ts';
+import type { DatabaseOfRun } from '../support/database-of-run.ts';
+import { openDatabaseOfRun } from '../support/database-of-run.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import type { PharosCommand } from './serve-process.ts';
 import { listeningOn, runPharos } from './serve-process.ts';
@@ -18,19 +17,18 @@ import { eventTypes } from '../../src/protocol/event-types.ts';
 let folder: string;
 let server: PharosCommand;
 let origin: string;
-let database: TestDatabase | undefined;
+let database: DatabaseOfRun;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pharos-commands-'));
-  database = storage === 'postgres' ? await createMigratedDatabase() : undefined;
-  const stored = database && { PHAROS_DATABASE_URL: database.url };
-  server = runPharos(folder, ['serve'], { PHAROS_PORT: '0', ...stored });
+  database = await openDatabaseOfRun();
+  server = runPharos(folder, ['serve'], { PHAROS_PORT: '0', ...database.settings });
   [origin = ''] = await listeningOn(server);
 });
 afterAll(async () => {
   server.child.kill('SIGKILL');
   await server.ended;
-  await database?.drop();
+  await database.drop();
   rmSync(folder, { recursive: true });
 });
 

@@ -11,9 +11,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ViewedProcess } from '../faults/database-view.ts';
+import { viewDatabase } from '../faults/database-view.ts';
+import { openDatabaseOfRun } from '../support/database-of-run.ts';
 import { createTestDatabase } from '../support/postgres.ts';
+import type { StorageName } from '../support/storage.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { PharosCommand } from './serve-process.ts';
 import { listeningOn, runPharos } from './serve-process.ts';
@@ -23,13 +26,14 @@ interface Keyring {
 }
 
 /** A folder of the test's own, with a server on `pharos-data` in it that can be killed and started again. */
-async function aServer() {
+async function aServer(storedIn?: StorageName) {
+  const database = await openDatabaseOfRun(storedIn);
   const folder = mkdtempSync(join(tmpdir(), 'pharos-lifecycle-'));
   const dataDir = join(folder, 'pharos-data');
   let server: PharosCommand;
   let origin = '';
   const start = async (env = {}) => {
-    server = runPharos(folder, ['serve'], { PHAROS_PORT: '0', ...env });
+    server = runPharos(folder, ['serve'], { PHAROS_PORT: '0', ...database.settings, ...env });
     [origin = ''] = await listeningOn(server);
   };
   const kill = async () => {
@@ -38,6 +42,7 @@ async function aServer() {
   };
   onTestFinished(async () => {
     await kill();
+    await database.drop();
     rmSync(folder, { recursive: true });
   });
   await start();
@@ -59,6 +64,7 @@ async function aServer() {
   return {
     folder,
     dataDir,
+    databaseUrl: database.databaseUrl,
     ...firstInstance,
     start,
     kill,
@@ -84,22 +90,18 @@ async function aServer() {
 }
 
 /** Ids of the master keys that values in the database are sealed with. */
-function sealedWith(databaseFile: string): Set<string> {
-  const db = new DatabaseSync(databaseFile, { readOnly: true });
+async function sealedWith(server: ViewedProcess): Promise<Set<string>> {
+  const view = await viewDatabase(server);
   const columns = ['secret_key FROM instances', 'vapid_private_key FROM instances', 'body FROM publishes'];
-  const values = columns.flatMap((column) =>
-    db
-      .prepare(`SELECT ${column}`)
-      .all()
-      .flatMap((row) => Object.values(row)),
-  );
-  db.close();
+  const rows = await Promise.all(columns.map((column) => view.all(`SELECT ${column}`)));
+  await view.close();
+  const values = rows.flat().flatMap((row) => Object.values(row));
   return new Set(values.map((value) => Buffer.from(value as Uint8Array).toString('hex', 1, 5)));
 }
 
-describe('moving to PostgreSQL', () => {
+describe('moving from SQLite to PostgreSQL', () => {
   it('takes everything along, once the server is stopped, also when the copy is killed', async () => {
-    const server = await aServer();
+    const server = await aServer('sqlite');
     const accepted: string[] = [];
     for (let count = 0; count < 30; count += 1) {
       accepted.push(((await (await server.publish('a')).json()) as { publishId: string }).publishId);
@@ -130,9 +132,10 @@ describe('moving to PostgreSQL', () => {
   });
 });
 
-describe('backup and restore', () => {
+// PostgreSQL has tools of its own.
+describe('backup and restore of SQLite', () => {
   it('saves under load what was accepted before, and the restored server has it all', async () => {
-    const server = await aServer();
+    const server = await aServer('sqlite');
     const load = new AbortController();
     const before: string[] = [];
     for (let count = 0; count < 30; count += 1) {
@@ -172,7 +175,7 @@ describe('backup and restore', () => {
   });
 
   it('refuses what would not work', async () => {
-    const server = await aServer();
+    const server = await aServer('sqlite');
     await server.json('backup', 'saved.db');
     const restore = async (file: string, keys: string) => {
       const result = await server.command(['restore', file, '--master-keys-file', keys, '--data-dir', 'restored']);
@@ -185,7 +188,7 @@ describe('backup and restore', () => {
       stderr: expect.stringMatching(/there is no file/),
     });
     expect(await restore('saved.db', 'saved.db')).toMatchObject({ code: 2, stderr: expect.stringMatching(/not JSON/) });
-    const other = await aServer();
+    const other = await aServer('sqlite');
     const wrong = await restore('saved.db', join(other.dataDir, 'master-keys.json'));
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/the keyring has no key/) });
     writeFileSync(join(server.folder, 'text'), 'not a database');
@@ -234,8 +237,10 @@ describe('rotating the secret key', () => {
 });
 
 describe('rotating the master key', () => {
-  it('ends with everything under the new key, also when the server is killed meanwhile', async () => {
-    const server = await aServer();
+  it('ends with everything under the new key, also when the server is killed; who asks to wait hears of the end', async () => {
+    const [server, patient] = [await aServer(), await aServer()];
+    const [before] = patient.keyring().keys;
+    const waited = patient.json<{ keys: string[]; resealing: null }>('master-key', 'rotate', '--wait');
     const load = new AbortController();
     const running = server.publishUntil(load.signal);
     const [old] = server.keyring().keys;
@@ -252,22 +257,14 @@ describe('rotating the master key', () => {
     const { stdout } = await server.command(['master-key', 'status']);
     expect(stdout).toContain(server.keyring().keys[0]?.id);
     await server.kill();
-    expect(sealedWith(join(server.dataDir, 'pharos.db'))).toEqual(new Set(server.keyring().keys.map(({ id }) => id)));
+    expect(await sealedWith(server)).toEqual(new Set(server.keyring().keys.map(({ id }) => id)));
     await server.start();
     expect((await server.publish('a')).status).toBe(200);
-  });
 
-  it('waits for the end if asked to', async () => {
-    const server = await aServer();
-    const before = server.keyring().keys;
-    const { keys, resealing } = await server.json<{ keys: string[]; resealing: null }>(
-      'master-key',
-      'rotate',
-      '--wait',
-    );
+    const { keys, resealing } = await waited;
     expect(resealing).toBeNull();
-    expect(server.keyring().keys.map(({ id }) => id)).toEqual(keys);
-    expect(keys).not.toContain(before[0]?.id);
+    expect(patient.keyring().keys.map(({ id }) => id)).toEqual(keys);
+    expect(keys).not.toContain(before?.id);
   });
 });
 

@@ -5,29 +5,35 @@ import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DatabaseOfRun } from '../support/database-of-run.ts';
+import { openDatabaseOfRun } from '../support/database-of-run.ts';
 import type { Answer } from '../support/http-handler.ts';
 import { startHttpServer } from '../support/http-server.ts';
+import { storage } from '../support/storage.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { PharosCommand } from './serve-process.ts';
 import { listeningOn, runPharos } from './serve-process.ts';
 
 let folder: string;
+let database: DatabaseOfRun;
 const started: PharosCommand[] = [];
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pharos-serve-'));
+  database = await openDatabaseOfRun();
 });
 afterEach(async () => {
   for (const { child, ended } of started.splice(0)) {
     child.kill('SIGKILL');
     await ended;
   }
+  await database.drop();
   rmSync(folder, { recursive: true });
 });
 
 function serve(env: Record<string, string> = {}, args: readonly string[] = []): PharosCommand {
-  const server = runPharos(folder, ['serve', ...args], { PHAROS_PORT: '0', ...env });
+  const server = runPharos(folder, ['serve', ...args], { PHAROS_PORT: '0', ...database.settings, ...env });
   started.push(server);
   return server;
 }
@@ -128,8 +134,14 @@ describe('the data folder', () => {
     rmSync(inData('master-keys.json'));
     const second = serve();
     expect(await second.ended).toBe(1);
-    expect(second.stderr()).toMatch(/master-keys.json is missing/);
-    expect(readdirSync(join(folder, 'pharos-data'))).not.toContain('master-keys.json');
+    // With PostgreSQL the folder does not know that there is a database.
+    const problems = {
+      sqlite: /master-keys.json is missing/,
+      postgres: /sealed with other.*into pharos-data\/master-k/,
+    };
+    expect(second.stderr()).toMatch(problems[storage]);
+    const made = readdirSync(join(folder, 'pharos-data')).includes('master-keys.json');
+    expect(made).toBe(storage === 'postgres');
   });
 
   it.each([
@@ -172,7 +184,11 @@ describe('settings', () => {
 
   it('with a port that is taken end the start', async () => {
     const [origin = ''] = await listeningOn(serve());
-    const second = serve({ PHAROS_PORT: new URL(origin).port, PHAROS_DATA_DIR: 'other' });
+    const second = serve({
+      PHAROS_PORT: new URL(origin).port,
+      PHAROS_DATA_DIR: 'other',
+      PHAROS_MASTER_KEYS_FILE: inData('master-keys.json'),
+    });
     expect(await second.ended).toBe(1);
     expect(second.stderr()).toContain('EADDRINUSE');
     expect(second.stderr()).not.toContain('    at ');

@@ -5,8 +5,12 @@ import { createServer } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { generateKeyring } from '../../src/core/secrets/keyring.ts';
+import type { DatabaseOfRun } from '../support/database-of-run.ts';
+import { openDatabaseOfRun } from '../support/database-of-run.ts';
+import { withClient } from '../support/postgres-client.ts';
+import { createTestDatabase } from '../support/postgres.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { PharosCommand } from './serve-process.ts';
@@ -16,12 +20,14 @@ const authority = createTestAuthority();
 const { key, cert } = authority.issue(['localhost']);
 
 let folder: string;
+let database: DatabaseOfRun;
 let occupied: Server;
 let takenPort: string;
 const started: PharosCommand[] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pharos-start-'));
+  database = await openDatabaseOfRun();
   writeFileSync(join(folder, 'key.pem'), key);
   writeFileSync(join(folder, 'cert.pem'), cert);
   writeFileSync(join(folder, 'other-key.pem'), authority.issue(['localhost']).key);
@@ -35,18 +41,19 @@ afterEach(async () => {
     child.kill('SIGKILL');
     await ended;
   }
+  await database.drop();
   occupied.close();
   rmSync(folder, { recursive: true });
 });
 
-function serve(env: Record<string, string> = {}): PharosCommand {
-  const server = runPharos(folder, ['serve'], { PHAROS_PORT: '0', ...env });
+function serve(env: Record<string, string> = {}, stored = database.settings): PharosCommand {
+  const server = runPharos(folder, ['serve'], { PHAROS_PORT: '0', ...stored, ...env });
   started.push(server);
   return server;
 }
 
-async function failedStart(env: Record<string, string>) {
-  const server = serve(env);
+async function failedStart(env: Record<string, string>, stored = database.settings) {
+  const server = serve(env, stored);
   return { code: await server.ended, stderr: server.stderr() };
 }
 
@@ -135,8 +142,22 @@ it('a database that does not answer', async () => {
   expect(stderr).not.toContain('hush');
 });
 
-it('a database of a newer version, or a damaged one', async () => {
-  const server = serve();
+it('a PostgreSQL database of a newer version', async () => {
+  const { url, drop } = await createTestDatabase();
+  onTestFinished(drop);
+  const settings = { PHAROS_DATABASE_URL: url };
+  const server = serve(settings);
+  await listeningOn(server);
+  server.child.kill('SIGTERM');
+  await server.ended;
+  await withClient(url, (client) =>
+    client.query("INSERT INTO migrations (number, file, applied_at, oldest_code) VALUES (9999, '9999-x.sql', 0, 9999)"),
+  );
+  expect(await failedStart(settings)).toEqual(problem(1, 'migration 9999', 'restore a backup'));
+});
+
+it('a database file of a newer version, or a damaged one', async () => {
+  const server = serve({}, {});
   await listeningOn(server);
   server.child.kill('SIGTERM');
   await server.ended;
@@ -144,12 +165,12 @@ it('a database of a newer version, or a damaged one', async () => {
   const database = new DatabaseSync(file);
   database.exec("INSERT INTO migrations (number, file, applied_at) VALUES (9999, '9999-x.sql', 0)");
   database.close();
-  expect(await failedStart({})).toEqual(problem(1, 'pharos.db', 'migration 9999', 'restore a backup'));
+  expect(await failedStart({}, {})).toEqual(problem(1, 'pharos.db', 'migration 9999', 'restore a backup'));
   truncateSync(file, 5000);
-  expect(await failedStart({})).toEqual(problem(1, 'pharos.db', 'damaged', 'restore'));
+  expect(await failedStart({}, {})).toEqual(problem(1, 'pharos.db', 'damaged', 'restore'));
   writeFileSync(file, 'x'.repeat(10_000));
-  expect(await failedStart({})).toEqual(problem(1, 'pharos.db', 'damaged', 'restore'));
+  expect(await failedStart({}, {})).toEqual(problem(1, 'pharos.db', 'damaged', 'restore'));
   rmSync(file);
   mkdirSync(file);
-  expect(await failedStart({})).toEqual(problem(1, 'pharos.db', 'cannot be opened'));
+  expect(await failedStart({}, {})).toEqual(problem(1, 'pharos.db', 'cannot be opened'));
 });

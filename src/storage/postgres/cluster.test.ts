@@ -108,6 +108,19 @@ test('one node leads at a time, and what it led is free when it leaves', async (
   expect(await follower.leads('retention')).toBe(true);
 });
 
+test('what a node led that was killed is free once it is gone', async () => {
+  const { join, url } = await aDatabase();
+  const node = await join();
+  const killed = (id: string, ageMs: number) => `
+    INSERT INTO nodes (id, roles, master_keys, started_at, seen_at) VALUES ('${id}', '{}', '{}', 0, pharos_now() - ${ageMs});
+    INSERT INTO leaderships (task, node_id, until) VALUES ('retention', '${id}', pharos_now() + 60000)
+      ON CONFLICT (task) DO UPDATE SET node_id = excluded.node_id`;
+  await withClient(url, (client) => client.query(killed('00000000-0000-4000-8000-000000000001', 5_000)));
+  expect(await node.leads('retention')).toBe(false);
+  await withClient(url, (client) => client.query(killed('00000000-0000-4000-8000-000000000002', 20_000)));
+  expect(await node.leads('retention')).toBe(true);
+});
+
 test('a node knows how many have a role, and which master keys they have', async () => {
   const { join } = await aDatabase();
   await join(['k1', 'k2']);

@@ -47,13 +47,17 @@ export async function leaveNodes(sql: Sql, nodeId: string): Promise<void> {
   await sql.run('DELETE FROM nodes WHERE id = $1', [nodeId]);
 }
 
-/** A row with an end, no lock of a session: behind a pooler, sessions belong to nobody. */
+/**
+ * A row with an end, no lock of a session: behind a pooler, sessions belong to nobody. What a node that is gone led is free
+ * sooner: nobody waits a minute for what a restart could go on with.
+ */
 export async function takeLead(sql: Sql, task: SharedTask, nodeId: string): Promise<boolean> {
   const taken = await sql.run(
     `INSERT INTO leaderships (task, node_id, until) VALUES ($1, $2, pharos_now() + $3)
      ON CONFLICT (task) DO UPDATE SET node_id = excluded.node_id, until = excluded.until
-     WHERE leaderships.node_id = excluded.node_id OR leaderships.until <= pharos_now()`,
-    [task, nodeId, leadershipMs],
+     WHERE leaderships.node_id = excluded.node_id OR leaderships.until <= pharos_now()
+       OR NOT EXISTS (SELECT FROM nodes n WHERE n.id = leaderships.node_id AND n.seen_at > pharos_now() - $4)`,
+    [task, nodeId, leadershipMs, nodeLifeMs],
   );
   return taken === 1;
 }
