@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { databaseAt, withClient } from '../../../test/support/postgres-client.ts';
 import { createTestDatabase } from '../../../test/support/postgres.ts';
 import { runOne } from '../../core/ports/command.ts';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
@@ -147,4 +148,15 @@ test('a migration that fails leaves nothing behind', async () => {
     count: 1,
   });
   expect(await createInstance(store)).toBeTruthy();
+});
+
+test('a database that does not have all texts is refused', async () => {
+  const { url, drop } = await createTestDatabase();
+  onTestFinished(drop);
+  const name = `${new URL(url).pathname.slice(1)}_latin`;
+  await withClient(url, (client) =>
+    client.query(`CREATE DATABASE ${name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`),
+  );
+  onTestFinished(() => withClient(url, async (client) => void (await client.query(`DROP DATABASE ${name}`))));
+  await expect(openPostgresStore({ url: databaseAt(url, name) })).rejects.toThrow("ENCODING 'UTF8'");
 });

@@ -33,11 +33,12 @@ function readMigrations(folder: URL): readonly Migration[] {
 
 /**
  * Brings the database to the newest schema, one transaction a migration and one node at a time. Throws an
- * `OperatorProblem` when a newer version has changed it so that this one cannot work with it any more.
+ * `OperatorProblem` when a newer version has changed it so that this one cannot work with it any more, or it is not in UTF-8.
  */
 export async function migrate(database: Database, folder = ownFolder): Promise<void> {
   const migrations = readMigrations(folder);
   const known = migrations.at(-1)?.number ?? 0;
+  await assertHoldsAllTexts(database);
   await alone(database, (sql) =>
     sql.script(
       `CREATE TABLE IF NOT EXISTS migrations (
@@ -74,6 +75,17 @@ async function alone(database: Database, work: (sql: Sql) => Promise<void>): Pro
       await delay(Math.random() * 500);
     }
   }
+}
+
+/** What receivers answer, and what people are called, is not in Latin 1. */
+async function assertHoldsAllTexts({ sql }: Database): Promise<void> {
+  const { encoding } = (await sql.get<{ encoding: string }>(
+    "SELECT current_setting('server_encoding') AS encoding",
+  )) ?? { encoding: '' };
+  if (encoding === 'UTF8') return;
+  throw new OperatorProblem(
+    `the database is in ${encoding}, which does not have all texts: make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`,
+  );
 }
 
 async function assertWorksWith(sql: Sql, known: number): Promise<void> {
