@@ -18,7 +18,7 @@ const dropped = (reason: DropReason): string => `state = 'dropped', drop_reason 
 const dropWaiting = endWaiting(
   dropped('webhook-deleted'),
   `SELECT message_id FROM message_queue WHERE instance_id = $1 AND target = $2
-   ORDER BY due_at, message_id LIMIT $3 FOR UPDATE`,
+   ORDER BY due_at, message_id LIMIT $3 FOR UPDATE SKIP LOCKED`,
 );
 const dropHeld = `
   WITH held AS MATERIALIZED (

@@ -8,6 +8,7 @@ const unavailable = [
   '08', // connection
   '25006', // read-only: a replica, or a primary that stopped being one
   '25P03', // this process stood still in the middle of a transaction
+  '25P04', // a transaction that took longer than the server allows
   '53', // disk full, out of memory, too many connections
   '55P03', // a lock that did not come free in time
   '57', // canceled by a timeout, shutting down, starting up
