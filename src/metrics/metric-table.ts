@@ -105,7 +105,7 @@ export const metricTable = {
   queueItems: {
     name: 'pharos_queue_items',
     type: 'gauge',
-    help: 'What waits in the store, counted up to 1,000,000; due: its time has come, later: it has not, or it is in hand.',
+    help: 'What waits in the store; due: its time has come, later: it has not, or it is in hand. SQLite counts up to 1,000,000, PostgreSQL estimates beyond some 20,000.',
     labels: ['queue', 'state'],
   },
   oldestDueSeconds: {

@@ -4,16 +4,21 @@ import type { Sql } from './database.ts';
 
 const everybodyReached = { deviceIds: [], aliases: [] };
 
+// `OFFSET 0`: one by one.
 const findDevices = `
-  SELECT n.id, d.number FROM unnest($2::uuid[]) AS n (id)
-    JOIN devices d ON d.instance_id = $1 AND d.id = n.id AND d.platform = ANY($3::text[])
-  WHERE d.gone_at IS NULL AND d.muted_at IS NULL`;
+  SELECT n.id, d.number FROM unnest($2::uuid[]) AS n (id) CROSS JOIN LATERAL (
+    SELECT * FROM devices WHERE id = n.id AND instance_id = $1 OFFSET 0
+  ) d
+  WHERE d.platform = ANY($3::text[]) AND d.gone_at IS NULL AND d.muted_at IS NULL`;
 const findAliases = `
-  SELECT u.name, u.number FROM unnest($2::text[]) AS n (name) JOIN users u ON u.instance_id = $1 AND u.name = n.name
-  WHERE EXISTS (SELECT FROM devices d
-      WHERE d.instance_id = $1 AND d.alias_number = u.number AND d.alias_number IS NOT NULL AND d.muted_at IS NULL)
-    OR EXISTS (SELECT FROM devices d
-      WHERE d.instance_id = $1 AND d.user_number = u.number AND d.gone_at IS NULL AND d.muted_at IS NULL)`;
+  SELECT u.name, u.number FROM unnest($2::text[]) AS n (name) CROSS JOIN LATERAL (
+    SELECT name, number FROM users WHERE instance_id = $1 AND name = n.name OFFSET 0
+  ) u
+  WHERE EXISTS (SELECT FROM (SELECT muted_at FROM devices
+      WHERE instance_id = $1 AND alias_number = u.number OFFSET 0) d WHERE d.muted_at IS NULL OFFSET 0)
+    OR EXISTS (SELECT FROM (SELECT muted_at FROM devices
+      WHERE instance_id = $1 AND user_number = u.number AND gone_at IS NULL OFFSET 0) d
+      WHERE d.muted_at IS NULL OFFSET 0)`;
 
 /** Turns a target into what its audience is read by, and says what of it reaches nobody now. */
 export async function toAudience(

@@ -108,7 +108,7 @@ const listWithoutSubscriber = `
   SELECT k.n FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS k (instance_id, n, interest)
   GROUP BY k.n
   HAVING NOT bool_or(EXISTS (
-    SELECT FROM device_interests i WHERE i.instance_id = k.instance_id AND i.interest = k.interest))`;
+    SELECT FROM device_interests i WHERE i.instance_id = k.instance_id AND i.interest = k.interest OFFSET 0))`;
 const listWithoutUserDevice = `
   SELECT k.n FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (instance_id, publish_id, n)
   WHERE NOT EXISTS (

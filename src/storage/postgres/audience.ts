@@ -13,8 +13,9 @@ const everyone = listReachable;
 const withInterests = `
   SELECT DISTINCT s.number FROM unnest($5::text[]) AS i (name) CROSS JOIN LATERAL (
     SELECT device_number AS number FROM device_interests
-    WHERE instance_id = $1 AND interest = i.name AND device_number > $2 AND device_number <= $3
-    ORDER BY device_number LIMIT $4
+    WHERE (instance_id, interest, device_number) > ($1, i.name, $2)
+      AND (instance_id, interest, device_number) <= ($1, i.name, $3)
+    ORDER BY instance_id, interest, device_number LIMIT $4
   ) s ORDER BY s.number LIMIT $4`;
 const named = `
   SELECT number FROM unnest($5::bigint[]) AS n (number) WHERE number > $2 AND number <= $3
@@ -32,12 +33,12 @@ const named = `
   ORDER BY number LIMIT $4`;
 const listed = 'SELECT number FROM unnest($2::bigint[]) AS n (number)';
 
-/** All numbers that were found, also of devices that cannot be reached: those have no address. */
+/** All numbers that were found, also of devices that cannot be reached: those have no address. `OFFSET 0`: device by device. */
 const readDevices = (numbers: string): string => `
   WITH page AS MATERIALIZED (${numbers})
   SELECT page.number, ${columns}
-  FROM page LEFT JOIN devices d
-    ON d.number = page.number AND d.instance_id = $1 AND d.gone_at IS NULL AND d.muted_at IS NULL
+  FROM page LEFT JOIN LATERAL (SELECT * FROM devices WHERE number = page.number OFFSET 0) d
+    ON d.instance_id = $1 AND d.gone_at IS NULL AND d.muted_at IS NULL
   ORDER BY page.number`;
 const readEveryone = readDevices(everyone);
 const readWithInterests = readDevices(withInterests);

@@ -19,14 +19,18 @@ export interface QueuedMessage {
   readonly user_erased: boolean;
 }
 
+// `OFFSET 0`: one by one.
 const lockRows = `
   SELECT q.instance_id, q.message_id, q.target, q.claim_token, q.tries, q.batch_id, m.earlier_attempts, m.event_type, m.publish_id,
     EXISTS (SELECT FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased
-  FROM unnest($1::uuid[], $2::uuid[]) AS c (instance_id, message_id)
-    JOIN message_queue q ON q.instance_id = c.instance_id AND q.message_id = c.message_id
-    JOIN messages m ON m.instance_id = q.instance_id AND m.day = q.day AND m.id = q.message_id
-  WHERE m.day = ANY($3::bigint[])
-  ORDER BY q.instance_id, q.message_id FOR UPDATE OF q`;
+  FROM (
+      SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS c (instance_id, message_id) ORDER BY instance_id, message_id
+    ) c CROSS JOIN LATERAL (
+      SELECT * FROM message_queue WHERE instance_id = c.instance_id AND message_id = c.message_id OFFSET 0 FOR UPDATE
+    ) q CROSS JOIN LATERAL (
+      SELECT * FROM messages
+      WHERE instance_id = q.instance_id AND day = q.day AND id = q.message_id AND day = ANY($3::bigint[]) OFFSET 0
+    ) m`;
 
 /** Rows of messages that wait, locked in one order whatever the order of the keys. No user among them is erased meanwhile. */
 export async function lockQueued(sql: Sql, keys: readonly MessageKey[]): Promise<Map<string, QueuedMessage>> {

@@ -86,10 +86,14 @@ export class Database {
     client.on('error', onError);
     try {
       // One round trip, without a session's memory: a pooler may give the next transaction to somebody else.
-      // Many small statements at a time: none is worth being compiled, or a process of its own.
+      // Many small statements at a time: none is worth being compiled, or a process of its own. Each finds a few rows by
+      // an index. A table that was just filled and not analyzed yet looks so small that reading all of it seems cheaper, and
+      // that plan would be kept.
       await client.query(
         `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL synchronous_commit = on;
          SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0;
+         SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+         SET LOCAL enable_bitmapscan = off;
          SET LOCAL statement_timeout = ${timeoutMs};
          SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}`,
       );

@@ -6,8 +6,9 @@ interface LivingDevice {
   readonly user_number: number | null;
 }
 
+// `coalesce`: found by its id alone; of those that are not gone there seem to be few, when nothing is known of the table.
 const select = `SELECT number, user_number FROM devices
-  WHERE instance_id = $1 AND platform = $2 AND id = $3 AND gone_at IS NULL`;
+  WHERE instance_id = $1 AND platform = $2 AND id = $3 AND coalesce(gone_at, 0) = 0`;
 
 export const findDevice = (sql: Sql, key: DeviceKey): Promise<LivingDevice | undefined> =>
   sql.get<LivingDevice>(select, [key.instanceId, key.platform, key.deviceId]);

@@ -165,8 +165,10 @@ const listClaimed = `
   SELECT ${messageColumns}, ${aboutColumns}
   FROM unnest($1::uuid[], $2::uuid[]) AS c (instance_id, message_id)
     JOIN message_queue q ON q.instance_id = c.instance_id AND q.message_id = c.message_id
-    JOIN messages m ON m.instance_id = q.instance_id AND m.day = q.day AND m.id = q.message_id ${aboutJoins}
-  WHERE m.day = ANY($3::bigint[])`;
+    CROSS JOIN LATERAL (
+      SELECT * FROM messages
+      WHERE instance_id = q.instance_id AND day = q.day AND id = q.message_id AND day = ANY($3::bigint[]) OFFSET 0
+    ) m ${aboutJoins}`;
 
 async function readClaimed(sql: Sql, requests: readonly Request[]): Promise<readonly ClaimedMessage[]> {
   const claimed = requests.flatMap(({ messageIds, ...request }) =>

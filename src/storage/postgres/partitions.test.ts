@@ -4,6 +4,7 @@ import { createTestDatabase } from '../../../test/support/postgres.ts';
 import { runOne, StoreUnavailable } from '../../core/ports/command.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import { accept, anInstance, claimMessages, createInstance, toInterests } from '../testsuite/fixtures.ts';
+import { analyzeNewTables } from './analyze-new-tables.ts';
 import { Database } from './database.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 import { createPartitions, createPartitionsAhead, listPartitions, nameOfPartition } from './partitions.ts';
@@ -163,4 +164,30 @@ test('a partition that somebody reads is left for later, and nobody waits behind
   await reader;
   expect(await drop((today - 30) * dayMs)).toBe(4);
   expect(await store.findMessage(message)).toBeNull();
+});
+
+test('a table that was filled is looked at once, before autovacuum comes', async () => {
+  const { database } = await open();
+  const { sql } = database;
+  const [name, next] = [nameOfPartition('reports', today), nameOfPartition('reports', today + 1)];
+  await sql.run(`ALTER TABLE ${name} SET (autovacuum_enabled = off)`);
+  await sql.run(
+    `INSERT INTO reports (instance_id, day, publish_id, device_number, kind, action, happened_at, received_at)
+     SELECT gen_random_uuid(), ${today}, gen_random_uuid(), n, 'open', '', 1, 1 FROM generate_series(1, 2000) AS n`,
+  );
+  const known = () =>
+    sql.all<{ name: string; rows: number }>(
+      'SELECT relname AS name, reltuples::int AS rows FROM pg_class WHERE relname = ANY($1) ORDER BY relname',
+      [[name, next]],
+    );
+  expect(await known()).toEqual([
+    { name, rows: -1 },
+    { name: next, rows: -1 },
+  ]);
+  expect(await analyzeNewTables(database)).toEqual([name]);
+  expect(await known()).toEqual([
+    { name, rows: 2000 },
+    { name: next, rows: -1 },
+  ]);
+  expect(await analyzeNewTables(database)).toEqual([]);
 });

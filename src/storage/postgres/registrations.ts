@@ -24,12 +24,17 @@ interface Known {
 
 const addressOf = (device: Place['first']): string => `${device.instanceId} ${device.platform} ${device.address}`;
 
+// In one order on all nodes. `OFFSET 0`: address by address.
 const findByAddress = `
-  SELECT d.number, d.id, d.instance_id, d.platform, d.address
-  FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[]) AS a (hash, instance_id, platform, address)
-    JOIN devices d ON d.address_hash = a.hash AND d.gone_at IS NULL
-      AND d.instance_id = a.instance_id AND d.platform = a.platform AND d.address = a.address
-  ORDER BY d.number FOR NO KEY UPDATE OF d`;
+  SELECT d.*
+  FROM (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[])
+      AS a (hash, instance_id, platform, address) ORDER BY hash) a
+    CROSS JOIN LATERAL (
+      SELECT number, id, instance_id, platform, address FROM devices
+      WHERE address_hash = a.hash AND gone_at IS NULL
+        AND instance_id = a.instance_id AND platform = a.platform AND address = a.address
+      OFFSET 0 FOR NO KEY UPDATE
+    ) d`;
 
 /** Devices at these addresses; their rows are locked. */
 async function lockAtAddresses(sql: Sql, asked: readonly Place[]): Promise<Map<string, Known>> {

@@ -44,7 +44,7 @@ const find = `
     ) receiver ON true
     LEFT JOIN users u ON u.number = receiver.user_number AND CASE p.target_kind
       WHEN 'users' THEN EXISTS (SELECT FROM publish_users t
-        WHERE t.instance_id = r.instance_id AND t.publish_id = p.id AND t.user_number = receiver.user_number)
+        WHERE t.instance_id = r.instance_id AND t.publish_id = p.id AND t.user_number = receiver.user_number OFFSET 0)
       ELSE p.finished_at IS NULL OR receiver.user_since <= p.finished_at
     END
   ORDER BY r.place`;

@@ -18,10 +18,10 @@ const defer = `
   ON CONFLICT (instance_id, publish_id, device_number)
   DO UPDATE SET attempts = excluded.attempts, due_at = excluded.due_at, claim_token = excluded.claim_token`;
 const lockWithAddress = `
-  SELECT d.number, d.instance_id FROM unnest($1::bigint[], $2::uuid[], $3::text[]) AS g (number, instance_id, address)
-    JOIN devices d ON d.number = g.number AND d.instance_id = g.instance_id AND d.address = g.address
-      AND d.gone_at IS NULL
-  ORDER BY d.number FOR UPDATE OF d`;
+  SELECT d.number, d.instance_id
+  FROM (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[]) AS g (number, instance_id, address) ORDER BY number) g
+    CROSS JOIN LATERAL (SELECT * FROM devices WHERE number = g.number OFFSET 0 FOR UPDATE) d
+  WHERE d.instance_id = g.instance_id AND d.address = g.address AND d.gone_at IS NULL`;
 const raiseUserStates = `
   UPDATE publish_users pu SET state = s.state
   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS s (instance_id, publish_id, user_number, state)

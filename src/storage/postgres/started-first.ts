@@ -7,13 +7,17 @@ import type { Sql } from './database.ts';
 const ofPublish = `m.instance_id = p.instance_id AND m.publish_id = p.publish_id
   AND m.event_type IN ('publish.started', 'publish.finished')`;
 
+// `OFFSET 0`: one by one.
 const listUntried = `
   SELECT m.instance_id, m.publish_id
-  FROM unnest($1::uuid[], $2::uuid[]) AS p (instance_id, publish_id)
-    JOIN messages m ON ${ofPublish} AND m.event_type = 'publish.started'
-    JOIN message_queue q ON q.instance_id = m.instance_id AND q.message_id = m.id
-  WHERE q.tries = 0 AND m.earlier_attempts = 0
-  ORDER BY q.instance_id, q.message_id FOR UPDATE OF q`;
+  FROM (
+    SELECT f.* FROM unnest($1::uuid[], $2::uuid[]) AS p (instance_id, publish_id) CROSS JOIN LATERAL (
+      SELECT * FROM messages m WHERE ${ofPublish} AND m.event_type = 'publish.started' OFFSET 0
+    ) f ORDER BY f.instance_id, f.id
+  ) m CROSS JOIN LATERAL (
+    SELECT tries FROM message_queue WHERE instance_id = m.instance_id AND message_id = m.id OFFSET 0 FOR UPDATE
+  ) q
+  WHERE q.tries = 0 AND m.earlier_attempts = 0`;
 
 /** Those of the publishes whose STARTED was not tried yet: their FINISHED has to wait for it. Locks STARTED until the end. */
 export async function listUntriedStarted(sql: Sql, publishes: readonly PublishKey[]): Promise<readonly PublishKey[]> {
@@ -29,9 +33,12 @@ export async function listUntriedStarted(sql: Sql, publishes: readonly PublishKe
 const queueFinished = `
   WITH waiting AS (
     SELECT m.instance_id, m.target, m.day, m.id
-    FROM unnest($1::uuid[], $2::uuid[]) AS p (instance_id, publish_id)
-      JOIN messages m ON ${ofPublish} AND m.event_type = 'publish.finished' AND m.state = 'waiting'
-    ORDER BY m.instance_id, m.id FOR UPDATE OF m
+    FROM (
+      SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS p (instance_id, publish_id) ORDER BY instance_id, publish_id
+    ) p CROSS JOIN LATERAL (
+      SELECT * FROM messages m WHERE ${ofPublish} AND m.event_type = 'publish.finished' AND m.state = 'waiting'
+      OFFSET 0 FOR UPDATE
+    ) m
   )
   INSERT INTO message_queue (instance_id, target, day, message_id, due_at, tries)
   SELECT instance_id, target, day, id, pharos_now(), 0 FROM waiting

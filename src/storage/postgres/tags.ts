@@ -6,11 +6,13 @@ import { listReachable } from './reachable.ts';
 
 const listWithKey = `
   SELECT device_number AS number FROM device_tags
-  WHERE instance_id = $1 AND device_number > $2 AND device_number <= $3 AND key = $5 ORDER BY device_number LIMIT $4`;
+  WHERE (instance_id, key, device_number) > ($1, $5, $2) AND (instance_id, key, device_number) <= ($1, $5, $3)
+  ORDER BY instance_id, key, device_number LIMIT $4`;
 const listWithValue = `
   SELECT device_number AS number FROM device_tags
-  WHERE instance_id = $1 AND device_number > $2 AND device_number <= $3 AND key = $5 AND value = $6
-  ORDER BY device_number LIMIT $4`;
+  WHERE (instance_id, key, value, device_number) > ($1, $5, $6, $2)
+    AND (instance_id, key, value, device_number) <= ($1, $5, $6, $3)
+  ORDER BY instance_id, key, value, device_number LIMIT $4`;
 // `OFFSET 0`: device by device, however few tags the planner believes that there are.
 const listTags = `
   SELECT n.number, t.key, t.value

@@ -1,7 +1,9 @@
+import { analyzeNewTables } from './analyze-new-tables.ts';
 import type { Database } from './database.ts';
 import { createPartitionsAhead } from './partitions.ts';
 
 const everyMs = 60 * 60_000;
+const analyzeEveryMs = 10_000;
 const dayMs = 86_400_000;
 
 // Another node may be setting them just now.
@@ -11,17 +13,26 @@ const forgetRests = `
 
 /**
  * What a database needs now and then, from whichever nodes are there: partitions for the days to come, and rests forgotten
- * that ended long ago. What fails is done an hour later; there are partitions for a week. Answers how to end it.
+ * that ended long ago. What fails is done an hour later; there are partitions for a week. And what the planner has to know of
+ * tables that have just been filled. Answers how to end it.
  */
 export function startUpkeep(database: Database): () => Promise<void> {
   let working = Promise.resolve();
+  let analyzing: Promise<unknown> | null = null;
   const work = async (): Promise<void> => {
     await createPartitionsAhead(database, 'upkeep').catch(() => null);
     await database.transaction((sql) => sql.run(forgetRests)).catch(() => null);
   };
-  const timer = setInterval(() => void (working = work()), everyMs).unref();
+  const timers = [
+    setInterval(() => void (working = work()), everyMs).unref(),
+    setInterval(() => {
+      analyzing ??= analyzeNewTables(database)
+        .catch(() => null)
+        .finally(() => void (analyzing = null));
+    }, analyzeEveryMs).unref(),
+  ];
   return async () => {
-    clearInterval(timer);
-    await working;
+    for (const timer of timers) clearInterval(timer);
+    await Promise.all([working, analyzing]);
   };
 }

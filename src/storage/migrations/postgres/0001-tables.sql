@@ -99,7 +99,8 @@ CREATE TABLE devices (
   gone_at BIGINT,
   gone_reason TEXT COLLATE "C" -- 'removed', 'replaced', 'user-erased', 'gateway'
 );
-CREATE UNIQUE INDEX devices_by_id ON devices (instance_id, platform, id);
+-- The id first: who looks for many devices must not take all of an instance for few, as it seems when nothing is known of the table.
+CREATE UNIQUE INDEX devices_by_id ON devices (id, instance_id, platform);
 -- Addresses come in no order, so every new device changes another page of this index: it is kept so narrow that its pages
 -- stay in the cache. Whoever finds a row by it compares instance, platform and address.
 CREATE INDEX devices_by_address ON devices (address_hash) WHERE gone_at IS NULL;
@@ -198,13 +199,14 @@ CREATE TABLE ranges (
   end_device BIGINT NOT NULL,
   due_at BIGINT, -- also when a claim's lease ends; null: it rests
   pages BIGINT NOT NULL, -- recorded so far; of two ranges due in the same millisecond the one with fewer goes first
-  claim_token UUID,
-  PRIMARY KEY (instance_id, publish_id, number)
+  claim_token UUID
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 -- For who looks at the whole queue and says so by this condition, which all rows meet: claims must not walk along it.
 CREATE INDEX ranges_by_due ON ranges (due_at) WHERE pages >= 0;
 -- Instances take turns: the next instance, then its range that waits longest, are one step each.
 CREATE INDEX ranges_by_instance ON ranges (instance_id, due_at, pages);
+-- Last: of indexes that seem to cost the same, as when little is in the table, the planner takes the youngest.
+ALTER TABLE ranges ADD PRIMARY KEY (instance_id, publish_id, number);
 
 CREATE TABLE deferred_deliveries (
   instance_id UUID NOT NULL,
@@ -329,8 +331,7 @@ CREATE TABLE messages (
   attempts BIGINT NOT NULL,
   earlier_attempts BIGINT NOT NULL DEFAULT 0, -- of them, those before it was sent again: they count for no schedule
   batch_id UUID, -- UUID v7 of the same day: the request that it was in with others, and what its attempts are filed under
-  left_batches TEXT COLLATE "C", -- those that it was in before, with its last attempt in each: 'id:number', separated by blanks
-  PRIMARY KEY (instance_id, day, id)
+  left_batches TEXT COLLATE "C" -- those that it was in before, with its last attempt in each: 'id:number', separated by blanks
 ) PARTITION BY RANGE (day);
 CREATE TABLE messages_default PARTITION OF messages DEFAULT;
 CREATE INDEX messages_about_user ON messages (instance_id, user_number, id) WHERE user_number IS NOT NULL;
@@ -340,6 +341,8 @@ CREATE INDEX messages_failed ON messages (instance_id, id) WHERE state IN ('exha
 CREATE INDEX messages_failed_by_target ON messages (instance_id, target, id) WHERE state IN ('exhausted', 'held');
 CREATE INDEX messages_by_event ON messages (instance_id, event_id);
 CREATE INDEX messages_by_publish ON messages (instance_id, publish_id, id);
+-- These are made last, for the same reason: every day begins with little in its partition.
+ALTER TABLE messages ADD PRIMARY KEY (instance_id, day, id);
 -- STARTED and FINISHED of a publish, found without walking through its users' messages.
 CREATE INDEX messages_of_publish ON messages (instance_id, publish_id)
   WHERE event_type IN ('publish.started', 'publish.finished');
