@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { TlsKeys } from './config/read-tls-files.ts';
 import { readTlsFiles } from './config/read-tls-files.ts';
@@ -31,16 +30,14 @@ import { createAddressGuard } from './egress/address-guard.ts';
 import { createHttpClient } from './egress/http-client.ts';
 import type { Network } from './egress/network.ts';
 import { createSystemNetwork } from './egress/network.ts';
-import { createPushConnections } from './egress/push-connections.ts';
 import { createPushEndpointRules, defaultPushEndpointHosts } from './egress/push-endpoint-rules.ts';
-import { createApnsGateway } from './gateways/apns/gateway.ts';
-import { createFcmGateway } from './gateways/fcm/gateway.ts';
-import { createWebPushGateway } from './gateways/web-push/gateway.ts';
 import { createLog } from './logging/create-log.ts';
 import { createMetrics } from './metrics/create-metrics.ts';
 import { Ending } from './process/ending.ts';
 import { followHints } from './process/follow-hints.ts';
+import { openGateways, pushDeadlineMs } from './process/open-gateways.ts';
 import { openStorage } from './process/open-storage.ts';
+import { readScripts } from './process/read-scripts.ts';
 import type { Role } from './protocol/roles.ts';
 import { chanceUuidV7, uuidV7 } from './protocol/uuid-v7.ts';
 import { backupFilePattern } from './storage/sqlite/back-up.ts';
@@ -56,7 +53,6 @@ import { RateLimiter } from './wire/http/rate-limiter.ts';
 import { healthRoutes } from './wire/http/health-routes.ts';
 import { oneSignalRoutes } from './wire/onesignal/onesignal-routes.ts';
 import { pageRoutes } from './wire/page/page-routes.ts';
-import type { Script } from './wire/http/script-routes.ts';
 import { scriptRoutes } from './wire/http/script-routes.ts';
 import { webhookKeyRoutes } from './wire/webhook-keys/webhook-key-routes.ts';
 
@@ -84,11 +80,7 @@ export interface Pharos {
 const maxRememberedInstances = 10_000;
 /** Instances or client addresses that a limit tells apart: some 15 MB at most. */
 const maxLimitedKeys = 100_000;
-const pushDeadlineMs = 10_000;
 const pushGiveUpAfterMs = 10 * 60_000;
-const pushWindowPerOrigin = 500;
-/** "In most cases, you can reuse a connection for many hours to days" (Apple, Sending notification requests to APNs). */
-const apnsIdleTimeoutMs = 60 * 60_000;
 
 /** Starts every role in this process. Rejects, with everything let go again, when one of them cannot start. */
 export async function startPharos(settings: ServerSettings, overrides: PharosOverrides = {}): Promise<Pharos> {
@@ -158,37 +150,9 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
     maxOrigins: messagesAtATime,
   });
   ending.add('webhook connections', () => http.close());
-  const sending = {
-    windowPerOrigin: pushWindowPerOrigin,
-    deadlineMs: pushDeadlineMs,
-    clock,
-    log,
-  };
-  const web = createWebPushGateway({
-    ...sending,
-    connections: createPushConnections({ network, guard }),
-    rules: endpointRules,
-    encryptionThreads: settings.encryptionThreads,
-    contact: settings.vapidContact,
-  });
   const { credentialsPauseMs } = overrides;
-  const fcm = createFcmGateway({
-    ...sending,
-    credentialsPauseMs,
-    connections: createPushConnections({ network, guard }),
-  });
-  const apns = createApnsGateway({
-    ...sending,
-    credentialsPauseMs,
-    openConnections: (clientCertificate) =>
-      createPushConnections({
-        network,
-        guard,
-        idleTimeoutMs: apnsIdleTimeoutMs,
-        ...(clientCertificate && { clientCertificate }),
-      }),
-  });
-  const gateways = { web, fcm, apns };
+  const connecting = { network, guard };
+  const gateways = openGateways({ settings, connecting, endpointRules, clock, log, credentialsPauseMs });
   ending.add('gateways', () => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));
 
   const runs = (role: Role): boolean => settings.roles.includes(role);
@@ -364,24 +328,6 @@ const idsBy = (clock: Clock): IdSource => ({
   timeOrdered: () => uuidV7(clock()),
   unguessable: () => chanceUuidV7(clock()),
 });
-
-/** Neutral names: ad-blockers know those that other push services use. */
-const scriptNames = ['page.js', 'worker.js'];
-
-function readScripts(log: Log): Map<string, Script> {
-  const scripts = new Map<string, Script>();
-  for (const name of scriptNames) {
-    const file = new URL(`../dist/${name}`, import.meta.url);
-    if (!existsSync(file)) {
-      log.warn('script.missing', { file: file.pathname, mend: 'node scripts/build-worker.ts' });
-      continue;
-    }
-    const script = { body: readFileSync(file), contentType: 'text/javascript; charset=utf-8' };
-    // Short, since a page and its worker should be of one release; the check afterwards costs an empty answer.
-    scripts.set(`/pharos/${name}`, { ...script, cacheControl: 'public, max-age=300' });
-  }
-  return scripts;
-}
 
 /** Answers what has arrived; connections end with it, also those that would be kept alive for another request. */
 async function closeListener(app: FastifyInstance): Promise<void> {
