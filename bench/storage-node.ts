@@ -9,16 +9,15 @@ import type { GatewayDevice } from '../src/core/ports/gateway.ts';
 import { FanOut } from '../src/core/publish/fan-out.ts';
 import { createMetrics } from '../src/metrics/create-metrics.ts';
 import { openPostgresStore } from '../src/storage/postgres/open-postgres-store.ts';
+import { directoryOf } from '../test/support/directory-of.ts';
+import { plainSealer } from '../test/support/plain-sealer.ts';
 
 const answerMs = 20;
 
 const store = await openPostgresStore({ url: process.argv[2] ?? '' });
 const shared = {
   store,
-  sealer: {
-    seal: (_place: unknown, text: Uint8Array | string) => Buffer.from(text),
-    open: (_place: unknown, sealed: Uint8Array) => Buffer.from(sealed),
-  },
+  sealer: plainSealer(),
   ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
   log: { info: () => {}, warn: console.error, error: console.error },
   metrics: createMetrics(),
@@ -40,14 +39,7 @@ const instance: Instance = {
 const fanOut = new FanOut({
   ...shared,
   brake: await openGoneBrake({ ...shared, goneShare: 0.25 }),
-  instances: {
-    findInstance: async () => instance,
-    findWebhook: async () => null,
-    findFcmCredentials: async () => null,
-    findApnsCredentials: async () => null,
-    listWebhookKeys: async () => [],
-    listRelayedEvents: async () => [],
-  },
+  instances: directoryOf(instance),
   gateways: { web: gateway, fcm: gateway, apns: gateway },
   giveUpAfterMs: 600_000,
   gatewayDeadlineMs: 10_000,

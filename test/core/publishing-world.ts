@@ -12,6 +12,8 @@ import { FanOut } from '../../src/core/publish/fan-out.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { openTestStore } from '../support/test-store.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { directoryOf } from '../support/directory-of.ts';
+import { plainSealer } from '../support/plain-sealer.ts';
 
 /** Answers for an address, one attempt after another; the last one again and again. `accepted` when nothing is said. */
 export type Answers = Record<string, readonly (DeliveryOutcome | Promise<DeliveryOutcome>)[]>;
@@ -71,10 +73,7 @@ export async function openPublishingWorld({
       });
     },
   };
-  const sealer = {
-    seal: (_place: unknown, text: Uint8Array | string) => Buffer.from(text),
-    open: (_place: unknown, sealed: Uint8Array) => Buffer.from(sealed),
-  };
+  const sealer = plainSealer();
   const logged: { readonly event: string; readonly fields: unknown }[] = [];
   const write = (event: string, fields?: unknown) => void logged.push({ event, fields });
   let finished = 0;
@@ -86,14 +85,7 @@ export async function openPublishingWorld({
     metrics: createMetrics(),
   };
   const brake = await openGoneBrake({ ...shared, clock: Date.now, goneShare: 0.25 });
-  const instances = {
-    findInstance: async () => instance,
-    findWebhook: async () => null,
-    findFcmCredentials: async () => null,
-    findApnsCredentials: async () => null,
-    listWebhookKeys: async () => [],
-    listRelayedEvents: async () => [],
-  };
+  const instances = directoryOf(instance);
   const fanOut = new FanOut({
     ...shared,
     brake,

@@ -19,6 +19,8 @@ import { routedNetwork } from '../support/routed-network.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { directoryOf } from '../support/directory-of.ts';
+import { plainSealer } from '../support/plain-sealer.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -54,10 +56,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
     log,
     metrics: createMetrics(),
     clock: Date.now,
-    sealer: {
-      seal: (_place: unknown, text: Uint8Array | string) => Buffer.from(text),
-      open: (_place: unknown, sealed: Uint8Array) => Buffer.from(sealed),
-    },
+    sealer: plainSealer(),
     ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
   };
   const connections = createPushConnections({
@@ -75,14 +74,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
     log,
   });
   cleanups.push(() => web.close());
-  const instances = {
-    findInstance: async () => instance,
-    findWebhook: async () => null,
-    findFcmCredentials: async () => null,
-    findApnsCredentials: async () => null,
-    listWebhookKeys: async () => [],
-    listRelayedEvents: async () => [],
-  };
+  const instances = directoryOf(instance);
   const fanOut = new FanOut({
     ...shared,
     brake: await openGoneBrake({ ...shared, goneShare: 0.25 }),

@@ -13,6 +13,7 @@ import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { healthRoutes } from '../../src/wire/http/health-routes.ts';
 import { v4, v7 } from 'uuid';
 import type { FastifyInstance } from 'fastify';
+import { plainSealer } from '../support/plain-sealer.ts';
 
 /** The Beams wire with two instances: one open to every origin, one for https://shop.example only. */
 export interface World {
@@ -92,7 +93,7 @@ export async function openWorld(
       findInstance: async (id) => instances.find((known) => known.id === id) ?? null,
       listRelayedEvents: async () => [],
     },
-    sealer: { seal: (_place, text) => Buffer.from(text), open: (_place, sealed) => Buffer.from(sealed) },
+    sealer: plainSealer(),
     ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
     clock: Date.now,
     log,
