@@ -14,7 +14,7 @@ export type ViewedProcess = Pick<PharosProcess, 'dataDir' | 'databaseUrl'>;
 /** Sees what is committed as of each `all`; rejects while the database is away. */
 export async function viewDatabase({ dataDir, databaseUrl }: ViewedProcess): Promise<DatabaseView> {
   if (databaseUrl === null) {
-    const db = new DatabaseSync(join(dataDir, 'pharos.db'), { readOnly: true });
+    const db = new DatabaseSync(join(dataDir, 'pharos.db'), { readOnly: true, timeout: 5_000 });
     return { all: async (select) => db.prepare(select).all(), close: async () => db.close() };
   }
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });

@@ -33,6 +33,8 @@ interface FaultServerOptions {
   readonly logLevel?: 'info' | 'warn';
   readonly authority?: TestAuthority;
   readonly storedIn?: StorageName;
+  /** A PostgreSQL database, in place of one of the server's own. */
+  readonly databaseUrl?: string;
   /** Hosts beside those that every customer has. */
   readonly moreFronts?: readonly TlsFront[];
   readonly webhookRetryDelaysMs?: readonly number[];
@@ -56,7 +58,8 @@ export interface FaultWorld {
 }
 
 export async function startFaultWorld(seed: number, options: FaultServerOptions = {}): Promise<FaultWorld> {
-  const { authority = createTestAuthority(), moreFronts = [], logLevel = 'warn', parentFolder, storedIn } = options;
+  const { authority = createTestAuthority(), moreFronts = [], logLevel = 'warn' } = options;
+  const { parentFolder, storedIn, databaseUrl } = options;
   const pushService = createCountingPushService(seed);
   const targets = createFailingTargets(seed);
   const fronts: TlsFront[] = await Promise.all([
@@ -69,6 +72,7 @@ export async function startFaultWorld(seed: number, options: FaultServerOptions 
     // The traffic comes from one address, and as fast as it can.
     PHAROS_CLIENT_REQUESTS_PER_SECOND: '1000000',
     PHAROS_PUBLISHES_PER_SECOND: '1000000',
+    ...(databaseUrl !== undefined && { PHAROS_DATABASE_URL: databaseUrl }),
   };
   const launch = {
     authority,

@@ -1,5 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
+import { viewDatabase } from './database-view.ts';
 import type { FaultServer } from './fault-server.ts';
 import type { Behaviour, Target, WebhookRequest } from './webhook-targets.ts';
 import { retryAfterMs } from './webhook-targets.ts';
@@ -34,21 +33,16 @@ interface MessageRow {
 const inFlightAtOnce = 1024;
 
 /** Compares what the targets saw with what the server says; reads the database beside the server. */
-export function openWebhookLedger({ server, webhooks, requests, events, jumped }: WebhookLedgerOptions) {
-  const db = new DatabaseSync(join(server.pharos.dataDir, 'pharos.db'), { readOnly: true });
-  db.exec('PRAGMA busy_timeout = 5000');
-  const listMessages = db.prepare(
-    `SELECT id, target, event_type, state,
+export async function openWebhookLedger({ server, webhooks, requests, events, jumped }: WebhookLedgerOptions) {
+  const view = await viewDatabase(server.pharos);
+  const listMessages = `SELECT id, target, event_type, state,
        (SELECT count(*) FROM attempts a WHERE a.instance_id = m.instance_id AND a.day = m.day AND a.message_id = m.id
           AND a.status IS NULL) AS unanswered,
        (SELECT count(*) FROM attempts a WHERE a.instance_id = m.instance_id AND a.day = m.day AND a.message_id = m.id
           AND a.status BETWEEN 200 AND 299) AS taken
-     FROM messages m`,
-  );
-  const countWaiting = db.prepare(
-    `SELECT target, count(*) AS waiting FROM messages WHERE state = 'waiting' GROUP BY target`,
-  );
-  const listDisabled = db.prepare('SELECT id, disabled_reason FROM webhooks WHERE disabled_at IS NOT NULL');
+     FROM messages m`;
+  const countWaiting = `SELECT target, count(*) AS waiting FROM messages WHERE state = 'waiting' GROUP BY target`;
+  const listDisabled = 'SELECT id, disabled_reason FROM webhooks WHERE disabled_at IS NOT NULL';
   const idsOf = (behaviour: Behaviour): readonly string[] =>
     [...webhooks].filter(([, target]) => target.behaviour === behaviour).map(([id]) => id);
   const opened = 'v1.UserNotificationOpen';
@@ -62,22 +56,28 @@ export function openWebhookLedger({ server, webhooks, requests, events, jumped }
   return {
     hasEverything: (target: Target): boolean => took(target, opened) === events,
     knowsOfAllGone: (target: Target): boolean => took(target, disabled) === idsOf('gone').length,
-    allGoneAreDisabled: (): boolean => {
-      const rows = listDisabled.all() as unknown as { readonly id: string; readonly disabled_reason: string }[];
-      const ids = new Set(rows.filter((row) => row.disabled_reason === 'gone-410').map(({ id }) => id));
+    async allGoneAreDisabled(): Promise<boolean> {
+      const rows = await view.all(listDisabled);
+      const ids = new Set(rows.filter((row) => row['disabled_reason'] === 'gone-410').map(({ id }) => id));
       return idsOf('gone').every((id) => ids.has(id));
     },
-    waitingByBehaviour(): readonly { readonly behaviour: Behaviour; readonly waiting: number }[] {
-      const rows = countWaiting.all() as unknown as { readonly target: string; readonly waiting: number }[];
+    async waitingByBehaviour(): Promise<readonly { readonly behaviour: Behaviour; readonly waiting: number }[]> {
+      const rows = await view.all(countWaiting);
       return rows.flatMap(({ target: id, waiting }) => {
-        const target = webhooks.get(id);
-        return target ? [{ behaviour: target.behaviour, waiting }] : [];
+        const target = webhooks.get(String(id));
+        return target ? [{ behaviour: target.behaviour, waiting: Number(waiting) }] : [];
       });
     },
 
-    read(): { readonly problems: readonly string[]; readonly figures: Readonly<Record<string, number>> } {
+    async read(): Promise<{
+      readonly problems: readonly string[];
+      readonly figures: Readonly<Record<string, number>>;
+    }> {
       const problems: string[] = [];
-      const messages = listMessages.all() as unknown as MessageRow[];
+      const messages = (await view.all(listMessages)).map(
+        ({ unanswered, taken, ...row }) =>
+          ({ ...row, unanswered: Number(unanswered), taken: Number(taken) }) as MessageRow,
+      );
       const byMessage = Map.groupBy(requests, ({ messageId }) => messageId);
       let repeats = 0;
       const untrusted = requests.filter(({ target }) => target.behaviour === 'untrusted').length;
@@ -101,7 +101,7 @@ export function openWebhookLedger({ server, webhooks, requests, events, jumped }
       return { problems, figures };
     },
 
-    close: () => db.close(),
+    close: () => view.close(),
   };
 }
 

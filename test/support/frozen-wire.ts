@@ -15,11 +15,11 @@ export interface FrozenWire {
 }
 
 /** Listens on 127.0.0.1. */
-export async function startFrozenWire(targetPort: number): Promise<FrozenWire> {
+export async function startFrozenWire(targetPort: number, targetHost = '127.0.0.1'): Promise<FrozenWire> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let frozen = false;
   const server = createServer((near) => {
-    const far = connect(targetPort, '127.0.0.1');
+    const far = connect(targetPort, targetHost);
     const pair = [near, far] as const;
     pairs.add(pair);
     const carry = (from: Socket, to: Socket): void => {
