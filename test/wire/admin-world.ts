@@ -5,8 +5,10 @@ import { createCachedDirectory } from '../../src/core/instances/cached-directory
 import type { Store } from '../../src/core/ports/store.ts';
 import { generateKeyring, parseKeyring } from '../../src/core/secrets/keyring.ts';
 import { createSealer } from '../../src/core/secrets/sealer.ts';
+import { noting } from './note-routes.ts';
 import { openTestStore } from '../support/test-store.ts';
 import { adminRoutes } from '../../src/wire/admin/admin-routes.ts';
+import { metricsRoute } from '../../src/wire/admin/metrics-route.ts';
 import { createHttpApp } from '../../src/wire/http/create-http-app.ts';
 
 export const adminToken = 'admin-token-of-this-test-0123456789';
@@ -20,6 +22,8 @@ export type AdminWorld = Awaited<ReturnType<typeof openAdminWorld>>;
 /** The admin API on a store of its own. */
 export async function openAdminWorld() {
   const store = await openTestStore();
+  /** As in `World`. */
+  const routes: string[] = [];
   const directory = createCachedDirectory({ store, sealer, maxEntries: 100 });
 
   /** The API on another store, with the same directory. */
@@ -45,8 +49,11 @@ export async function openAdminWorld() {
     const backUp = () => Promise.reject(new Error('not in this test'));
     const live = { targetStatus: () => null, maxAttempts: () => 5, onMessages() {}, onReplays() {} };
     const forget = { forgetInstance, forgetWebhook, forgetCredentials };
-    const routes = [adminRoutes({ ...deps, ...live, ...forget, brake, gateways, masterKeys, backUp, ids })];
-    return createHttpApp({ log: quiet, tls: null, trustedProxies: [], routes });
+    const wires = [
+      adminRoutes({ ...deps, ...live, ...forget, brake, gateways, masterKeys, backUp, ids }),
+      metricsRoute({ adminToken, renderMetrics: async () => '' }),
+    ];
+    return createHttpApp({ log: quiet, tls: null, trustedProxies: [], routes: wires.map(noting(routes)) });
   };
   const app = await openApp(store);
 
@@ -62,6 +69,7 @@ export async function openAdminWorld() {
     store,
     directory,
     app,
+    routes: routes as readonly string[],
     openApp,
     call,
     async created(path: string, body: object): Promise<Record<string, unknown> & { readonly id: string }> {

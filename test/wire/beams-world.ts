@@ -10,6 +10,7 @@ import { oneSignalRoutes, type OneSignalDeps } from '../../src/wire/onesignal/on
 import { pageRoutes, type PageDeps } from '../../src/wire/page/page-routes.ts';
 import { createHttpApp } from '../../src/wire/http/create-http-app.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
+import { noting } from './note-routes.ts';
 import { healthRoutes } from '../../src/wire/http/health-routes.ts';
 import { v4, v7 } from 'uuid';
 import type { FastifyInstance } from 'fastify';
@@ -18,6 +19,8 @@ import { plainSealer } from '../support/plain-sealer.ts';
 /** The Beams wire with two instances: one open to every origin, one for https://shop.example only. */
 export interface World {
   readonly app: FastifyInstance;
+  /** Method and path of each, like `GET /things/:thing`. */
+  readonly routes: readonly string[];
   readonly values: Readonly<Record<string, string>>;
   /** What was logged, as text. */
   readonly logged: readonly string[];
@@ -111,17 +114,14 @@ export async function openWorld(
     onEvent: (instanceId) => feed.wake(instanceId),
   };
   const feed = new EventFeed(deps);
-  const app = await createHttpApp({
-    log,
-    tls: null,
-    trustedProxies: [],
-    routes: [
-      healthRoutes(store),
-      beamsRoutes(deps),
-      oneSignalRoutes(deps),
-      pageRoutes(deps),
-      feedRoutes({ ...deps, feed }),
-    ],
-  });
-  return { app, values, logged, woken };
+  const wires = [
+    healthRoutes(store),
+    beamsRoutes(deps),
+    oneSignalRoutes(deps),
+    pageRoutes(deps),
+    feedRoutes({ ...deps, feed }),
+  ];
+  const routes: string[] = [];
+  const app = await createHttpApp({ log, tls: null, trustedProxies: [], routes: wires.map(noting(routes)) });
+  return { app, routes, values, logged, woken };
 }
