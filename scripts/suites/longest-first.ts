@@ -9,6 +9,7 @@ const longest = [
   'test/faults/crash-points.test.ts',
   'test/faults/webhooks.test.ts',
   'test/faults/phones.test.ts',
+  'test/faults/upgrade.test.ts',
   'src/storage/postgres/postgres.test.ts',
   'src/storage/sqlite/sqlite.test.ts',
 ];

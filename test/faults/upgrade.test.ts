@@ -28,20 +28,18 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Whether or not the sources have changed the schema since the release. Names of partitions follow their table. */
-const inEveryTable = (change: string): string => `DO $$ DECLARE name TEXT; BEGIN
-  FOR name IN SELECT c.oid::regclass FROM pg_class c
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-  LOOP EXECUTE format('ALTER TABLE %s ${change}', name); END LOOP;
-END $$;
-`;
+/** Of a version to come, whether or not the sources have changed the schema since the release: what all of the traffic goes through. */
+const changedTables = ['publishes', 'reports', 'messages', 'message_queue'];
 
-/** Adds one to the package; answers its number. */
-function addMigration(statements: (number: number) => string): number {
-  const migrations = join(present, 'lib/storage/migrations/postgres');
-  const number = Number(readdirSync(migrations).toSorted().at(-1)?.slice(0, 4)) + 1;
-  writeFileSync(join(migrations, `${String(number).padStart(4, '0')}-next.sql`), statements(number));
-  return number;
+/** Adds one for each of the tables to the package; answers the number of the last one. */
+function addMigrations(oldestCode: number, change: string): number {
+  const folder = join(present, 'lib/storage/migrations/postgres');
+  const last = Number(readdirSync(folder).toSorted().at(-1)?.slice(0, 4));
+  for (const [index, table] of changedTables.entries()) {
+    const file = `${String(last + 1 + index).padStart(4, '0')}-${table}.sql`;
+    writeFileSync(join(folder, file), `-- oldest code: ${oldestCode}\nALTER TABLE ${table} ${change};\n`);
+  }
+  return last + changedTables.length;
 }
 
 test('nodes are replaced one after the other: the new ones expand the schema below the old one, and contract it when that has gone', async () => {
@@ -81,18 +79,24 @@ test('nodes are replaced one after the other: the new ones expand the schema bel
   // Nobody is killed, so nothing is excused.
   const server = { ...world, pharos, restarts: [] };
   const customer = await createCustomer(server, seed);
-  await Promise.all(Array.from({ length: 30 }, (_, index) => customer.registerDevice(`user ${index % 20}`)));
+  await Promise.all(Array.from({ length: 20 }, (_, index) => customer.registerDevice(`user ${index}`)));
   const traffic = startTraffic(customer, seed);
   /** Until as much more has been published, reported and sent to webhooks; whoever serves goes on serving. */
   const goOn = async (what: string): Promise<void> => {
     const counts = () => [customer.publishes.length, customer.reports.length, world.targets.requests.length];
     const goals = counts().map((count, index) => count + ([20, 5, 30][index] ?? 0));
-    await waitFor(what, () => counts().every((count, index) => count >= (goals[index] ?? 0)));
+    const isThere = () => counts().every((count, index) => count >= (goals[index] ?? 0));
+    await waitFor(what, isThere).catch((cause: unknown) => {
+      const logs = serving.map((node) => node.output().slice(-2_000)).join('\n');
+      throw new Error(`publishes, reports and webhooks: ${counts().join(', ')} of ${goals.join(', ')}\n${logs}`, {
+        cause,
+      });
+    });
     for (const node of serving) expect((await fetch(`${node.origin}/readyz`)).status).toBe(200);
   };
   await goOn('the release to work');
 
-  addMigration(() => `-- oldest code: 1\n${inEveryTable(`ADD COLUMN next_version TEXT DEFAULT ''x''`)}`);
+  const expanded = addMigrations(1, `ADD COLUMN next_version TEXT DEFAULT 'x'`);
   await startNode(present);
   await goOn('the release to work beside what replaces it');
   const view = await viewDatabase(server.pharos);
@@ -102,9 +106,7 @@ test('nodes are replaced one after the other: the new ones expand the schema bel
   serving.splice(serving.indexOf(oldNode), 1);
   expect(await oldNode.stop()).toBe(0);
   expect(oldNode.output()).not.toMatch(/"level":"?(error|50)/);
-  const contract = addMigration(
-    (number) => `-- oldest code: ${number - 1}\n${inEveryTable('DROP COLUMN next_version')}`,
-  );
+  addMigrations(expanded, 'DROP COLUMN next_version');
   await startNode(present);
   await goOn('a node to work beside what contracts the schema');
   await view.close();
@@ -116,7 +118,7 @@ test('nodes are replaced one after the other: the new ones expand the schema bel
   });
   expect([refusal.status, refusal.stderr]).toEqual([
     1,
-    expect.stringContaining(`the database has migration ${contract}, which this version of Pharos`),
+    expect.stringMatching(/the database has migration \d+, which this version of Pharos \(migrations up to \d+\)/),
   ]);
 
   await traffic.stop();
@@ -125,4 +127,4 @@ test('nodes are replaced one after the other: the new ones expand the schema bel
   console.log(JSON.stringify(figures));
   expect({ problems, repeats }).toEqual({ problems: [], repeats: [] });
   await oldNode.remove();
-});
+}, 600_000);

@@ -145,9 +145,10 @@ export async function startPharosProcess({
         throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${output.slice(-4_000)}`);
       return isReady(origin);
     }).catch((error: unknown) => {
+      if (hasEnded(child)) throw error;
       // Nobody has it yet who could end it.
       child.kill('SIGKILL');
-      throw error;
+      throw new Error(`the server is not ready:\n${output.slice(-4_000)}`, { cause: error });
     });
   }
 
