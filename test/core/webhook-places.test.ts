@@ -225,6 +225,19 @@ test('messages that wait for a place have not used up an attempt', async () => {
   expect(world.arrived).toHaveLength(200);
 });
 
+test('what was claimed for a target that stops answering is nobody’s again, and none of its attempts is used up', async () => {
+  let answered = 0;
+  const world = await startDispatching(['/stops'], () => ((answered += 1) <= 120 ? 0 : 'hang'));
+  await world.writeMessages(300);
+  world.dispatcher.start();
+  await waitFor('it to have got all that it may get', async () => world.arrived.length === 120 + 64);
+  const waiting = await waitFor('the others to be given back', async () => {
+    const now = await world.listWaiting('/stops');
+    return now.length === 180 && now.filter(({ claimed }) => claimed).length === 64 && now;
+  });
+  expect(waiting.every(({ attempts }) => attempts === 0)).toBe(true);
+});
+
 test('a webhook whose master key is missing keeps its messages, and stops nobody else’s', async () => {
   const world = await startDispatching(['/sealed', '/answers'], () => 0);
   await world.writeMessages(20);

@@ -80,7 +80,7 @@ async function buildPublishWebhook(deps: BuildRequestDeps, message: MessageToBui
     ...contentType,
     ...attemptHeaders({ id: message.messageId, now: deps.clock() }),
   };
-  return withCredentials(webhook.url, headers, JSON.stringify(body));
+  return withCredentials(splitCredentials(new URL(webhook.url)), headers, JSON.stringify(body));
 }
 
 /** As Beams calls itself. */
@@ -109,10 +109,23 @@ export function signedRequest(
     'Webhook-Request-ID-UUID': id,
     ...signatureHeaders(webhook, { id, now: clock(), body }),
   };
-  return withCredentials(webhook.url, allHeaders, body);
+  return withCredentials(addressOf(webhook), allHeaders, body);
 }
 
-function withCredentials(target: string, headers: Readonly<Record<string, string>>, body: string): WebhookRequest {
-  const { url, authorization } = splitCredentials(new URL(target));
+type Address = ReturnType<typeof splitCredentials>;
+/** Webhooks are remembered whole, so these live as long as they do. */
+const addresses = new WeakMap<Webhook, Address>();
+
+function addressOf(webhook: Webhook): Address {
+  const address = addresses.get(webhook) ?? splitCredentials(new URL(webhook.url));
+  addresses.set(webhook, address);
+  return address;
+}
+
+function withCredentials(
+  { url, authorization }: Address,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): WebhookRequest {
   return { url, headers: authorization ? { ...headers, Authorization: authorization } : headers, body };
 }

@@ -1,5 +1,6 @@
 import { ClaimLoop } from '../claims/claim-loop.ts';
 import { gatherItems } from '../claims/gather-items.ts';
+import { whileUnavailable } from '../claims/while-unavailable.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import { runOne } from '../ports/command.ts';
@@ -12,6 +13,8 @@ import { attemptBatch } from './attempt-batch.ts';
 import type { OnAnswered } from './attempt-message.ts';
 import { attemptMessage } from './attempt-message.ts';
 import { breakerPausesMs as defaultBreakerPausesMs } from './breaker.ts';
+import type { ClaimedAhead } from './claimed-ahead.ts';
+import { createClaimedAhead } from './claimed-ahead.ts';
 import type { TargetStatus } from './explain-message.ts';
 import { postponeRequest } from './postpone-request.ts';
 import { maxAttemptMs } from './retry-policies.ts';
@@ -36,6 +39,8 @@ type Claimed = readonly [ClaimedMessage, ...ClaimedMessage[]];
 interface Work {
   claimed: Claimed;
   readonly offer: Offer;
+  /** It was claimed for a place that is not free yet. */
+  readonly isAhead: boolean;
 }
 
 /** Attempts in flight, all targets together. */
@@ -45,8 +50,11 @@ export const messagesAtATime = 1024;
  * time that an attempt has; more at once, as after a start, and all of them would be late.
  */
 const maxUnproven = messagesAtATime / 8;
-/** Outlives an attempt and the commit of its completion, also on a busy machine. */
-const leaseMs = maxAttemptMs + 17_000;
+/** Of them, those that wait in memory for a place of their target. */
+const maxAhead = messagesAtATime / 4;
+const maxAheadMs = 1_000;
+/** Outlives the wait for a place, an attempt and the commit of its completion, also on a busy machine. */
+const leaseMs = maxAheadMs + maxAttemptMs + 17_000;
 const heldAtATime = 500;
 /**
  * So long a place that became free, and an attempt that is to be recorded, wait for others, if they are less than a quarter
@@ -59,6 +67,7 @@ export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #messages: ClaimLoop<Work>;
   readonly #targets: TargetStates;
+  readonly #ahead: ClaimedAhead<Offer>;
   readonly #inHand = new Map<string, Work>();
   /** Requests to the proven that are not answered yet, others may hang for long; and those that ended since the last claim. */
   #inFlight = 0;
@@ -71,14 +80,19 @@ export class Dispatcher {
       ...deps,
       store: { ...deps.store, completeAttempts: gatherItems(deps.store.completeAttempts, gathering) },
     };
-    this.#targets = createTargetStates({ now: () => performance.now(), maxUnproven });
+    this.#targets = createTargetStates({ now: () => performance.now(), maxUnproven, maxAhead });
+    this.#ahead = createClaimedAhead({
+      begin: (target) => this.#targets.begun(target),
+      mayWait: (target) => this.#targets.keepsAhead(target),
+      maxWaitMs: maxAheadMs,
+    });
     this.#messages = new ClaimLoop({
       name: 'message',
       log: deps.log,
       capacity: messagesAtATime,
       sizeOf: ({ claimed }) => requestSize(claimed.length),
       claim: (limit) => this.#claim(limit),
-      run: (work) => this.#attempt(work),
+      run: (work) => this.#run(work),
       nextDueMs: async () => (await deps.store.nextDue()).messages,
     });
   }
@@ -109,6 +123,7 @@ export class Dispatcher {
 
   /** Claims no more; settles when the attempts in flight are recorded. */
   async stop(): Promise<void> {
+    this.#ahead.close();
     await this.#messages.stop();
     if (this.#gathering) clearTimeout(this.#gathering);
   }
@@ -124,7 +139,9 @@ export class Dispatcher {
     return offers.flatMap((offer) => {
       const requests = [...Map.groupBy(byTarget.get(keyOf(offer)) ?? [], requestIdOf).values()];
       if (this.#targets.claimed(offer, requests.length)) this.#messages.wake();
-      return requests.flatMap((claimed) => this.#take(claimed as [ClaimedMessage, ...ClaimedMessage[]], offer));
+      return requests.flatMap((claimed, index) =>
+        this.#take(claimed as unknown as Claimed, offer, index >= offer.room),
+      );
     });
   }
 
@@ -143,16 +160,44 @@ export class Dispatcher {
   }
 
   /** Nothing when it is in hand already: then whoever works on it has the new claim. */
-  #take(claimed: Claimed, offer: Offer): readonly Work[] {
+  #take(claimed: Claimed, offer: Offer, isAhead: boolean): readonly Work[] {
     const inHand = this.#inHand.get(requestIdOf(claimed[0]));
     if (inHand) {
       inHand.claimed = claimed;
-      this.#targets.ended(offer, null);
+      if (isAhead) this.#targets.givenBack(offer);
+      else this.#targets.ended(offer, null);
       return [];
     }
-    const work = { claimed, offer };
+    const work = { claimed, offer, isAhead };
     this.#inHand.set(requestIdOf(claimed[0]), work);
     return [work];
+  }
+
+  async #run(work: Work): Promise<boolean> {
+    if (work.isAhead && !(await this.#ahead.turn(work.offer))) return this.#giveBack(work);
+    try {
+      return await this.#attempt(work);
+    } finally {
+      this.#letGo(work);
+    }
+  }
+
+  /** Nothing of it was sent: it is due again at once. */
+  async #giveBack(work: Work): Promise<boolean> {
+    const [{ instanceId, messageId, claimToken }] = work.claimed;
+    // Before it can be claimed again, which may be told before this is.
+    this.#letGo(work);
+    this.#targets.givenBack(work.offer);
+    const next = { kind: 'retry', retryInMs: 0 } as const;
+    await whileUnavailable(() =>
+      runOne(this.#deps.store.completeAttempts, { instanceId, messageId, claimToken, attempt: null, next }),
+    );
+    return true;
+  }
+
+  #letGo(work: Work): void {
+    const requestId = requestIdOf(work.claimed[0]);
+    if (this.#inHand.get(requestId) === work) this.#inHand.delete(requestId);
   }
 
   async #attempt(work: Work): Promise<boolean> {
@@ -164,7 +209,9 @@ export class Dispatcher {
       if (isOver) return;
       isOver = true;
       this.#inFlight -= expected;
-      if (this.#targets.ended(work.offer, attempt)) this.#claimSoon();
+      const hasFreed = this.#targets.ended(work.offer, attempt);
+      this.#ahead.look(work.offer);
+      if (hasFreed) this.#claimSoon();
     };
     const onAnswered: OnAnswered = (sent) => {
       const { breakerPausesMs = defaultBreakerPausesMs } = this.#deps;
@@ -178,7 +225,6 @@ export class Dispatcher {
       if (error instanceof CannotOpen) await postponeRequest(this.#deps, work.claimed);
       throw error;
     } finally {
-      this.#inHand.delete(requestIdOf(work.claimed[0]));
       end(null);
     }
   }
@@ -199,8 +245,8 @@ export class Dispatcher {
   }
 }
 
-const toRoom = ({ instanceId, target, room, restMs, restsFromAll = false, limits: { batch } }: Offer) => ({
-  ...{ instanceId, target, room, restMs, restsFromAll },
+const toRoom = ({ instanceId, target, room, ahead, restMs, restsFromAll = false, limits: { batch } }: Offer) => ({
+  ...{ instanceId, target, room: room + ahead, restMs, restsFromAll },
   batch: batch ?? null,
 });
 /** One webhook that does not open is no reason to claim nothing: its messages are claimed, and postponed. */

@@ -24,18 +24,26 @@ const timestampHeader = 'webhook-timestamp';
 export function showRequest({ url, headers, body }: WebhookRequest): ShownRequest {
   const shown = Object.entries(headers).map(([name, value]): [string, string] => {
     const lower = name.toLowerCase();
-    if (lower === timestampHeader) return [lower, '(seconds at the attempt)'];
-    return [lower, openHeaders.has(lower) ? value : '***'];
+    return [lower, shownValue(lower, value)];
   });
   return { url: url.href, headers: Object.fromEntries(shown), body };
+}
+
+function shownValue(lowerName: string, value: string): string {
+  if (lowerName === timestampHeader) return '(seconds at the attempt)';
+  return openHeaders.has(lowerName) ? value : '***';
 }
 
 /**
  * What tells whether a request that is built again is the one that was sent: it depends on the webhook, which may have been
  * changed, and on names, which may have been erased. Of what is shown, so that no secret is in it. 16 bytes.
  */
-export function hashRequest(request: WebhookRequest): Uint8Array {
-  const { url, headers, body } = showRequest(request);
-  const sorted = Object.entries(headers).sort(([one], [other]) => (one < other ? -1 : 1));
-  return hash('sha256', JSON.stringify([url, sorted, body]), 'buffer').subarray(0, 16);
+export function hashRequest({ url, headers, body }: WebhookRequest): Uint8Array {
+  const lines: string[] = [];
+  for (const name in headers) {
+    const lower = name.toLowerCase();
+    lines.push(`${lower}:${shownValue(lower, headers[name] ?? '')}\n`);
+  }
+  const text = `${url.href}\n${lines.sort().join('')}\n${body}`;
+  return hash('sha256', text, 'buffer').subarray(0, 16);
 }

@@ -38,8 +38,12 @@ export interface TargetState {
   /** It asked to be left alone until then. */
   readonly pausedUntil: number;
   readonly inFlight: number;
+  /** Claimed, and waiting in memory for a place. */
+  readonly ahead: number;
   /** The last attempt that ended was a success. */
   readonly proven: boolean;
+  /** The longest attempt of late: each that ends lets it fade a little. */
+  readonly slowestMs: number;
   /** When something was claimed for it, or an attempt ended. */
   readonly servedAt: number;
 }
@@ -64,12 +68,18 @@ export interface EndedAttempt {
   readonly chance: number;
 }
 
+/** What is claimed ahead for a target that answers faster than this waits for a few times as long at most. */
+const fastMs = 200;
+const fading = 0.95;
+/** Half of them are sent while more are claimed, even if the store is busy. */
+const aheadPerPlace = 4;
+
 /** Longer than a breaker's pause: of a target that had nothing for so long nothing is remembered. */
 const forgetAfterMs = 600_000;
 
 export const newTarget = (target: MessageTarget, limits: TargetLimits): TargetState => ({
   ...{ target, limits, breaker: freshBreaker, ramp: freshRamp, bucket: null },
-  ...{ pausedUntil: 0, inFlight: 0, proven: false, servedAt: 0 },
+  ...{ pausedUntil: 0, inFlight: 0, ahead: 0, proven: false, slowestMs: 0, servedAt: 0 },
 });
 
 /** Requests that it may have at once, as things are. */
@@ -80,8 +90,35 @@ export const placesOf = ({ ramp, limits }: TargetState): number =>
 export const isSlowed = ({ ramp, limits, pausedUntil }: TargetState, now: number): boolean =>
   pausedUntil > now || (ramp.threshold < limits.maxInFlight && ramp.allowed < limits.maxInFlight);
 
+/** Nothing holds it up: its places are what its webhook allows, and there is no rate or batch to wait for. */
+const isUnhindered = (state: TargetState, now: number): boolean => {
+  const { breaker, limits, pausedUntil } = state;
+  const isPlain = limits.maxPerSecond === null && !limits.batch;
+  return isPlain && breaker.kind === 'closed' && pausedUntil <= now && placesOf(state) === limits.maxInFlight;
+};
+
+/** How many may be claimed for it beyond its places: none for a target that is slow, or may get less soon. */
+export const mostAhead = (state: TargetState, now: number): number =>
+  state.proven && state.slowestMs <= fastMs && isUnhindered(state, now) ? aheadPerPlace * placesOf(state) : 0;
+
+/** False: what was claimed ahead for it is to be given back. */
+export const keepsAhead = isUnhindered;
+
+/** One that was claimed ahead does not begin: no more are for a while, whatever the target's last answers were like. */
+export const afterGivenBack = (state: TargetState): TargetState => ({
+  ...state,
+  ahead: state.ahead - 1,
+  slowestMs: Math.max(state.slowestMs, 10 * fastMs),
+});
+
+/** One that was claimed ahead may begin. */
+export const hasPlace = (state: TargetState, now: number): boolean =>
+  isUnhindered(state, now) && state.inFlight < placesOf(state);
+
+/** How many may be claimed and begin at once. */
 export function roomOf(state: TargetState, now: number): Room {
-  const { breaker, limits, pausedUntil, inFlight } = state;
+  const { breaker, limits, pausedUntil } = state;
+  const inFlight = state.inFlight + state.ahead;
   const rooms: Room[] = [{ room: Math.max(0, placesOf(state) - inFlight), until: { kind: 'place' } }];
   if (pausedUntil > now) rooms.push({ room: 0, until: { kind: 'time', ms: pausedUntil - now, ofTarget: true } });
   if (breaker.kind === 'open') {
@@ -105,9 +142,13 @@ export const lesser = (one: Room, other: Room): Room => {
   return one.until.ms > other.until.ms ? one : other;
 };
 
-export const afterClaim = (state: TargetState, requests: number, now: number): TargetState => {
+/** `begin`: of the requests, those that begin at once. */
+export const afterClaim = (state: TargetState, requests: number, begin: number, now: number): TargetState => {
   const bucket = bucketOf(state, now);
-  return { ...state, servedAt: now, inFlight: state.inFlight + requests, bucket: bucket && take(bucket, requests) };
+  return {
+    ...{ ...state, servedAt: now, bucket: bucket && take(bucket, requests) },
+    ...{ inFlight: state.inFlight + begin, ahead: state.ahead + requests - begin },
+  };
 };
 
 /** Null: nothing was sent. */
@@ -118,7 +159,8 @@ export function afterAttempt(state: TargetState, attempt: EndedAttempt | null, n
   const failed = verdict !== 'ok';
   const breaker = afterRequest(state.breaker, { startedAt, endedAt, failed, pausesMs, chance });
   const pausedUntil = pauseMs > 0 ? Math.max(state.pausedUntil, endedAt + pauseMs) : state.pausedUntil;
-  return { ...ended, breaker, pausedUntil, proven: !failed, ramp: rampAfter(state, breaker, attempt) };
+  const slowestMs = Math.max(endedAt - startedAt, fading * state.slowestMs);
+  return { ...ended, breaker, pausedUntil, proven: !failed, slowestMs, ramp: rampAfter(state, breaker, attempt) };
 }
 
 function rampAfter(
@@ -134,8 +176,8 @@ function rampAfter(
 
 /** True when a new state would do as well, or when nothing has happened for long. */
 export function isForgettable(state: TargetState, now: number): boolean {
-  const { breaker, ramp, limits, pausedUntil, inFlight, servedAt } = state;
-  if (inFlight > 0 || pausedUntil > now) return false;
+  const { breaker, ramp, limits, pausedUntil, inFlight, ahead, servedAt } = state;
+  if (inFlight > 0 || ahead > 0 || pausedUntil > now) return false;
   if (now - servedAt >= forgetAfterMs) return true;
   const bucket = bucketOf(state, now);
   const isFull =

@@ -15,7 +15,7 @@ const attempt = (verdict: Verdict, now: number, pauseMs = 0) => ({
 
 function world(maxUnproven = 512) {
   let time = 1_000_000;
-  const states = createTargetStates({ now: () => time, maxUnproven });
+  const states = createTargetStates({ now: () => time, maxUnproven, maxAhead: 256 });
   const offerTo = (name: string, change: Partial<TargetLimits> = {}, instanceId = 'i'): Offer => {
     const [offer] = states.offer([{ target: { instanceId, target: name }, limits: { ...limits, ...change } }]);
     if (!offer) throw new Error('no offer');
@@ -98,6 +98,60 @@ test('one whose part of this node is used up rests from this node alone', () => 
   states.claimed(fast, fast.room);
   const offers = [offerTo('w', { maxInFlight: 2 }), offerTo('fast', { maxPerSecond: 1 })];
   for (const offer of offers) expect(offer).toMatchObject({ room: 0, restsFromAll: false });
+});
+
+test('for one that is well and fast more is claimed than it has places, and they begin as places become free', () => {
+  const { states, round, offerTo, now } = world();
+  for (let count = 0; count < 6; count += 1) round('ok');
+  const offer = offerTo('w');
+  expect(offer).toMatchObject({ room: 64, ahead: 256 });
+  states.claimed(offer, 320);
+  expect(states.status(target, 0)).toMatchObject({ inFlight: 64 });
+  expect(offerTo('w')).toMatchObject({ room: 0, ahead: 0 });
+  expect(states.begun(offer)).toBe(false);
+  const freed: boolean[] = [];
+  for (let count = 0; count < 128; count += 1) {
+    freed.push(states.ended(offer, attempt('ok', now())));
+    expect(states.begun(offer)).toBe(true);
+  }
+  // It is claimed for again when half of them have begun.
+  expect(freed.filter(Boolean)).toHaveLength(0);
+  expect(states.ended(offer, attempt('ok', now()))).toBe(true);
+  expect(offerTo('w')).toMatchObject({ room: 0, ahead: 128 });
+  // All targets share them.
+  for (let count = 0; count < 60; count += 1) states.ended(claimOne('other'), attempt('ok', now()));
+  expect(offerTo('other')).toMatchObject({ room: 64, ahead: 128 });
+
+  function claimOne(name: string): Offer {
+    const one = offerTo(name);
+    states.claimed(one, 1);
+    return one;
+  }
+});
+
+test('nothing is claimed ahead for one that is slow, limited, batched or held up, and what was is given back', () => {
+  const { states, round, offerTo, now } = world();
+  for (let count = 0; count < 6; count += 1) round('ok');
+  expect(offerTo('w', { maxPerSecond: 1_000 }).ahead).toBe(0);
+  expect(offerTo('w', { batch: { maxEvents: 10, maxWaitMs: 0 } }).ahead).toBe(0);
+  const offer = offerTo('w');
+  states.claimed(offer, 66);
+  expect(states.keepsAhead(offer)).toBe(true);
+  states.ended(offer, attempt('overloaded', now(), 30_000));
+  expect([states.keepsAhead(offer), states.begun(offer)]).toEqual([false, false]);
+  states.givenBack(offer);
+  states.givenBack(offer);
+  expect(states.status(target, 0)).toMatchObject({ inFlight: 63 });
+
+  const slow = offerTo('slow', { maxInFlight: 1 });
+  states.claimed(slow, 1);
+  states.ended(slow, { ...attempt('ok', now()), startedAt: now() - 300 });
+  expect(offerTo('slow', { maxInFlight: 1 })).toMatchObject({ room: 1, ahead: 0 });
+  for (let count = 0; count < 20; count += 1) {
+    states.claimed(slow, 1);
+    states.ended(slow, attempt('ok', now()));
+  }
+  expect(offerTo('slow', { maxInFlight: 1 })).toMatchObject({ room: 1, ahead: 4 });
 });
 
 test('a rate holds over any length of time', () => {

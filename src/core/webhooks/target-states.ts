@@ -7,9 +7,13 @@ import type { EndedAttempt, Room, TargetLimits, TargetState } from './target-sta
 import {
   afterAttempt,
   afterClaim,
+  afterGivenBack,
+  hasPlace,
   isForgettable,
   isSlowed,
+  keepsAhead,
   lesser,
+  mostAhead,
   newTarget,
   placesOf,
   roomOf,
@@ -20,11 +24,15 @@ export interface TargetStatesOptions {
   readonly now: () => number;
   /** Requests in flight of all targets that were not seen to succeed of late; the others have the remaining places. */
   readonly maxUnproven: number;
+  /** Requests that are claimed and wait for a place, of all targets. */
+  readonly maxAhead: number;
 }
 
 /** What is offered to a target in a claim. */
 export interface Offer extends TargetRoom {
   readonly limits: TargetLimits;
+  /** So many more may be claimed, which begin when places become free. */
+  readonly ahead: number;
   /** When all of it is taken, only the end of a request makes room again. */
   readonly waitsForPlace: boolean;
   /** It would get more if there were more of the places that the unproven share. */
@@ -48,7 +56,7 @@ const unprovenRestMs = (queued: number): number => Math.min(placeRestMs, 1_000 +
 const maxRemembered = 10_000;
 const sweepEveryMs = 10_000;
 
-export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
+export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesOptions) {
   /** Those that had something least recently come first. */
   const states = new Map<string, TargetState>();
   /** All their places were taken when they were last offered something. */
@@ -60,6 +68,7 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
   /** Of those that are freed: for each of them a place of the unproven is kept. */
   const promised = new Set<string>();
   let unproven = 0;
+  let ahead = 0;
   let sweptAt = now();
 
   const sweep = (): void => {
@@ -69,8 +78,8 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
       if (isForgettable(state, now())) states.delete(key);
     }
   };
-  const stateOf = (target: MessageTarget, limits: TargetLimits): TargetState => {
-    const known = states.get(keyOf(target));
+  const stateOf = (key: string, target: MessageTarget, limits: TargetLimits): TargetState => {
+    const known = states.get(key);
     return known ? { ...known, limits } : newTarget({ instanceId: target.instanceId, target: target.target }, limits);
   };
 
@@ -78,11 +87,15 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
     states.delete(key);
     states.set(key, state);
     if (states.size <= maxRemembered) return;
-    for (const [oldest, { inFlight }] of states) {
-      if (inFlight > 0) continue;
+    for (const [oldest, { inFlight, ahead: waiting }] of states) {
+      if (inFlight + waiting > 0) continue;
       states.delete(oldest);
       break;
     }
+  };
+  const mostAheadOf = (state: TargetState): number => Math.min(mostAhead(state, now()), maxAhead);
+  const free = (key: string, { target }: TargetState): void => {
+    if (waiting.delete(key)) freed.set(key, target);
   };
   /** A place of the unproven is nobody's: false when nobody waits for it. */
   const passOn = (): boolean => {
@@ -105,8 +118,9 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
     /** What each of them may get in this claim. */
     offer(targets: readonly { readonly target: MessageTarget; readonly limits: TargetLimits }[]): readonly Offer[] {
       let unprovenLeft = maxUnproven - unproven - promised.size;
+      let aheadLeft = maxAhead - ahead;
       return targets.map(({ target, limits }) => {
-        const state = stateOf(target, limits);
+        const state = stateOf(keyOf(target), target, limits);
         const own = roomOf(state, now());
         const isPromised = promised.has(keyOf(target));
         if (isPromised) unprovenLeft += 1;
@@ -122,28 +136,43 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
           restsFromAll: until.kind === 'time' && until.ofTarget,
         };
         const { proven, inFlight } = state;
+        const more = Math.max(0, Math.min(mostAheadOf(state) - state.ahead, aheadLeft));
+        aheadLeft -= more;
         const waits = {
           waitsForPlace: until.kind === 'place',
           waitsForUnproven: !state.proven && shared.room < own.room,
         };
-        return { ...state.target, limits, room, ...rest, proven, inFlight, promised: isPromised, ...waits };
+        return {
+          ...state.target,
+          limits,
+          room,
+          ahead: more,
+          ...rest,
+          proven,
+          inFlight,
+          promised: isPromised,
+          ...waits,
+        };
       });
     },
 
     /**
-     * So many requests were claimed of an offer; each of them ends with `ended`. True when a place became free while it was
-     * claiming, or the one that was kept for it is now kept for another.
+     * So many requests were claimed of an offer. Those within its room begin, and each of them ends with `ended`; the others
+     * are `begun` later, or `givenBack`. True when a place became free while it was claiming, or the one that was kept for it
+     * is now kept for another.
      */
     claimed(offer: Offer, requests: number): boolean {
       const key = keyOf(offer);
       freed.delete(key);
-      const state = stateOf(offer, offer.limits);
-      const tookAll = offer.waitsForPlace && requests === offer.room;
-      const hasPlace = tookAll && state.inFlight < offer.inFlight;
-      if (hasPlace) freed.set(key, state.target);
-      if (tookAll && !hasPlace) waiting.add(key);
+      const state = stateOf(key, offer, offer.limits);
+      const begin = Math.min(requests, offer.room);
+      const tookAll = offer.waitsForPlace && requests === offer.room + offer.ahead;
+      const hasFreed = tookAll && state.inFlight < offer.inFlight && offer.ahead === 0;
+      if (hasFreed) freed.set(key, state.target);
+      if (tookAll && !hasFreed) waiting.add(key);
       else waiting.delete(key);
-      if (requests > 0) remember(key, afterClaim(state, requests, now()));
+      if (requests > 0) remember(key, afterClaim(state, requests, begin, now()));
+      ahead += requests - begin;
       if (!offer.proven) unproven += requests;
       if (offer.promised) promised.delete(key);
       const isPromised = promised.has(key);
@@ -151,7 +180,7 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
       else if (offer.waitsForUnproven && requests === offer.room) starved.add(state.target);
       else starved.remove(state.target);
       const passedOn = offer.promised && (offer.proven || requests === 0) && passOn();
-      return hasPlace || isPromised || passedOn;
+      return hasFreed || isPromised || passedOn;
     },
 
     /** A request that was claimed is over; null: nothing was sent. True when some target has a place that it waited for. */
@@ -159,11 +188,34 @@ export function createTargetStates({ now, maxUnproven }: TargetStatesOptions) {
       const { proven, limits } = offer;
       const key = keyOf(offer);
       if (!proven) unproven -= 1;
-      const state = afterAttempt(stateOf(offer, limits), attempt, now());
+      const state = afterAttempt(stateOf(key, offer, limits), attempt, now());
       remember(key, state);
-      if (waiting.delete(key)) freed.set(key, state.target);
+      // With enough in memory there is no hurry: larger claims cost less.
+      if (waiting.has(key) && 2 * state.ahead <= mostAheadOf(state)) free(key, state);
       if (!proven) passOn();
       return freed.size > 0;
+    },
+
+    /** Takes a place for a request that was claimed ahead; false when there is none. */
+    begun(offer: Offer): boolean {
+      const key = keyOf(offer);
+      const state = stateOf(key, offer, offer.limits);
+      if (!hasPlace(state, now())) return false;
+      remember(key, { ...state, inFlight: state.inFlight + 1, ahead: state.ahead - 1 });
+      ahead -= 1;
+      return true;
+    },
+
+    /** Whether what was claimed ahead may go on waiting. */
+    keepsAhead: (offer: Offer): boolean => keepsAhead(stateOf(keyOf(offer), offer, offer.limits), now()),
+
+    /** A request that was claimed ahead does not begin. */
+    givenBack(offer: Offer): void {
+      const key = keyOf(offer);
+      const state = stateOf(key, offer, offer.limits);
+      remember(key, afterGivenBack(state));
+      ahead -= 1;
+      free(key, state);
     },
 
     /** What was wrong with it counts no more: somebody has changed the webhook. */

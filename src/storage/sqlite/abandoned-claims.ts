@@ -16,7 +16,9 @@ export function prepareReleaseAbandonedClaims(db: DatabaseSync): () => null {
   );
   const releaseMessages = prepare(
     db,
-    'UPDATE messages SET claim_token = NULL, due_at = ? WHERE claim_token IS NOT NULL AND due_at > ?',
+    `UPDATE messages SET claim_token = NULL, due_at = ? WHERE rowid IN
+       (SELECT m.rowid FROM message_turns CROSS JOIN messages m INDEXED BY messages_by_target_due USING (instance_id, target)
+        WHERE m.due_at > ? AND m.claim_token IS NOT NULL)`,
   );
   // Who had to rest is known to nobody any more.
   const endRests = prepare(db, 'UPDATE message_turns SET turn_at = ?, resting = 0 WHERE turn_at > ?');

@@ -51,7 +51,7 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
        WHERE instance_id = ?1 AND (day, id) IN (SELECT day, id FROM messages INDEXED BY ${index}
          WHERE instance_id = ?1 AND target = ?2 AND ${condition} LIMIT ?3)`,
     );
-  const dropWaiting = prepareDrop('messages_waiting', "state = 'waiting'");
+  const dropWaiting = prepareDrop('messages_by_target_due', "due_at IS NOT NULL AND state = 'waiting'");
   const dropHeld = prepareDrop('messages_failed_by_target', "state IN ('exhausted', 'held') AND state = 'held'");
   const dropMessages = ({ instanceId, id, limit }: { instanceId: string; id: string; limit: number }): number => {
     const waiting = dropWaiting.run(instanceId, id, limit);

@@ -15,9 +15,9 @@ import { prepare } from './statement.ts';
 export function prepareClaimMessages(
   db: DatabaseSync,
 ): CommandHandlers<Pick<MessageCommands, 'claimMessages' | 'holdMessages'>> {
-  const listDue = prepare<MessageRow & AboutRow>(
+  const listDue = prepare<MessageRow & AboutRow & { row: number }>(
     db,
-    `SELECT ${messageColumns}, ${aboutColumns} FROM messages m INDEXED BY messages_by_target_due ${aboutJoins}
+    `SELECT m.rowid AS row, ${messageColumns}, ${aboutColumns} FROM messages m INDEXED BY messages_by_target_due ${aboutJoins}
      WHERE m.due_at IS NOT NULL AND m.instance_id = ? AND m.target = ? AND m.due_at <= ?
      ORDER BY m.due_at LIMIT ?`,
   );
@@ -26,17 +26,14 @@ export function prepareClaimMessages(
     `SELECT due_at FROM messages INDEXED BY messages_by_target_due
      WHERE due_at IS NOT NULL AND instance_id = ? AND target = ? ORDER BY due_at LIMIT 1`,
   );
-  const lease = prepare(
-    db,
-    'UPDATE messages SET claim_token = ?, due_at = ?, batch_id = NULL WHERE instance_id = ? AND day = ? AND id = ?',
-  );
+  const lease = prepare(db, 'UPDATE messages SET claim_token = ?, due_at = ?, batch_id = NULL WHERE rowid = ?');
   const setTurn = prepare(db, 'UPDATE message_turns SET turn_at = ?, resting = ? WHERE instance_id = ? AND target = ?');
   const endTurns = prepare(db, 'DELETE FROM message_turns WHERE instance_id = ? AND target = ?');
   const hold = prepare(
     db,
     `UPDATE messages SET state = 'held', due_at = NULL WHERE instance_id = ?1 AND (day, id) IN
-       (SELECT day, id FROM messages INDEXED BY messages_waiting
-        WHERE instance_id = ?1 AND target = ?2 AND state = 'waiting' AND (claim_token IS NULL OR due_at <= ?3) LIMIT ?4)
+       (SELECT day, id FROM messages INDEXED BY messages_by_target_due
+        WHERE instance_id = ?1 AND target = ?2 AND due_at IS NOT NULL AND state = 'waiting' AND (claim_token IS NULL OR due_at <= ?3) LIMIT ?4)
        AND EXISTS (SELECT 1 FROM webhooks WHERE instance_id = ?1 AND id = ?2 AND disabled_at IS NOT NULL)`,
   );
 
@@ -53,10 +50,10 @@ export function prepareClaimMessages(
     leaseMs: number,
   ): Requests => {
     const rows = wanted > 0 ? listDue.all(instanceId, target, now, wanted) : [];
+    const claimToken = randomUUID();
     return rows.map((row) => {
-      const claimToken = randomUUID();
       if (row.batch_id !== null) leaveBatches(instanceId, uuidV7Day(row.id), [row.id]);
-      lease.run(claimToken, now + leaseMs, instanceId, uuidV7Day(row.id), row.id);
+      lease.run(claimToken, now + leaseMs, row.row);
       return [{ ...toMessage(row), ...toAbout(row), claimToken, batchId: null }];
     });
   };

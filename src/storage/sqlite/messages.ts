@@ -11,6 +11,7 @@ import { prepare } from './statement.ts';
 
 export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<MessageCommands> {
   const findMessage = prepare<{
+    row: number;
     claim_token: string | null;
     attempts: number;
     target: string;
@@ -19,7 +20,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
     user_erased: 0 | 1;
   }>(
     db,
-    `SELECT claim_token, attempts, target, event_type, publish_id,
+    `SELECT rowid AS row, claim_token, attempts, target, event_type, publish_id,
        EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased
      FROM messages m WHERE instance_id = ? AND day = ? AND id = ?`,
   );
@@ -27,8 +28,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
   const recordHealth = prepareRecordHealth(db);
   const complete = prepare(
     db,
-    `UPDATE messages SET state = ?, drop_reason = ?, attempts = ?, due_at = ?, claim_token = NULL
-     WHERE instance_id = ? AND day = ? AND id = ?`,
+    `UPDATE messages SET state = ?, drop_reason = ?, attempts = ?, due_at = ?, claim_token = NULL WHERE rowid = ?`,
   );
   const releaseFinished = prepare(
     db,
@@ -56,7 +56,7 @@ export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<Messag
       complete.run(
         ...[isRetry ? 'waiting' : next.kind, next.kind === 'dropped' ? next.reason : null],
         ...[attempts, isRetry ? now + next.retryInMs : null],
-        ...[instanceId, day, messageId],
+        message.row,
       );
       // FINISHED waits for STARTED's first attempt, or for the decision that there will be none.
       if (message.event_type === 'publish.started' && (attempts > 0 || !isRetry)) {

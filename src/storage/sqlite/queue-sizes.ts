@@ -4,14 +4,25 @@ import type { QueryHandlers } from './handlers.ts';
 import { prepare } from './statement.ts';
 
 const maxCounted = 1_000_000;
-const tables: Readonly<Record<Queue, string>> = {
-  messages: 'messages INDEXED BY messages_by_due',
-  ranges: 'ranges INDEXED BY ranges_by_due',
-  deliveries: 'deferred_deliveries INDEXED BY deferred_deliveries_by_due',
+/** What may be due, and how the time of the oldest is found in each. */
+const queues: Readonly<Record<Queue, { readonly from: string; readonly findOldest: string }>> = {
+  messages: {
+    from: 'message_turns CROSS JOIN messages INDEXED BY messages_by_target_due USING (instance_id, target)',
+    findOldest: `SELECT min((SELECT min(due_at) FROM messages INDEXED BY messages_by_target_due
+      WHERE due_at IS NOT NULL AND instance_id = t.instance_id AND target = t.target)) AS due_at FROM message_turns t`,
+  },
+  ranges: ofTable('ranges INDEXED BY ranges_by_due'),
+  deliveries: ofTable('deferred_deliveries INDEXED BY deferred_deliveries_by_due'),
 };
 
+function ofTable(from: string) {
+  return { from, findOldest: `SELECT min(due_at) AS due_at FROM ${from} WHERE due_at IS NOT NULL` };
+}
+
 export function prepareQueueQueries(db: DatabaseSync): QueryHandlers<QueueQueries> {
-  const measures = Object.entries(tables).map(([queue, table]) => [queue, prepareMeasure(db, table)] as const);
+  const measures = Object.entries(queues).map(
+    ([queue, { from, findOldest }]) => [queue, prepareMeasure(db, from, findOldest)] as const,
+  );
   const countOthers = prepare<{ disabled_webhooks: number; running_replays: number }>(
     db,
     `SELECT (SELECT count(*) FROM webhooks WHERE disabled_at IS NOT NULL) AS disabled_webhooks,
@@ -31,18 +42,15 @@ export function prepareQueueQueries(db: DatabaseSync): QueryHandlers<QueueQuerie
   };
 }
 
-function prepareMeasure(db: DatabaseSync, table: string): (now: number) => QueueSize {
+function prepareMeasure(db: DatabaseSync, from: string, oldest: string): (now: number) => QueueSize {
   const prepareCount = (condition: string) =>
     prepare<{ count: number }>(
       db,
-      `SELECT count(*) AS count FROM (SELECT 1 FROM ${table} WHERE due_at IS NOT NULL AND ${condition} LIMIT ${maxCounted})`,
+      `SELECT count(*) AS count FROM (SELECT 1 FROM ${from} WHERE due_at IS NOT NULL AND ${condition} LIMIT ${maxCounted})`,
     );
   const countDue = prepareCount('due_at <= ?');
   const countLater = prepareCount('due_at > ?');
-  const findOldest = prepare<{ due_at: number | null }>(
-    db,
-    `SELECT min(due_at) AS due_at FROM ${table} WHERE due_at IS NOT NULL`,
-  );
+  const findOldest = prepare<{ due_at: number | null }>(db, oldest);
   return (now) => ({
     due: countDue.get(now)?.count ?? 0,
     later: countLater.get(now)?.count ?? 0,

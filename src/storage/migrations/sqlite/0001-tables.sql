@@ -92,7 +92,9 @@ CREATE TABLE devices (
   gone_at INTEGER,
   gone_reason TEXT -- 'removed', 'replaced', 'user-erased', 'gateway'
 ) STRICT;
-CREATE UNIQUE INDEX devices_by_id ON devices (instance_id, platform, id);
+-- Ids are chance enough to be unique. With what a report asks about its device, so that it reads one page and not two.
+CREATE INDEX devices_by_id ON devices
+  (instance_id, platform, id, created_at, user_number, user_since, substr(address, 1, 64));
 -- Addresses come in no order, so every new device changes another page of this index: it is kept so narrow that its pages
 -- stay in the cache. Whoever finds a row by it compares instance, platform and address.
 CREATE INDEX devices_by_address ON devices (address_hash) WHERE gone_at IS NULL;
@@ -288,11 +290,9 @@ CREATE TABLE messages (
   left_batches TEXT, -- those that it was in before, with its last attempt in each: 'id:number', separated by blanks
   PRIMARY KEY (instance_id, day, id)
 ) STRICT;
-CREATE INDEX messages_by_due ON messages (due_at) WHERE due_at IS NOT NULL;
+-- By target alone: each attempt changes this twice. What is due of all is found over message_turns, which has every target.
 CREATE INDEX messages_by_target_due ON messages (instance_id, target, due_at)
   WHERE due_at IS NOT NULL;
--- Conditions on the state: a claim changes due_at, and leaves these alone.
-CREATE INDEX messages_waiting ON messages (instance_id, target) WHERE state = 'waiting';
 CREATE INDEX messages_about_user ON messages (instance_id, user_number, id) WHERE user_number IS NOT NULL;
 CREATE INDEX messages_by_target ON messages (instance_id, target, id);
 -- What replays send again; few, as long as receivers are well.
