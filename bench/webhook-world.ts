@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { aloneCluster } from '../src/core/ports/cluster.ts';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { createCachedDirectory } from '../src/core/instances/cached-directory.ts';
 import { createInstance } from '../src/core/instances/create-instance.ts';
 import { createWebhook } from '../src/core/instances/create-webhook.ts';
@@ -20,6 +19,7 @@ import { createAddressGuard } from '../src/egress/address-guard.ts';
 import { createHttpClient } from '../src/egress/http-client.ts';
 import { createSystemNetwork } from '../src/egress/network.ts';
 import { createLog } from '../src/logging/create-log.ts';
+import { standardOutput } from '../src/logging/standard-output.ts';
 import { chanceUuidV7, uuidV7 } from '../src/protocol/uuid-v7.ts';
 import { openSqliteStore } from '../src/storage/sqlite/open-sqlite-store.ts';
 import { addDevices } from './filled-pharos.ts';
@@ -42,10 +42,15 @@ const content = {
 };
 const reportsPerCommand = 1_000;
 
+/** As the server writes it, but into a file. */
+const logFolder = mkdtempSync(join(tmpdir(), 'pharos-bench-'));
+const destination = standardOutput(openSync(join(logFolder, 'log'), 'a'));
+const log = createLog({ level: 'info', destination });
+process.once('exit', () => rmSync(logFolder, { recursive: true, force: true }));
+
 /** What `main.ts` composes of storage, core and egress to send webhooks, with the log in a file. */
 export async function openWebhookWorld() {
   const folder = mkdtempSync(join(tmpdir(), 'pharos-bench-'));
-  const log = createLog({ level: 'info', destination: pino.destination(join(folder, 'log')) });
   const store = await openSqliteStore({ file: join(folder, 'pharos.db') });
   const sealer = createSealer(parseKeyring(generateKeyring()));
   const ids = { random: () => randomUUID(), timeOrdered: uuidV7, unguessable: () => chanceUuidV7() };

@@ -8,11 +8,11 @@ const maxWaitMs = 20;
 const maxWriteBytes = 65_536;
 
 /**
- * Standard output, some lines at a time: a line costs as much to write alone as the request that it tells of costs to
- * read. A process that is killed loses the last lines.
+ * Standard output, or another file, some lines at a time: a line costs as much to write alone as the request that it tells
+ * of costs to read. A process that is killed loses the last lines.
  */
-export function standardOutput(): DestinationStream {
-  const stream = pino.destination({ dest: 1, sync: true, maxWrite: maxWriteBytes });
+export function standardOutput(fileDescriptor = 1): DestinationStream {
+  const stream = pino.destination({ dest: fileDescriptor, sync: true, maxWrite: maxWriteBytes });
   let waiting = '';
   let scheduled = false;
   const flush = (): void => {
