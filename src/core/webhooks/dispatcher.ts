@@ -54,7 +54,7 @@ const maxUnproven = messagesAtATime / 8;
 const maxAhead = messagesAtATime / 4;
 const maxAheadMs = 1_000;
 /** Outlives the wait for a place, an attempt and the commit of its completion, also on a busy machine. */
-const leaseMs = maxAheadMs + maxAttemptMs + 17_000;
+const leaseMs = maxAttemptMs + 17_000;
 const heldAtATime = 500;
 /**
  * So long a place that became free, and an attempt that is to be recorded, wait for others, if they are less than a quarter
