@@ -1,11 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { listeningOn, runPharos } from '../process/serve-process.ts';
+import { checkTypes, moduleResolutions } from './check-types.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'pharos-package-'));
@@ -85,23 +86,14 @@ export async function subscribe(): Promise<RegistrationState> {
 }
 `;
 
-test.each([
-  ['nodenext', 'nodenext'],
-  ['bundler', 'esnext'],
-])('has types for strict programs, with module resolution "%s"', (moduleResolution, module) => {
-  const project = join(folder, moduleResolution);
-  mkdirSync(project);
-  writeFileSync(join(project, 'consumer.ts'), consumer);
-  const compilerOptions = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, module, moduleResolution };
-  const environment = { target: 'es2022', lib: ['es2022', 'dom'], types: [] };
-  writeFileSync(
-    join(project, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: { ...compilerOptions, ...environment }, include: ['consumer.ts'] }),
-  );
-  const tsc = join(repository, 'node_modules/typescript/bin/tsc');
-  const { stdout } = spawnSync(process.execPath, [tsc, '-p', project], { encoding: 'utf8' });
-  expect(stdout).toBe('');
-});
+test.each(moduleResolutions)(
+  'has types for strict programs, with module resolution "%s"',
+  (moduleResolution, module) => {
+    const options = { module, moduleResolution, lib: ['es2022', 'dom'], types: [] };
+    const checked = checkTypes(join(folder, moduleResolution), consumer, options);
+    expect(checked).toEqual({ status: 0, stdout: '' });
+  },
+);
 
 test('is imported where there is no page, and then says what it needs', () => {
   const program = `
