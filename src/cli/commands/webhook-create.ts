@@ -44,8 +44,9 @@ export const webhookCreate = (): Command =>
       'after',
       `
 The secret that signs the requests is printed. A request that is not answered 2xx within 3 seconds is repeated
-after 10, 30, 120 and 300 seconds; \`pharos message list\` shows what became of each. While a classic webhook gets an
-event, visitors' browsers do not send it to the URL that the page named.
+after 10, 30, 120 and 300 seconds (with --retries standard: within 15 seconds, nine times in three days);
+\`pharos message list\` shows what became of each. While a classic webhook gets an event, visitors' browsers do not
+send it to the URL that the page named.
 
 Example:
   pharos webhook create 1b2c… --target https://shop.example/pharos --events v1.UserNotificationOpen`,
