@@ -28,8 +28,8 @@ interface HeldDevice {
 }
 
 interface ReportingDevice extends HeldDevice {
-  address: string;
-  address_hash: number;
+  /** As much of its address as tells the push service. */
+  address_start: string;
   created_at: number;
 }
 
@@ -45,10 +45,15 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
     db,
     'SELECT id, target_kind, max(accepted_at, coalesce(send_after, 0)) AS accepted_at, finished_at FROM publishes WHERE instance_id = ? AND id = ?',
   );
+  // Everything is in the index, and the row is not read.
   const findDevice = prepare<ReportingDevice>(
     db,
-    `SELECT number, address, address_hash, created_at, user_number, user_since FROM devices
-     WHERE instance_id = ? AND platform = ? AND id = ?`,
+    `SELECT number, created_at, user_number, user_since, substr(address, 1, 64) AS address_start
+     FROM devices INDEXED BY devices_by_id WHERE instance_id = ? AND platform = ? AND id = ?`,
+  );
+  const findAddress = prepare<{ address: string; address_hash: number }>(
+    db,
+    'SELECT address, address_hash FROM devices WHERE number = ?',
   );
   const findGoneDevice = prepare<HeldDevice>(
     db,
@@ -102,8 +107,9 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
     const device = findDevice.get(instanceId, platform, deviceId);
     if (!device) return null;
     if (device.created_at <= publish.accepted_at) return { ...device, wasThere: true };
-    const { address_hash: hash, number, address } = device;
-    const gone = findGoneDevice.get(hash, number, instanceId, platform, address, publish.accepted_at);
+    const at = findAddress.get(device.number);
+    const gone =
+      at && findGoneDevice.get(at.address_hash, device.number, instanceId, platform, at.address, publish.accepted_at);
     return { ...device, ...gone, wasThere: gone !== undefined };
   };
 
@@ -147,7 +153,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
       if (inserted === 0) return { kind: 'repeat' };
       const counted = countedAs[kind];
       if (counted && !siblings.some((sibling) => countedAs[sibling.kind] === counted)) {
-        const family = platform === 'web' ? browserFamilyOf(device.address) : '';
+        const family = platform === 'web' ? browserFamilyOf(device.address_start) : '';
         addToCount.run(instanceId, publishId, platform, family, counted);
       }
       if (eventId === null) return { kind: 'recorded', messages: 0 };
