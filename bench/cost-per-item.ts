@@ -16,11 +16,25 @@ export interface FilledStore {
 const items = 2_000;
 const itemsPerCommand = 100;
 const pagesRead = 200;
-/** They wait once, and no more come. */
-const messagesDelivered = 1_000;
 
-/** Processor microseconds, of this process with the store's threads, for one of each. */
-export async function costPerItem({ store, instanceId, devices, webhookId }: FilledStore) {
+/** Of all who work on it, since any time; by default this process with the store's threads. */
+export type CpuMicroseconds = () => number;
+const ofThisProcess: CpuMicroseconds = () => {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+};
+
+/** Processor microseconds for one of each. So many messages are delivered: they wait once, and no more come. */
+export async function costPerItem(
+  { store, instanceId, devices, webhookId }: FilledStore,
+  messagesDelivered = 1_000,
+  cpu: CpuMicroseconds = ofThisProcess,
+) {
+  const microsecondsPerItem = async (count: number, run: () => Promise<void>): Promise<number> => {
+    const before = cpu();
+    await run();
+    return (cpu() - before) / count;
+  };
   const inBatches = (count: number, run: (size: number) => Promise<readonly { readonly ok: boolean }[]>) =>
     microsecondsPerItem(count, async () => {
       for (let left = count; left > 0; left -= itemsPerCommand) {
@@ -81,11 +95,4 @@ export async function costPerItem({ store, instanceId, devices, webhookId }: Fil
       await deliverMessages(store, { instanceId, target: webhookId }, itemsPerCommand);
   });
   return { register, accept, read, report, deliver };
-}
-
-async function microsecondsPerItem(count: number, run: () => Promise<void>): Promise<number> {
-  const before = process.cpuUsage();
-  await run();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / count;
 }

@@ -15,6 +15,8 @@ const plan = [
   [24, 'gateways.ts'],
   [24, 'audience.ts'],
   [24, 'webhooks.ts'],
+  [24, 'storage.ts'],
+  [24, 'storage-costs.ts'],
 ] as const;
 
 const table: Record<string, string | number>[] = [];

@@ -1,6 +1,7 @@
 /**
- * A node that fans out, for `storage.ts`: the core with a gateway that takes what it is given, 20 ms later. Is told
- * which database by its environment; tells that it is ready, and is woken by any message.
+ * A node that fans out, for `storage.ts`: the core with a gateway that stands for a push service. It is told the database, after
+ * how many milliseconds each push is answered, and how many of them may be on their way at a time. Tells that it is ready, is
+ * woken by any message, and tells in the end how many pushes it has sent.
  */
 import { v4, v7 } from 'uuid';
 import type { Instance } from '../src/core/instances/instance.ts';
@@ -12,9 +13,12 @@ import { openPostgresStore } from '../src/storage/postgres/open-postgres-store.t
 import { directoryOf } from '../test/support/directory-of.ts';
 import { plainSealer } from '../test/support/plain-sealer.ts';
 
-const answerMs = 20;
+const [url = '', answerMs = 0, window = Number.POSITIVE_INFINITY] = [
+  process.argv[2],
+  ...process.argv.slice(3).map(Number),
+];
 
-const store = await openPostgresStore({ url: process.argv[2] ?? '' });
+const store = await openPostgresStore({ url });
 const shared = {
   store,
   sealer: plainSealer(),
@@ -23,14 +27,22 @@ const shared = {
   metrics: createMetrics(),
   clock: Date.now,
 };
+let sent = 0;
+let onTheirWay = 0;
+const waiting: (() => void)[] = [];
+async function push(): Promise<{ readonly kind: 'accepted' }> {
+  sent += 1;
+  if (answerMs > 0) {
+    if (onTheirWay >= window) await new Promise<void>((resolve) => void waiting.push(resolve));
+    onTheirWay += 1;
+    await new Promise((resolve) => setTimeout(resolve, answerMs));
+    onTheirWay -= 1;
+    waiting.shift()?.();
+  }
+  return { kind: 'accepted' };
+}
 const gateway = {
-  deliver: ({ devices }: { readonly devices: readonly GatewayDevice[] }) => {
-    const answered = new Promise<void>((resolve) => setTimeout(resolve, answerMs));
-    return devices.map(async () => {
-      await answered;
-      return { kind: 'accepted' as const };
-    });
-  },
+  deliver: ({ devices }: { readonly devices: readonly GatewayDevice[] }) => devices.map(push),
 };
 const instance: Instance = {
   ...{ id: '', name: 'bench', createdAt: 0, secretKey: '', previousSecretKey: null, allowedOrigins: null, feed: false },
@@ -47,6 +59,11 @@ const fanOut = new FanOut({
   onFinished: () => {},
 });
 fanOut.start();
-process.on('message', () => fanOut.wake());
-process.on('disconnect', () => void fanOut.stop().then(() => store.close()));
+async function stop(): Promise<void> {
+  await fanOut.stop();
+  await store.close();
+  process.send?.({ sent });
+  process.disconnect();
+}
+process.on('message', (message) => (message === 'wake' ? fanOut.wake() : void stop()));
 process.send?.('ready');

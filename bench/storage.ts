@@ -1,7 +1,8 @@
 /**
  * SQLite and PostgreSQL side by side, both syncing what they confirm: publishes, reports and messages with 64 callers, in
- * rounds that alternate; the same with 100 times as many devices; and a publish to many devices by 1, 2 and 4 nodes, each
- * a process, with a push service that answers after 20 ms. `--rounds`, `--items`, `--devices`, `--large`, `--audience`.
+ * rounds that alternate. Then a publish to many devices by 1, 2 and 4 nodes, each a process: what several of them are for, a push
+ * service of which each node gets a window of 200 and answers after 50 ms; and what they cost, one that answers at once, where
+ * these cores are the limit. `--rounds`, `--items`, `--devices`, `--audience`.
  *
  * PostgreSQL is a cluster of its own on the same machine: its processes share the cores with those that call it.
  */
@@ -22,6 +23,7 @@ import { openSqliteStore } from '../src/storage/sqlite/open-sqlite-store.ts';
 import { databaseAt, withClient } from '../test/support/postgres-client.ts';
 import { startPostgres } from '../test/support/postgres-cluster.ts';
 import { waitFor } from '../test/support/wait-for.ts';
+import { fillDevices } from './fill-postgres.ts';
 import { addDevices } from './filled-pharos.ts';
 import { median } from './median.ts';
 import type { Result } from './print-results.ts';
@@ -33,8 +35,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     items: { type: 'string', default: '4000' },
     devices: { type: 'string', default: '10000' },
-    large: { type: 'string', default: '1000000' },
-    audience: { type: 'string', default: '200000' },
+    audience: { type: 'string', default: '60000' },
   },
 });
 const [rounds, items, audience] = [Number(values.rounds), Number(values.items), Number(values.audience)];
@@ -124,8 +125,20 @@ async function compare(count: number): Promise<Readonly<Record<string, readonly 
   return medians;
 }
 
-async function fanOutBy(nodes: number, url: string, instanceId: string): Promise<number> {
-  const children = Array.from({ length: nodes }, () => fork(join(import.meta.dirname, 'storage-node.ts'), [url]));
+interface Service {
+  readonly what: string;
+  /** Of `storage-node.ts`. */
+  readonly options: readonly string[];
+}
+const services: readonly Service[] = [
+  { what: '50 ms, a window of 200 a node', options: ['50', '200'] },
+  { what: 'answers at once', options: [] },
+];
+
+/** Devices a second, and the share of the node that sent the fewest. */
+async function fanOutBy(nodes: number, url: string, instanceId: string, { options }: Service) {
+  const node = join(import.meta.dirname, 'storage-node.ts');
+  const children = Array.from({ length: nodes }, () => fork(node, [url, ...options]));
   await Promise.all(children.map((child) => once(child, 'message')));
   const store = await openPostgresStore({ url });
   const publish = { ...aPublish(instanceId), target: { kind: 'everyone' as const } };
@@ -140,16 +153,23 @@ async function fanOutBy(nodes: number, url: string, instanceId: string): Promise
     600_000,
   );
   const tookMs = performance.now() - startedAt;
+  const summary = await store.summarizePublish(publish);
+  if (summary?.counts.web?.accepted !== audience) throw new Error('not each device was counted once');
   await store.close();
-  await Promise.all(children.map((child) => (child.disconnect(), once(child, 'exit'))));
-  return audience / (tookMs / 1_000);
+  const sent = await Promise.all(
+    children.map(async (child) => {
+      child.send('stop');
+      const [told] = (await once(child, 'message')) as [{ sent: number }];
+      await once(child, 'exit');
+      return told.sent;
+    }),
+  );
+  return { rate: audience / (tookMs / 1_000), leastShare: Math.min(...sent) / audience };
 }
 
 const few = await compare(Number(values.devices));
-const many = Number(values.large) > 0 ? await compare(Number(values.large)) : null;
 const results: Result[] = kinds.map((kind) => {
   const [sqlite = 0, postgres = 0] = few[kind] ?? [];
-  const [sqliteLarge, postgresLarge] = many?.[kind] ?? [];
   return {
     what: `${kind} per second, ${values.devices} devices`,
     against: 'SQLite',
@@ -157,32 +177,27 @@ const results: Result[] = kinds.map((kind) => {
     goal: '',
     PostgreSQL: postgres.toFixed(0),
     SQLite: sqlite.toFixed(0),
-    [`PostgreSQL, ${values.large}`]: postgresLarge?.toFixed(0) ?? '',
-    [`SQLite, ${values.large}`]: sqliteLarge?.toFixed(0) ?? '',
   };
 });
 const url = await createDatabase('bench_fan_out');
-const store = await openPostgresStore({ url });
-const { instanceId } = await fillDevices(store);
-await store.close();
-let alone = 0;
-for (const nodes of [1, 2, 4]) {
-  const rate = await fanOutBy(nodes, url, instanceId);
-  alone ||= rate;
-  const what = `devices per second of a publish to ${audience}, nodes: ${nodes}`;
-  results.push({ what, against: 'one node', ratio: (rate / alone).toFixed(2), goal: '', PostgreSQL: rate.toFixed(0) });
+await (await openPostgresStore({ url })).close();
+const instanceId = randomUUID();
+await fillDevices(url, instanceId, audience);
+for (const service of services) {
+  let alone = 0;
+  for (const nodes of [1, 2, 4]) {
+    const { rate, leastShare } = await fanOutBy(nodes, url, instanceId, service);
+    alone ||= rate;
+    results.push({
+      what: `devices per second of a publish to ${audience}, push service: ${service.what}; nodes: ${nodes}`,
+      against: 'one node',
+      ratio: (rate / alone).toFixed(2),
+      goal: '',
+      PostgreSQL: rate.toFixed(0),
+      'least share of a node': leastShare.toFixed(2),
+    });
+  }
 }
 printResults(`The stores, Node ${process.versions.node}, ${callers} callers, medians of ${rounds} rounds`, results);
 await cluster.remove();
 rmSync(folder, { recursive: true, force: true });
-
-async function fillDevices(into: Store): Promise<Pick<Filled, 'instanceId'>> {
-  const id = randomUUID();
-  await addDevices(into, {
-    instanceId: id,
-    count: audience,
-    addressOf: () => `https://updates.push.services.mozilla.com/wpush/v2/${randomUUID()}`,
-    interestsOf: () => [],
-  });
-  return { instanceId: id };
-}
