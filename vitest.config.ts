@@ -5,9 +5,11 @@ import { LongestFirst } from './scripts/suites/longest-first.ts';
 const processTests = 'test/{process,clients,faults,package}/**/*.test.ts';
 const browserTests = 'test/browser/**/*.test.ts';
 
-/** Clusters of PostgreSQL and nodes on them, whatever the run stores in: once is enough. */
-const clusterTests =
-  process.env['PHAROS_TEST_STORAGE'] === 'postgres' ? [] : ['test/faults/{cluster,partition,upgrade}.test.ts'];
+/** Of one storage alone, whatever the run stores in: clusters of PostgreSQL; SQLite's file, its disk and its lock. */
+const testsOfOtherStorage =
+  process.env['PHAROS_TEST_STORAGE'] === 'postgres'
+    ? ['test/faults/{full-disk,lock-storm,migration,sync-proof}.test.ts']
+    : ['test/faults/{cluster,partition,upgrade}.test.ts'];
 
 /** Starts of Node cost half as much with it, and there are hundreds: workers, servers, threads. */
 process.env['NODE_COMPILE_CACHE'] = fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));
@@ -36,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: [processTests, 'test/house/node-version.test.ts'],
-          exclude: clusterTests,
+          exclude: testsOfOtherStorage,
           globalSetup: ['test/support/postgres-setup.ts', 'test/process/setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,

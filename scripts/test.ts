@@ -1,6 +1,7 @@
 /** Runs every suite, two at a time, and ends with what failed, a table of minutes and the line `N passed, N failed`. */
 import { offerPostgres } from '../test/support/postgres-on-demand.ts';
 import { commandSuite } from './suites/command-suite.ts';
+import { browserTestsWithServer } from './suites/browser-tests-with-server.ts';
 import type { SuiteResult } from './suites/suite-result.ts';
 import { vitestSuite } from './suites/vitest-suite.ts';
 
@@ -23,13 +24,8 @@ const suites = [
   vitestSuite('process', 24, 'sqlite'),
   // Where a process was killed, the next one waits for leases to end.
   vitestSuite('process', 22, 'postgres', ['--maxWorkers=3']),
-  // Of the browsers' tests those that go from the first visit to what the server has stored of it.
-  vitestSuite('browser', 24, 'postgres', [
-    '--maxWorkers=1',
-    'test/browser/pharos-client',
-    'test/browser/classic-journey',
-    nodeVersion,
-  ]),
+  // Where browsers only meet a stand-in for the server, nothing is stored.
+  vitestSuite('browser', 24, 'postgres', ['--maxWorkers=1', ...browserTestsWithServer(), nodeVersion]),
   commandSuite('demo', { demo: ['demo/main.ts'] }),
 ];
 

@@ -9,6 +9,8 @@ const longest = [
   'test/faults/crash-points.test.ts',
   'test/faults/webhooks.test.ts',
   'test/faults/phones.test.ts',
+  'test/faults/replay-kills.test.ts',
+  'test/process/lifecycle.test.ts',
   'test/faults/upgrade.test.ts',
   'src/storage/postgres/postgres.test.ts',
   'src/storage/sqlite/sqlite.test.ts',

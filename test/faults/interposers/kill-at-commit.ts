@@ -63,6 +63,7 @@ type Query = (
 const query = pg.Client.prototype.query as unknown as Query;
 /** Also in the middle of a statement. */
 const writesSomewhere = new RegExp(`\\b${words}`);
+const drops = new RegExp(`^DROP TABLE ${table}$`);
 const touchedBy = new WeakSet<pg.Client>();
 pg.Client.prototype.query = async function (this: pg.Client, asked: string | pg.QueryConfig, ...more: unknown[]) {
   const text = typeof asked === 'string' ? asked : asked.text;
@@ -71,7 +72,7 @@ pg.Client.prototype.query = async function (this: pg.Client, asked: string | pg.
   if (ends && when === 'before') die();
   const result = await query.call(this, asked, ...more);
   if (ends) die();
-  if (Number(result?.rowCount) > 0 && writesSomewhere.test(text)) {
+  if (drops.test(text) || (Number(result?.rowCount) > 0 && writesSomewhere.test(text))) {
     if (when === 'during') die();
     touchedBy.add(this);
   }
