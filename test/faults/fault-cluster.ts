@@ -18,6 +18,7 @@ export interface FaultCluster {
   readonly nodes: readonly ClusterNode[];
   /** What customers and ledgers see: requests go to one node after the other. */
   readonly server: Pick<FaultServer, 'pushService' | 'targets' | 'restarts'> & {
+    readonly clockErrorMs: number;
     readonly pharos: Pick<PharosProcess, 'origin' | 'admin' | 'dataDir' | 'databaseUrl'>;
   };
   /** What was in flight until now may be repeated: something has happened to those who did it. */
@@ -40,6 +41,8 @@ interface FaultClusterOptions {
   readonly lastNode?: Launch;
 }
 
+/** A node whose clock is off knows the database's time to within half of what its question took, a second at most. */
+const clockErrorMs = 500;
 /** What a dead process had sent has arrived by then. */
 const arrivedAfterMs = 250;
 
@@ -76,6 +79,7 @@ export async function startFaultCluster(seed: number, options: FaultClusterOptio
       pushService: world.pushService,
       targets: world.targets,
       restarts,
+      clockErrorMs,
       pharos: {
         get origin() {
           return nodes[(turn += 1) % nodes.length]?.pharos.origin ?? '';

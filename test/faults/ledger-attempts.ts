@@ -18,6 +18,8 @@ interface ToCompare {
   /** In the order in which they came. */
   readonly requests: readonly TargetRequest[];
   readonly restarts: readonly number[];
+  /** How far the times of attempts may be off. */
+  readonly clockErrorMs: number;
 }
 
 /** Between taking the time and sending, a busy machine may do something else. */
@@ -29,7 +31,7 @@ const maxLateUnansweredMs = 15_000;
  * Each recorded answer was given to a request of its own, in its time. An attempt without an answer may have reached the
  * target or nobody. Any other request is one that the process died of.
  */
-export function compareAttempts({ what, state, attempts, requests, restarts }: ToCompare): Findings {
+export function compareAttempts({ what, state, attempts, requests, restarts, clockErrorMs }: ToCompare): Findings {
   const problems: string[] = [];
   const unrecorded = new Set(requests);
   // Those without an answer get what the others leave.
@@ -38,12 +40,13 @@ export function compareAttempts({ what, state, attempts, requests, restarts }: T
     const sentAt = Date.parse(startedAt);
     const endedAt = sentAt + durationMs;
     const late = status === null ? maxLateUnansweredMs : maxLateMs;
-    const own = [...unrecorded].find(
-      (request) =>
-        request.at >= sentAt && request.at <= endedAt + late && (status ?? request.status) === request.status,
-    );
+    const from = (earliest: number) => (request: TargetRequest) =>
+      request.at >= earliest && request.at <= endedAt + late && (status ?? request.status) === request.status;
+    // One that came before it was sent is only its own when no other can be.
+    const own = [...unrecorded].find(from(sentAt)) ?? [...unrecorded].findLast(from(sentAt - clockErrorMs));
     if (own) unrecorded.delete(own);
-    else if (status !== null) problems.push(`${what}: nobody gave the answer ${status} of attempt ${index + 1}`);
+    else if (status !== null)
+      problems.push(`${what}: nobody gave the answer ${status} of attempt ${index + 1}, ${startedAt}`);
     if (status !== 200) continue;
     if (requests.some((request) => request !== own && request.at > endedAt))
       problems.push(`${what} was sent after its 2xx had been recorded`);
@@ -55,7 +58,7 @@ export function compareAttempts({ what, state, attempts, requests, restarts }: T
     // Whatever a process died of is tried again by the next one.
     const next = Math.min(...times.filter((time) => time > at));
     if (!restarts.some((restart) => at < restart && restart <= next && next < Number.POSITIVE_INFINITY))
-      problems.push(`${what}: a request that was answered ${status} is not recorded`);
+      problems.push(`${what}: a request that was answered ${status} is not recorded, ${new Date(at).toISOString()}`);
   }
   return { problems, repeats: Array<string>(unrecorded.size).fill(what) };
 }

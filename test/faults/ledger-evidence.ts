@@ -7,6 +7,8 @@ export interface SeenServer {
   readonly pushService: Pick<FaultServer['pushService'], 'deliveries'>;
   readonly targets: Pick<FaultServer['targets'], 'requests'>;
   readonly restarts: readonly number[];
+  /** How far a node's time may be from everybody else's; by default not at all. */
+  readonly clockErrorMs?: number;
 }
 
 /** What the ledger reads of the customer. */

@@ -72,7 +72,8 @@ async function checkMessage(
     return { problems, repeats: [] };
   const attempts = await listAttempts(server, customer, view);
   if (attempts.length !== view.attempts) problems.push(`${what} has ${attempts.length} of ${view.attempts} attempts`);
-  const compared = compareAttempts({ what, state: view.state, attempts, requests, restarts: server.restarts });
+  const { restarts, clockErrorMs = 0 } = server;
+  const compared = compareAttempts({ what, state: view.state, attempts, requests, restarts, clockErrorMs });
   return { problems: [...problems, ...compared.problems], repeats: compared.repeats };
 }
 

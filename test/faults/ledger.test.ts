@@ -22,6 +22,7 @@ interface Evidence {
   readonly deliveries: readonly { readonly at: number; readonly deviceToken: string }[];
   readonly counts: Readonly<Record<string, number>>;
   readonly restarts: readonly number[];
+  readonly clockErrorMs?: number;
   readonly requests: readonly (Pick<TargetRequest, 'at' | 'status'> & { readonly kind: 'STARTED' | 'FINISHED' })[];
   /** Of STARTED. */
   readonly state: string;
@@ -53,7 +54,7 @@ const truth: Evidence = {
 
 /** A publish to two devices with a webhook, as the world saw it, with some of it changed. */
 const read = (change: Partial<Evidence> = {}) => {
-  const { deliveries, counts, restarts, requests, state, attempts, told } = { ...truth, ...change };
+  const { deliveries, counts, restarts, clockErrorMs = 0, requests, state, attempts, told } = { ...truth, ...change };
   const { request, publishId } = publish;
   const views = [
     { id: '1', eventType: 'publish.started', state, attempts: attempts.length },
@@ -84,6 +85,7 @@ const read = (change: Partial<Evidence> = {}) => {
       }),
     },
     restarts,
+    clockErrorMs,
   };
   const customer: SeenCustomer = { instanceId: 'instance', devices, publishes: [publish], reports: [] };
   return readLedger(server, customer);
@@ -143,9 +145,9 @@ test('a message that was given up after four attempts, or although it was taken'
 
 test('attempts that ended unanswered may have reached the target, or nobody', async () => {
   expect((await read({ attempts: attemptsOf(500, 500, 200), requests: requestsOf(500, 200) })).problems).toEqual([
-    'publish.started 1: nobody gave the answer 500 of attempt 2',
-    'publish.started 1: nobody gave the answer 200 of attempt 3',
-    'publish.started 1: a request that was answered 200 is not recorded',
+    'publish.started 1: nobody gave the answer 500 of attempt 2, 1970-01-01T00:00:00.010Z',
+    'publish.started 1: nobody gave the answer 200 of attempt 3, 1970-01-01T00:00:00.015Z',
+    'publish.started 1: a request that was answered 200 is not recorded, 1970-01-01T00:00:00.010Z',
   ]);
   const requests = requestsOf(500, 404, 200).filter(({ status }) => status !== 404);
   expect((await read({ attempts: attemptsOf(500, null, 200), requests })).problems).toEqual([]);
@@ -162,14 +164,24 @@ test('an attempt that ended unanswered excuses no other request', async () => {
   const seen = { requests: late.filter((request) => request !== undefined), restarts: [25] };
   expect((await read({ ...seen, attempts: attemptsOf(null, 404, 200) })).problems).toEqual([
     'publish.started 1 was sent after its 2xx had been recorded',
-    'publish.started 1: a request that was answered 200 is not recorded',
+    'publish.started 1: a request that was answered 200 is not recorded, 1970-01-01T00:00:00.030Z',
   ]);
+});
+
+test('an attempt that seems to be later than its request: a clock may be off by so much, and no more', async () => {
+  // The process died of the second request.
+  const attempts = [...attemptsOf(500), { at: 20, status: 500 }, { at: 22, status: 200 }];
+  const evidence = { attempts, requests: requestsOf(500, 404, 500, 200), restarts: [12] };
+  expect((await read({ ...evidence, clockErrorMs: 5 })).problems).toEqual([]);
+  expect((await read({ ...evidence, clockErrorMs: 4 })).problems).toHaveLength(2);
 });
 
 test('a request that is not recorded needs a kill, and another attempt after it', async () => {
   const what = 'publish.started 1';
   const evidence = { requests: requestsOf(500, 200, 200), attempts: [...attemptsOf(500), { at: 15, status: 200 }] };
-  expect((await read(evidence)).problems).toEqual([`${what}: a request that was answered 200 is not recorded`]);
+  expect((await read(evidence)).problems).toEqual([
+    `${what}: a request that was answered 200 is not recorded, 1970-01-01T00:00:00.010Z`,
+  ]);
   expect(await read({ ...evidence, restarts: [12] })).toMatchObject({ problems: [], repeats: [what] });
   // The kill came before it, or after the message had been sent again.
   for (const restart of [8, 18]) {
