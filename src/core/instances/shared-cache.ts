@@ -6,6 +6,8 @@ export class SharedCache<Value> {
   readonly #maxEntries: number;
   /** In the order in which they were last asked for. */
   readonly #entries = new Map<string, Promise<Value | null>>();
+  /** Asked for last: often asked for again, and in its place already. */
+  #newest: string | null = null;
 
   constructor(maxEntries: number) {
     this.#maxEntries = maxEntries;
@@ -13,6 +15,8 @@ export class SharedCache<Value> {
 
   get(key: string, load: () => Promise<Value | null>): Promise<Value | null> {
     const known = this.#entries.get(key);
+    if (known && key === this.#newest) return known;
+    this.#newest = key;
     const entry = known ?? load();
     this.#entries.delete(key);
     this.#entries.set(key, entry);

@@ -17,6 +17,7 @@ export function clientKey({
 }
 
 function addressKey(text: string): string | null {
+  if (isIP(text) === 4) return text;
   const [, inBrackets, withPort] = /^(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)$/.exec(text) ?? [];
   const address = (inBrackets ?? withPort ?? text).replace(/%.*$/s, '');
   switch (isIP(address)) {

@@ -17,6 +17,8 @@ export class RateLimiter {
   readonly #now: () => number;
   /** In the order in which the keys were last let through. */
   readonly #wholeAt = new Map<string, number>();
+  /** Let through last: often the next one too, and in its place already. */
+  #newest: string | null = null;
 
   constructor({ perSecond, burst, maxKeys, now = () => performance.now() }: RateLimits) {
     this.#intervalMs = 1000 / perSecond;
@@ -32,7 +34,8 @@ export class RateLimiter {
     const earlyMs = wholeAt - now - this.#toleranceMs;
     // Sums of fractions are not exact.
     if (earlyMs > 1e-6) return earlyMs;
-    this.#wholeAt.delete(key);
+    if (key !== this.#newest) this.#wholeAt.delete(key);
+    this.#newest = key;
     this.#wholeAt.set(key, wholeAt + this.#intervalMs);
     if (this.#wholeAt.size > this.#maxKeys) {
       const [oldest] = this.#wholeAt.keys();
