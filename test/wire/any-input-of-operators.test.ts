@@ -110,3 +110,32 @@ test('any path and query is answered', async () => {
     { numRuns: 400 },
   );
 });
+
+test('a search for any value is answered', async () => {
+  const paths = ['/messages', '/publishes', '/replays', '/ignored-reports', '/webhooks'].map((path) => instance + path);
+  const names = [
+    ...['user', 'webhookId', 'publishId', 'eventType', 'eventId', 'state', 'status', 'since', 'until'],
+    ...['before', 'after', 'cursor', 'from', 'to', 'limit', 'wait', 'types'],
+  ];
+  const values = [
+    ...[
+      '%00',
+      'a%00b',
+      '%ED%A0%80',
+      '%F0%9F%98%80',
+      '',
+      '-1',
+      '0',
+      '1e99',
+      '9'.repeat(30),
+      unknownId,
+      `pubid-${unknownId}`,
+    ],
+    ...['0001-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2026-02-30T00:00:00Z', '-271821-04-20T00:00:00Z'],
+  ];
+  const queries = names.flatMap((name) => values.map((value) => `${name}=${value}`));
+  for (const path of paths) {
+    const flaws = await Promise.all(queries.map((query) => flawOfAnswer({ method: 'GET', path: `${path}?${query}` })));
+    expect(queries.flatMap((query, index) => (flaws[index] === null ? [] : [query, flaws[index]]))).toEqual([]);
+  }
+});
