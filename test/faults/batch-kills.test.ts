@@ -71,7 +71,7 @@ test('batches survive kills: no event is lost, and a batch that is sent again is
   onTestFinished(() => database.close());
   const count = async (what: string): Promise<number> =>
     Number((await database.all(`SELECT count(*) AS count FROM ${what}`))[0]?.['count']);
-  await waitFor('all to be delivered', async () => (await count(`messages WHERE state = 'waiting'`)) === 0, 60_000);
+  await waitFor('all to be delivered', async () => (await count(`messages WHERE state = 'waiting'`)) === 0, 120_000);
   expect(checkBatches(backend, promised, kills * maxInFlight)).toEqual([]);
   const sizes = backend.requests.map(({ publishIds }) => publishIds.length);
   expect(Math.max(...sizes)).toBeGreaterThan(1);
