@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
 import { v4, v7 } from 'uuid';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Store } from '../../src/core/ports/store.ts';
 import type { Instance } from '../../src/core/instances/instance.ts';
 import { defaultWebhookOptions } from '../../src/core/instances/webhook-options.ts';
 import { runOne } from '../../src/core/ports/command.ts';
@@ -25,14 +26,16 @@ async function startDispatching(
   paths: readonly string[],
   answer: (path: string) => 'hang' | number,
   disabledAt: (path: string) => number | null = () => null,
+  { delayMs = 60_000, through = (store: Store): Store => store } = {},
 ) {
   const arrived: string[] = [];
   const receiver = createServer((request, response) => {
     const path = request.url ?? '';
     arrived.push(path);
     request.resume();
-    const delayMs = answer(path);
-    if (delayMs !== 'hang') setTimeout(() => response.end(), delayMs);
+    const answerMs = answer(path);
+    if (path === '/refuses-once' && !arrived.slice(0, -1).includes(path)) response.statusCode = 500;
+    if (answerMs !== 'hang') setTimeout(() => response.end(), answerMs);
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const { port } = receiver.address() as AddressInfo;
@@ -76,14 +79,14 @@ async function startDispatching(
   });
   const dispatcher = new Dispatcher({
     cluster: aloneCluster,
-    store,
+    store: through(store),
     http,
     clock: Date.now,
     log: silent,
     metrics: { webhookAttempted() {} },
     retryPolicies: {
       ...retryPolicies, // Long enough for a busy machine.
-      beams: { ...retryPolicies.beams, delaysMs: [60_000], timeoutMs: 30_000 },
+      beams: { ...retryPolicies.beams, delaysMs: [delayMs], timeoutMs: 30_000 },
     },
     breakerPausesMs: [600_000],
     forgetWebhook: () => {},
@@ -236,6 +239,39 @@ test('what was claimed for a target that stops answering is nobody’s again, an
     return now.length === 180 && now.filter(({ claimed }) => claimed).length === 64 && now;
   });
   expect(waiting.every(({ attempts }) => attempts === 0)).toBe(true);
+});
+
+test('a message that is claimed again before its first attempt is known to be recorded does not wait for its lease', async () => {
+  const completed: (() => void)[] = [];
+  // Answers of two connections overtake each other: that of the completion is told after that of the next claim.
+  const through = (store: Store): Store => ({
+    ...store,
+    completeAttempts: async (items) => {
+      const results = await store.completeAttempts(items);
+      if (items.some(({ next }) => next.kind === 'retry') && completed.length === 0)
+        await new Promise<void>((resolve) => completed.push(resolve));
+      return results;
+    },
+    claimMessages: async (items) => {
+      const results = await store.claimMessages(items);
+      const isClaimed = results.some((result) => result.ok && result.value.length > 0);
+      if (isClaimed && completed.length > 0) setTimeout(() => completed[0]?.(), 20);
+      return results;
+    },
+  });
+  const world = await startDispatching(['/refuses-once'], () => 0, undefined, { delayMs: 0, through });
+  await world.writeMessages(1);
+  world.dispatcher.start();
+  await waitFor('it to wait for its answer', async () => {
+    world.dispatcher.wake();
+    return completed.length > 0;
+  });
+  const isDelivered = async () => {
+    world.dispatcher.wake();
+    return (await world.countStates())['/refuses-once delivered 2'] === 1;
+  };
+  // Leases are 32 s long.
+  await waitFor('the second attempt', isDelivered, 16_000);
 });
 
 test('a webhook whose master key is missing keeps its messages, and stops nobody else’s', async () => {

@@ -1,6 +1,5 @@
 import { ClaimLoop } from '../claims/claim-loop.ts';
 import { gatherItems } from '../claims/gather-items.ts';
-import { whileUnavailable } from '../claims/while-unavailable.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import { runOne } from '../ports/command.ts';
@@ -16,7 +15,8 @@ import { breakerPausesMs as defaultBreakerPausesMs } from './breaker.ts';
 import type { ClaimedAhead } from './claimed-ahead.ts';
 import { createClaimedAhead } from './claimed-ahead.ts';
 import type { TargetStatus } from './explain-message.ts';
-import { postponeRequest } from './postpone-request.ts';
+import type { ClaimedRequest } from './postpone-request.ts';
+import { giveBackRequest, postponeRequest } from './postpone-request.ts';
 import { maxAttemptMs } from './retry-policies.ts';
 import type { TargetLimits } from './target-state.ts';
 import { shareOf } from './target-state.ts';
@@ -32,12 +32,11 @@ export interface DispatcherDeps extends AttemptBatchDeps {
   readonly breakerPausesMs?: readonly number[];
 }
 
-/** The messages of one request: one, or a batch. */
-type Claimed = readonly [ClaimedMessage, ...ClaimedMessage[]];
-
 /** A request in hand. Its claim may be renewed while it is: a clock that jumps ends leases early. */
 interface Work {
-  claimed: Claimed;
+  claimed: ClaimedRequest;
+  /** The claim that was last asked for, to send or to record under. */
+  used: ClaimedRequest | null;
   readonly offer: Offer;
   /** It was claimed for a place that is not free yet. */
   readonly isAhead: boolean;
@@ -140,7 +139,7 @@ export class Dispatcher {
       const requests = [...Map.groupBy(byTarget.get(keyOf(offer)) ?? [], requestIdOf).values()];
       if (this.#targets.claimed(offer, requests.length)) this.#messages.wake();
       return requests.flatMap((claimed, index) =>
-        this.#take(claimed as unknown as Claimed, offer, index >= offer.room),
+        this.#take(claimed as unknown as ClaimedRequest, offer, index >= offer.room),
       );
     });
   }
@@ -160,7 +159,7 @@ export class Dispatcher {
   }
 
   /** Nothing when it is in hand already: then whoever works on it has the new claim. */
-  #take(claimed: Claimed, offer: Offer, isAhead: boolean): readonly Work[] {
+  #take(claimed: ClaimedRequest, offer: Offer, isAhead: boolean): readonly Work[] {
     const inHand = this.#inHand.get(requestIdOf(claimed[0]));
     if (inHand) {
       inHand.claimed = claimed;
@@ -168,31 +167,27 @@ export class Dispatcher {
       else this.#targets.ended(offer, null);
       return [];
     }
-    const work = { claimed, offer, isAhead };
+    const work: Work = { claimed, used: null, offer, isAhead };
     this.#inHand.set(requestIdOf(claimed[0]), work);
     return [work];
   }
 
   async #run(work: Work): Promise<boolean> {
-    if (work.isAhead && !(await this.#ahead.turn(work.offer))) return this.#giveBack(work);
+    const { store } = this.#deps;
+    if (work.isAhead && !(await this.#ahead.turn(work.offer))) {
+      // Before it can be claimed again, which may be told before this is.
+      this.#letGo(work);
+      this.#targets.givenBack(work.offer);
+      await giveBackRequest(store, work.claimed, 0);
+      return true;
+    }
     try {
       return await this.#attempt(work);
     } finally {
       this.#letGo(work);
+      // It was recorded, was due again and was claimed again, all before we heard of the first.
+      if (work.claimed !== work.used) await giveBackRequest(store, work.claimed, 0);
     }
-  }
-
-  /** Nothing of it was sent: it is due again at once. */
-  async #giveBack(work: Work): Promise<boolean> {
-    const [{ instanceId, messageId, claimToken }] = work.claimed;
-    // Before it can be claimed again, which may be told before this is.
-    this.#letGo(work);
-    this.#targets.givenBack(work.offer);
-    const next = { kind: 'retry', retryInMs: 0 } as const;
-    await whileUnavailable(() =>
-      runOne(this.#deps.store.completeAttempts, { instanceId, messageId, claimToken, attempt: null, next }),
-    );
-    return true;
   }
 
   #letGo(work: Work): void {
@@ -217,12 +212,13 @@ export class Dispatcher {
       const { breakerPausesMs = defaultBreakerPausesMs } = this.#deps;
       end({ ...sent, startedAt, endedAt: performance.now(), breakerPausesMs, chance: Math.random() });
     };
+    const current = (): ClaimedRequest => (work.used = work.claimed);
     try {
       return work.claimed[0].batchId === null
-        ? await attemptMessage(this.#deps, () => work.claimed[0], onAnswered)
-        : await attemptBatch(this.#deps, () => work.claimed, onAnswered);
+        ? await attemptMessage(this.#deps, () => current()[0], onAnswered)
+        : await attemptBatch(this.#deps, current, onAnswered);
     } catch (error) {
-      if (error instanceof CannotOpen) await postponeRequest(this.#deps, work.claimed);
+      if (error instanceof CannotOpen) await postponeRequest(this.#deps, current());
       throw error;
     } finally {
       end(null);

@@ -5,20 +5,30 @@ import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
 import type { ClaimedMessage, MessageCommands } from '../ports/message-store.ts';
 
+/** The messages of one request: one, or a batch. */
+export type ClaimedRequest = readonly [ClaimedMessage, ...ClaimedMessage[]];
+
 export interface PostponeRequestDeps {
   readonly store: Pick<MessageCommands, 'completeAttempts' | 'completeBatches'>;
   readonly clock: Clock;
 }
 
 /** The messages of a request that only the operator can make possible wait longer and longer; none of their attempts is used up. */
-export async function postponeRequest(
-  { store, clock }: PostponeRequestDeps,
-  messages: readonly [ClaimedMessage, ...ClaimedMessage[]],
+export async function postponeRequest({ store, clock }: PostponeRequestDeps, messages: ClaimedRequest): Promise<void> {
+  const [{ messageId }] = messages;
+  await giveBackRequest(store, messages, postponedMs(uuidV7Time(messageId), clock()));
+}
+
+/** The messages of a request that is not sent: they are due again in `retryInMs`, and none of their attempts is used up. */
+export async function giveBackRequest(
+  store: PostponeRequestDeps['store'],
+  messages: ClaimedRequest,
+  retryInMs: number,
 ): Promise<void> {
   const [{ instanceId, webhookId, messageId, batchId, claimToken, attempts }] = messages;
   // Its receiver may have seen it: it stays together, under its id, and comes again when its lease is over.
   if (batchId !== null && attempts > 0) return;
-  const next = { kind: 'retry', retryInMs: postponedMs(uuidV7Time(messageId), clock()) } as const;
+  const next = { kind: 'retry', retryInMs } as const;
   await whileUnavailable<unknown>(() =>
     batchId === null || webhookId === null
       ? runOne(store.completeAttempts, { instanceId, messageId, claimToken, attempt: null, next })
