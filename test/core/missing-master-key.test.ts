@@ -13,7 +13,7 @@ async function worldWithKey() {
   const world = await openPublishingWorld({ answers: { ben: [failed, accepted] } });
   onTestFinished(() => world.stop());
   const { sealer, store } = world;
-  const { open } = sealer;
+  const open = sealer.open.bind(sealer);
   const { recordPages, completeDeliveries } = store;
   const asked: number[] = [];
   const shorten = (ms: number): number => {

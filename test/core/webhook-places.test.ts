@@ -272,6 +272,7 @@ test('a message that is claimed again before its first attempt is known to be re
   };
   // Leases are 32 s long.
   await waitFor('the second attempt', isDelivered, 16_000);
+  expect(world.arrived).toHaveLength(2);
 });
 
 test('a webhook whose master key is missing keeps its messages, and stops nobody else’s', async () => {
