@@ -1,18 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/device-store.ts';
 import { dayOf } from '../rows/day.ts';
+import { hasKey, keyValues } from './device-key.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareUseName } from './names.ts';
 import { prepare } from './statement.ts';
 
-const keyValues = (key: DeviceKey) => [key.instanceId, key.platform, key.deviceId] as const;
-
 const findLiving = (db: DatabaseSync) => {
-  const find = prepare<{ number: number }>(
-    db,
-    `SELECT number FROM devices
-     WHERE instance_id = ? AND platform = ? AND id = ? AND gone_at IS NULL`,
-  );
+  const find = prepare<{ number: number }>(db, `SELECT d.number FROM devices d WHERE ${hasKey} AND d.gone_at IS NULL`);
   return (key: DeviceKey) => find.get(...keyValues(key));
 };
 

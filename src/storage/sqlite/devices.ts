@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/device-store.ts';
+import type { DeviceCommands, DeviceQueries } from '../../core/ports/device-store.ts';
 import { addressHash } from '../rows/address-hash.ts';
+import { hasKey, keyValues } from './device-key.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { dayOf } from '../rows/day.ts';
 import { filesOf } from '../rows/filed-attempts.ts';
@@ -8,8 +9,7 @@ import type { MessageRow } from '../rows/message-row.ts';
 import { prepare } from './statement.ts';
 import { prepareTombstone } from './tombstone.ts';
 
-const livingDevice = 'd.instance_id = ? AND d.platform = ? AND d.id = ? AND d.gone_at IS NULL';
-const keyValues = (key: DeviceKey) => [key.instanceId, key.platform, key.deviceId] as const;
+const livingDevice = `${hasKey} AND d.gone_at IS NULL`;
 
 type RegistryCommands = Omit<DeviceCommands, 'setDeviceAliases' | 'muteDevices' | 'changeTags'>;
 

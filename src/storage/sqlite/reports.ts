@@ -12,6 +12,7 @@ import { uuidV7Day } from '../../protocol/ids.ts';
 import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
 import { countedAs, maxActions } from '../rows/report-counts.ts';
+import { hasKey, keyValues } from './device-key.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
@@ -48,8 +49,8 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
   // Everything is in the index, and the row is not read.
   const findDevice = prepare<ReportingDevice>(
     db,
-    `SELECT number, created_at, user_number, user_since, substr(address, 1, 64) AS address_start
-     FROM devices INDEXED BY devices_by_id WHERE instance_id = ? AND platform = ? AND id = ?`,
+    `SELECT d.number, d.created_at, d.user_number, d.user_since, substr(d.address, 1, 48) AS address_start
+     FROM devices d INDEXED BY devices_by_id WHERE ${hasKey}`,
   );
   const findAddress = prepare<{ address: string; address_hash: number }>(
     db,
@@ -104,7 +105,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
    * `wasThere` is false when there was none: the report is taken, and is nobody's.
    */
   const findReceiver = ({ instanceId, platform, deviceId }: RecordReport, publish: ReportedPublish) => {
-    const device = findDevice.get(instanceId, platform, deviceId);
+    const device = findDevice.get(...keyValues({ instanceId, platform, deviceId }));
     if (!device) return null;
     if (device.created_at <= publish.accepted_at) return { ...device, wasThere: true };
     const at = findAddress.get(device.number);

@@ -94,7 +94,7 @@ CREATE TABLE devices (
 ) STRICT;
 -- Ids are chance enough to be unique. With what a report asks about its device, so that it reads one page and not two.
 CREATE INDEX devices_by_id ON devices
-  (instance_id, platform, id, created_at, user_number, user_since, substr(address, 1, 64));
+  (unhex(id, '-'), unhex(instance_id, '-'), platform, created_at, user_number, user_since, substr(address, 1, 48));
 -- Addresses come in no order, so every new device changes another page of this index: it is kept so narrow that its pages
 -- stay in the cache. Whoever finds a row by it compares instance, platform and address.
 CREATE INDEX devices_by_address ON devices (address_hash) WHERE gone_at IS NULL;
