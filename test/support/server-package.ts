@@ -5,10 +5,10 @@ import { isDeepStrictEqual } from 'node:util';
 
 const repository = join(import.meta.dirname, '../..');
 
-/** The last release, which is in the repository (docs/decisions/0024); null before the first one. */
-export function lastRelease(): { readonly version: string; readonly tarball: string } | null {
+/** The last release, which is in the repository (docs/decisions/0024). */
+export function lastRelease(): { readonly version: string; readonly tarball: string } {
   const { version } = readManifest(repository);
-  return version === '0.0.0' ? null : { version, tarball: join(repository, `test/releases/pharos-${version}.tgz`) };
+  return { version, tarball: join(repository, `test/releases/pharos-${version}.tgz`) };
 }
 
 /** Makes the package of the present sources in a folder; answers the tarball's path. */
