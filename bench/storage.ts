@@ -35,7 +35,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     items: { type: 'string', default: '4000' },
     devices: { type: 'string', default: '10000' },
-    audience: { type: 'string', default: '60000' },
+    audience: { type: 'string', default: '200000' },
   },
 });
 const [rounds, items, audience] = [Number(values.rounds), Number(values.items), Number(values.audience)];
