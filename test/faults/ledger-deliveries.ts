@@ -27,9 +27,10 @@ export async function checkDeliveries(server: SeenServer, customer: SeenCustomer
     const perKill = new Map<number, number>();
     for (const [deviceToken, received] of Map.groupBy(deliveries, (delivery) => delivery.deviceToken)) {
       received.slice(1).forEach(({ at }, index) => {
-        const kill = server.restarts.findLast((restart) => restart <= at);
+        // The first after it was received: who forgot it was gone then, although the next server may end before it repeats it.
+        const kill = server.restarts.find((restart) => restart > (received[index]?.at ?? 0));
         const what = `${publishId} to device ${deviceToken}`;
-        if (kill === undefined || kill <= (received[index]?.at ?? 0)) problems.push(`repeated without a kill: ${what}`);
+        if (kill === undefined || kill > at) problems.push(`repeated without a kill: ${what}`);
         else perKill.set(kill, (perKill.get(kill) ?? 0) + 1);
         repeats.push(what);
       });

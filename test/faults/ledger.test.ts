@@ -128,6 +128,22 @@ test('a repeated delivery needs a kill between the two', async () => {
   expect(await read({ deliveries, restarts: [20] })).toMatchObject({ problems: [], repeats: [what] });
 });
 
+test('a repeated delivery counts for the kill that forgot it, of which each has two pages', async () => {
+  const repeated = (count: number, at: number) =>
+    Array.from({ length: count }, (_, index) => ({ at, deviceToken: `${at} ${index}` })).flatMap((delivery) => [
+      delivery,
+      { ...delivery, at: 40 },
+    ]);
+  const problemsOf = async (...deliveries: (typeof truth.deliveries)[number][]) => {
+    const accepted = 2 + deliveries.length / 2;
+    const told = { web: { numSuccessfulPublishes: accepted, numFailedPublishes: 0 } };
+    const change = { deliveries: [...truth.deliveries, ...deliveries], counts: { accepted }, told, restarts: [20, 30] };
+    return (await read(change)).problems;
+  };
+  expect(await problemsOf(...repeated(150, 15), ...repeated(150, 25))).toEqual([]);
+  expect(await problemsOf(...repeated(201, 15))).toEqual(['pubid-1: one kill repeated 201 deliveries']);
+});
+
 test('a message that was given up after four attempts, or although it was taken', async () => {
   const early = await read({
     state: 'exhausted',
