@@ -249,6 +249,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       limits,
       onAccepted,
       onMessages,
+      onCanceled: () => fanOut.lookAgain(),
     }),
     pageRoutes({ ...shared, endpointRules, limits, onMessages, onEvent }),
     feedRoutes({ ...shared, feed }),

@@ -111,6 +111,7 @@ export async function openWorld(
     allowHttpWebhooks: false,
     onAccepted: () => void woken.publishes++,
     onMessages: () => void woken.messages++,
+    onCanceled() {},
     onEvent: (instanceId) => feed.wake(instanceId),
   };
   const feed = new EventFeed(deps);

@@ -8,6 +8,8 @@ export interface CancelPublishDeps {
   readonly log: Log;
   /** The closing messages of a publish may be due. */
   readonly onMessages: () => void;
+  /** Called after the commit: of very many deferred deliveries, some are left to be dropped. */
+  readonly onCanceled: () => void;
 }
 
 /**
@@ -20,6 +22,9 @@ export async function cancelPublish(
 ): Promise<'canceled' | 'finished' | 'unknown-publish'> {
   const result = await runOne(deps.store.cancelPublishes, { instanceId, publishId });
   deps.log.info('publish.cancel', { instanceId, publishId: formatPublishId(publishId), result });
-  if (result === 'canceled') deps.onMessages();
+  if (result === 'canceled') {
+    deps.onMessages();
+    deps.onCanceled();
+  }
   return result;
 }

@@ -1,4 +1,5 @@
 import type { PublishCommands, PublishKey } from '../../core/ports/publish-store.ts';
+import { droppedAtATime } from '../rows/dropped-at-a-time.ts';
 import type { CommandHandlers } from './commands.ts';
 import { each } from './commands.ts';
 import type { Sql } from './database.ts';
@@ -13,11 +14,13 @@ const dropRanges = `
     SELECT number FROM ranges
     WHERE instance_id = $1 AND publish_id = $2 AND (claim_token IS NULL OR due_at <= pharos_now())
     FOR UPDATE SKIP LOCKED))`;
-const dropDeliveries = `
-  DELETE FROM deferred_deliveries WHERE instance_id = $1 AND publish_id = $2 AND device_number = ANY(ARRAY(
+const some = (limit: string): string => `
+  instance_id = $1 AND publish_id = $2 AND device_number = ANY(ARRAY(
     SELECT device_number FROM deferred_deliveries
     WHERE instance_id = $1 AND publish_id = $2 AND (claim_token IS NULL OR due_at <= pharos_now())
-    FOR UPDATE SKIP LOCKED))`;
+    LIMIT ${limit} FOR UPDATE SKIP LOCKED))`;
+const dropDeliveries = `DELETE FROM deferred_deliveries WHERE ${some('$3')}`;
+const hurryOne = `UPDATE deferred_deliveries SET due_at = least(due_at, pharos_now()) WHERE ${some('1')}`;
 
 export const cancelCommands: CommandHandlers<Pick<PublishCommands, 'cancelPublishes'>> = {
   cancelPublishes: each(async (sql, publish) => {
@@ -33,11 +36,13 @@ export const cancelCommands: CommandHandlers<Pick<PublishCommands, 'cancelPublis
 
 /**
  * Takes away what a canceled publish has left to do and nobody works on: what is claimed is recorded by whoever holds it,
- * or comes here when its lease has run out. Finishes the publish when nothing is left.
+ * or comes here when its lease has run out. Of very many deferred deliveries some are left, and one of them is due: whoever
+ * claims it comes here again. Finishes the publish when nothing is left.
  */
 export async function dropUnclaimed(sql: Sql, publish: PublishKey): Promise<void> {
   await lock(sql, [publish]);
   await sql.run(dropRanges, [publish.instanceId, publish.publishId]);
-  await sql.run(dropDeliveries, [publish.instanceId, publish.publishId]);
+  const dropped = await sql.run(dropDeliveries, [publish.instanceId, publish.publishId, droppedAtATime]);
+  if (dropped === droppedAtATime && (await sql.run(hurryOne, [publish.instanceId, publish.publishId])) > 0) return;
   await finish(sql, [publish]);
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import type { ClaimedDelivery, PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
+import type { ClaimedDelivery, PublishCommands, PublishKey, PublishTarget } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { toDevice } from '../rows/audience-row.ts';
 import { prepareDropUnclaimed } from './cancel.ts';
@@ -63,13 +63,14 @@ export function prepareDeliveryCommands(
       const now = Date.now();
       // Read once per publish: the answer's deliveries share it, and it is copied once on its way to the main thread.
       const publishes = new Map<string, ReturnType<typeof findPublish.get>>();
+      const canceled = new Map<string, PublishKey>();
       const claimed: ClaimedDelivery[] = [];
       for (const row of listDue.all(now, limit)) {
         const publish = publishes.get(row.publish_id) ?? findPublish.get(row.instance_id, row.publish_id);
         if (!publish) throw new Error(`a deferred delivery of publish ${row.publish_id} is left without it`);
         publishes.set(row.publish_id, publish);
         if (publish.canceled_at !== null) {
-          dropUnclaimed({ instanceId: row.instance_id, publishId: row.publish_id });
+          canceled.set(row.publish_id, { instanceId: row.instance_id, publishId: row.publish_id });
           continue;
         }
         const claimToken = randomUUID();
@@ -85,6 +86,7 @@ export function prepareDeliveryCommands(
           body: publish.body,
         });
       }
+      for (const publish of canceled.values()) dropUnclaimed(publish);
       return claimed;
     },
     completeDeliveries: ({ instanceId, publishId, claimToken, delivery }) => {

@@ -4,6 +4,7 @@ import type { PublishTarget } from '../../core/ports/publish-store.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
+  aDevice,
   aReport,
   aWebhook,
   claimDeliveries,
@@ -107,6 +108,31 @@ export function schedulesSuite(open: OpenStore): void {
         return (await store.viewPublish({ ...abandoned, ...view }))?.finishedAt;
       };
       await expect.poll(isFinished).toEqual(expect.any(Number));
+    });
+  });
+
+  describe('a cancel of very much', () => {
+    test('drops some deferred deliveries at a time; whoever claims what is due drops more, whenever that was due', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      await store.registerDevices(Array.from({ length: 1_100 }, () => aDevice(instanceId)));
+      const publish = await accept(store, instanceId, everyone);
+      const { claimToken, ...range } = await claimRange(store, publish);
+      const outcome = { kind: 'deferred', retryInMs: 3_600_000, attempts: 1, claimToken: null } as const;
+      for (let cursor: typeof range.cursor | null = range.cursor; cursor;) {
+        const { devices, next } = await store.readAudiencePage({ ...range, claimToken }, cursor, 200);
+        const deliveries = devices.map((device) => deliveryOf(device, outcome));
+        await runOne(store.recordPages, { ...range, claimToken, cursor, deliveries, next, leaseMs: 60_000 });
+        cursor = next;
+      }
+      expect(await claimDeliveries(store, instanceId)).toEqual([]);
+      expect(await runOne(store.cancelPublishes, publish)).toBe('canceled');
+      const finishedAt = async () => (await store.viewPublish({ ...publish, ...view }))?.finishedAt;
+      // As the sender sees it nothing is left from the first step on.
+      expect(await store.viewPublish({ ...publish, ...view })).toMatchObject({ finishedAt: null, remaining: 0 });
+      await expect.poll(async () => (await store.nextDue()).deliveries).toBe(0);
+      expect(await claimDeliveries(store, instanceId)).toEqual([]);
+      expect(await finishedAt()).toEqual(expect.any(Number));
     });
   });
 
