@@ -3,13 +3,23 @@ import { clientCommand, runOnServer } from '../client-command.ts';
 import { formatTable } from '../format-text.ts';
 import type { ListedInstance } from '../instance-text.ts';
 
+interface Page {
+  readonly instances: readonly ListedInstance[];
+  readonly next: string | null;
+}
+
 export const instanceList = (): Command =>
   runOnServer(clientCommand('list', 'List the instances, oldest first.'), async (admin) => {
-    const json = await admin.call<{ instances: ListedInstance[] }>('GET', '/instances');
-    const rows = json.instances.map(({ id, name, createdAt }) => ({
+    const instances: ListedInstance[] = [];
+    for (let query: string | null = ''; query !== null;) {
+      const page: Page = await admin.call('GET', `/instances${query}`);
+      instances.push(...page.instances);
+      query = page.next === null ? null : `?after=${page.next}`;
+    }
+    const rows = instances.map(({ id, name, createdAt }) => ({
       'instance id': id,
       name,
       'created at': createdAt,
     }));
-    return { json, text: formatTable(rows, 'There are no instances.') };
+    return { json: { instances }, text: formatTable(rows, 'There are no instances.') };
   });

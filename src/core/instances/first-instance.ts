@@ -9,7 +9,7 @@ export interface FirstInstanceDeps extends CreateInstanceDeps {
 
 /** Makes an instance when there is none, so that a new server can be used at once; null when there is one. */
 export async function createFirstInstance(deps: FirstInstanceDeps): Promise<Instance | null> {
-  const instances = await deps.store.listInstances();
+  const instances = await deps.store.listInstances({ after: null, limit: 1 });
   if (instances.length > 0) return null;
   const result = await createInstance(deps, { name: 'default' });
   if (result.kind !== 'created') throw new Error(`the first instance could not be made: ${result.kind}`);

@@ -112,8 +112,8 @@ export interface InstanceCommands {
 
 export interface InstanceQueries {
   findInstance(id: string): Promise<InstanceRecord | null>;
-  /** By creation time, oldest first. */
-  listInstances(): Promise<readonly InstanceRecord[]>;
+  /** By creation time, oldest first; those behind the instance `after` (null: from the oldest on), at most `limit`. */
+  listInstances(page: { readonly after: string | null; readonly limit: number }): Promise<readonly InstanceRecord[]>;
   findWebhook(instanceId: string, id: string): Promise<WebhookRecord | null>;
   /** By creation time, oldest first. */
   listWebhooks(instanceId: string): Promise<readonly WebhookRecord[]>;

@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import { runOne } from '../ports/command.ts';
 import type { InstanceQueries } from '../ports/instance-store.ts';
+import { eachInstance } from '../instances/each-instance.ts';
 import type { Log } from '../ports/log.ts';
 import type { RetentionCommands } from '../ports/retention-store.ts';
 
@@ -45,7 +46,7 @@ export class Retention {
       try {
         const before = this.#deps.clock() - this.#deps.retentionDays * dayMs;
         await this.#dropDays(before);
-        for (const { id } of await this.#deps.store.listInstances()) {
+        for await (const { id } of eachInstance(this.#deps.store)) {
           if (await this.#leads()) await this.#deleteAll(id, before);
         }
         await this.#pause(everyMs);

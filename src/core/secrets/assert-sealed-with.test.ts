@@ -17,10 +17,7 @@ function storeOf(...sealers: readonly Sealer[]) {
       ...{ vapid: { publicKey: Buffer.of(1), privateKey: Buffer.of(2) }, allowedOrigins: null, feed: false },
     }),
   );
-  return {
-    listInstances: async () => records,
-    findInstance: async (id: string) => records.find((record) => record.id === id) ?? null,
-  };
+  return { listInstances: async () => records };
 }
 
 test('a database that other keys have sealed is refused, and the file named', async () => {

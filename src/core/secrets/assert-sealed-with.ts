@@ -2,6 +2,7 @@ import type { InstanceQueries } from '../ports/instance-store.ts';
 import { OperatorProblem } from '../ports/operator-problem.ts';
 import { CannotOpen } from '../ports/sealer.ts';
 import type { Sealer } from '../ports/sealer.ts';
+import { eachInstance } from '../instances/each-instance.ts';
 import { openInstance } from '../instances/sealed-records.ts';
 
 /**
@@ -9,14 +10,12 @@ import { openInstance } from '../instances/sealed-records.ts';
  * and the server goes on without what that has sealed.
  */
 export async function assertSealedWith(
-  store: Pick<InstanceQueries, 'listInstances' | 'findInstance'>,
+  store: Pick<InstanceQueries, 'listInstances'>,
   sealer: Sealer,
   keyringFile: string,
 ): Promise<void> {
   let failure: CannotOpen | null = null;
-  for (const { id } of await store.listInstances()) {
-    const record = await store.findInstance(id);
-    if (!record) continue;
+  for await (const record of eachInstance(store)) {
     try {
       openInstance(sealer, record);
       return;

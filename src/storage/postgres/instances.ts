@@ -98,6 +98,9 @@ export const instanceCommands: CommandHandlers<InstanceCommands> = {
 const selectInstance = `
   SELECT i.id, i.name, i.created_at, i.secret_key, i.previous_secret_key, i.previous_secret_key_ends_at,
     i.vapid_public_key, i.vapid_private_key, i.allowed_origins, EXISTS (SELECT FROM feeds f WHERE f.instance_id = i.id AND f.is_on) AS feed FROM instances i`;
+const listInstances = `
+  ${selectInstance} WHERE $1::uuid IS NULL OR (created_at, id) > (SELECT a.created_at, a.id FROM instances a WHERE a.id = $1)
+  ORDER BY created_at, id LIMIT $2`;
 const selectWebhook = `
   SELECT w.instance_id, w.id, w.url, w.format, w.options, w.secret, w.previous_secret, w.previous_secret_ends_at,
     w.signing_key, w.headers, w.custom_data, w.created_at, w.disabled_at, w.disabled_reason,
@@ -111,8 +114,10 @@ export const instanceQueries: QueryHandlers<InstanceQueries> = {
     const row = await sql.get<InstanceRow>(`${selectInstance} WHERE id = $1`, [id]);
     return row ? toInstance(row) : null;
   },
-  listInstances: async (sql) =>
-    (await sql.all<InstanceRow>(`${selectInstance} ORDER BY created_at, id`)).map(toInstance),
+  listInstances: async (sql, { after, limit }) => {
+    if (after !== null && !isUuid(after)) return [];
+    return (await sql.all<InstanceRow>(listInstances, [after, limit])).map(toInstance);
+  },
   findWebhook: async (sql, instanceId, id) => {
     if (!isUuid(id)) return null;
     const row = await sql.get<WebhookRow>(`${selectWebhook} WHERE w.instance_id = $1 AND w.id = $2`, [instanceId, id]);

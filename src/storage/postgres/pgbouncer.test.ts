@@ -37,7 +37,7 @@ describe('through PgBouncer in transaction mode', () => {
     const ids = await Promise.all(
       Array.from({ length: 60 }, (_, index) => createInstance(stores[index % 3] as (typeof stores)[0])),
     );
-    const lists = await Promise.all(stores.map((store) => store.listInstances()));
+    const lists = await Promise.all(stores.map((store) => store.listInstances({ after: null, limit: 100 })));
     for (const list of lists) expect(new Set(list.map(({ id }) => id))).toEqual(new Set(ids));
   });
 

@@ -128,7 +128,11 @@ export function prepareInstanceQueries(db: DatabaseSync): QueryHandlers<Instance
   const selectInstance = `SELECT i.*, EXISTS (SELECT 1 FROM feeds f WHERE f.instance_id = i.id AND f.is_on = 1) AS feed
     FROM instances i`;
   const findInstance = prepare<InstanceRow>(db, `${selectInstance} WHERE id = ?`);
-  const listInstances = prepare<InstanceRow>(db, `${selectInstance} ORDER BY created_at, id`);
+  const listInstances = prepare<InstanceRow>(
+    db,
+    `${selectInstance} WHERE ?1 IS NULL OR (created_at, id) > (SELECT a.created_at, a.id FROM instances a WHERE a.id = ?1)
+     ORDER BY created_at, id LIMIT ?2`,
+  );
   const webhookColumns = `w.*, (SELECT json_group_array(s.event_type ORDER BY s.event_type) FROM webhook_subscriptions s
     WHERE s.instance_id = w.instance_id AND s.webhook_id = w.id) AS events`;
   const findWebhook = prepare<WebhookRow>(
@@ -142,7 +146,7 @@ export function prepareInstanceQueries(db: DatabaseSync): QueryHandlers<Instance
 
   return {
     findInstance: (id) => mapRow(findInstance.get(id), toInstance),
-    listInstances: () => listInstances.all().map(toInstance),
+    listInstances: ({ after, limit }) => listInstances.all(after, limit).map(toInstance),
     findWebhook: (instanceId, id) => mapRow(findWebhook.get(instanceId, id), toWebhook),
     listWebhooks: (instanceId) => listWebhooks.all(instanceId).map(toWebhook),
   };

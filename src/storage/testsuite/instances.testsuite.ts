@@ -26,12 +26,19 @@ export function instancesSuite(open: OpenStore): void {
       expect(await store.findInstance(instance.id)).toEqual(instance);
     });
 
-    test('instances are listed oldest first', async () => {
+    test('instances are listed oldest first, page by page', async () => {
       const store = await open();
-      const [young, old] = [anInstance({ createdAt: 2 }), anInstance({ createdAt: 1 })];
-      await store.createInstances([young, old]);
-      const listed = (await store.listInstances()).map(({ id }) => id).filter((id) => [young.id, old.id].includes(id));
-      expect(listed).toEqual([old.id, young.id]);
+      const [young, old, twin] = [{ createdAt: 2 }, { createdAt: 1 }, { createdAt: 1 }].map(anInstance);
+      if (!young || !old || !twin) throw new Error('three were made');
+      await store.createInstances([young, old, twin]);
+      const expected = [...[old.id, twin.id].toSorted(), young.id];
+      // Other tests may have made some in the same database.
+      const list = async (after: string | null, limit = 10_000) =>
+        (await store.listInstances({ after, limit })).map(({ id }) => id).filter((id) => expected.includes(id));
+      expect(await list(null)).toEqual(expected);
+      for (const [index, id] of expected.entries()) expect(await list(id)).toEqual(expected.slice(index + 1));
+      expect(await store.listInstances({ after: null, limit: 1 })).toHaveLength(1);
+      expect(await list(randomUUID())).toEqual([]);
     });
 
     test('name and allowed origins are replaced', async () => {

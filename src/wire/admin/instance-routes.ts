@@ -10,6 +10,7 @@ import type { InstanceDirectory } from '../../core/instances/instance.ts';
 import type { InstanceQueries } from '../../core/ports/instance-store.ts';
 import { AdminFailure, invalidField, unknownInstance } from './admin-failure.ts';
 import { parseInput } from './parse-input.ts';
+import { pageSize, uuid } from './query-fields.ts';
 import { renderInstance, renderInstanceWithKey } from './render.ts';
 
 export interface InstanceRoutesDeps extends CreateInstanceDeps, UpdateInstanceDeps, RotateSecretKeyDeps {
@@ -31,6 +32,8 @@ const instanceChanges = z.strictObject({
   feed: z.boolean().exactOptional(),
 });
 
+const instancePage = z.strictObject({ after: uuid.nullable().default(null), limit: pageSize(200).default(200) });
+
 const secretKeyRotation = z.strictObject({
   secretKey: z.string().exactOptional(),
   overlapSeconds: z.number().exactOptional(),
@@ -47,9 +50,12 @@ export function instanceRoutes(app: FastifyInstance, deps: InstanceRoutesDeps): 
     return reply.code(201).send(renderInstanceWithKey(result.instance));
   });
 
-  app.get('/instances', async () => {
-    const instances = await deps.store.listInstances();
-    return { instances: instances.map((instance) => renderInstance(instance, instance.vapidPublicKey)) };
+  app.get('/instances', async ({ query }) => {
+    const { after, limit } = parseInput(instancePage, query);
+    const found = await deps.store.listInstances({ after, limit: limit + 1 });
+    const page = found.slice(0, limit);
+    const instances = page.map((instance) => renderInstance(instance, instance.vapidPublicKey));
+    return { instances, next: found.length > limit ? page.at(-1)?.id : null };
   });
 
   app.get<OneInstance>('/instances/:instanceId', async ({ params: { instanceId } }) => {
