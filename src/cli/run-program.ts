@@ -5,6 +5,7 @@ import { CommandFailure } from './command-failure.ts';
 
 /** Runs the command that the arguments name; sets the exit code. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', endQuietly);
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -15,6 +16,12 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
       process.stderr.write(`pharos: ${describeFailure(error)}\n`);
     }
   }
+}
+
+/** Whoever read the output has enough of it, like `head`. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
 }
 
 function exitCodeOf(error: unknown): number {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
@@ -202,6 +203,11 @@ describe('commands', () => {
     const help = await pharos('serve', '--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('--tls-cert-file <file>');
+    // Whose reader has gone before it began.
+    const headless = `"$0" src/cli/pharos.ts serve --help | true; exit "\${PIPESTATUS[0]}"`;
+    const env = { ...process.env, NODE_NO_WARNINGS: '1' };
+    const cutShort = spawnSync('bash', ['-c', headless, process.execPath], { encoding: 'utf8', env });
+    expect(cutShort).toMatchObject({ status: 0, stderr: '' });
     expect((await pharos('--version')).stdout).toMatch(/^\d+\.\d+\.\d+/);
   });
 });
