@@ -124,25 +124,17 @@ async function startDispatching(
   const writeMessages = async (users: number): Promise<void> => {
     const names = Array.from({ length: users }, (_, index) => `user ${index}`);
     const publishId = v7();
-    const devices: string[] = [];
-    for (const user of names) {
-      const deviceId = v4();
-      const key = { instanceId, platform: 'web', deviceId } as const;
-      await runOne(store.registerDevices, {
-        ...{ ...key, address: deviceId, keys: sealed, metadata: '{}' },
-        ...{ maxDevices: 1_000_000 },
-      });
-      await runOne(store.setDeviceUsers, { ...key, user, maxDevices: 1 });
-      devices.push(deviceId);
-    }
+    const devices = names.map(() => ({ instanceId, platform: 'web', deviceId: v4() }) as const);
+    const stored = { keys: sealed, metadata: '{}', maxDevices: 1_000_000 };
+    await store.registerDevices(devices.map((device) => ({ ...device, ...stored, address: device.deviceId })));
+    await store.setDeviceUsers(
+      devices.map((device, index) => ({ ...device, user: names[index] ?? '', maxDevices: 1 })),
+    );
     const publish = { instanceId, publishId, platforms: ['web'], body: sealed, urlTarget: null } as const;
     await runOne(store.acceptPublishes, { ...publish, target: { kind: 'users', users: names } });
-    for (const deviceId of devices) {
-      await runOne(store.recordReports, {
-        ...{ instanceId, publishId, platform: 'web', deviceId, kind: 'open', happenedAt: 0 },
-        ...{ notifiesUserWebhooks: true, appInBackground: null, hasDisplayableContent: null, hasData: null },
-      });
-    }
+    const report = { publishId, kind: 'open', happenedAt: 0, notifiesUserWebhooks: true } as const;
+    const nothingMore = { appInBackground: null, hasDisplayableContent: null, hasData: null };
+    await store.recordReports(devices.map((device) => ({ ...device, ...report, ...nothingMore })));
   };
   const countStates = async (): Promise<Record<string, number>> => {
     const counts: Record<string, number> = {};
@@ -186,6 +178,16 @@ test('a target that never answers holds up nobody else', async () => {
     return counts['/answers delivered 1'] === 300;
   });
   expect(world.arrived.filter((path) => path === '/hangs').length).toBeLessThanOrEqual(64);
+});
+
+test('a target that has a place again and comes too late for what a claim takes is in the next one', async () => {
+  const paths = Array.from({ length: 24 }, (_, index) => `/slow/${index}`);
+  const world = await startDispatching(paths, () => 100);
+  await world.writeMessages(150);
+  world.dispatcher.start();
+  // Nothing waits for the end of a rest, which is 60 s.
+  await waitFor('everything to all of them', () => world.arrived.length >= paths.length * 150, 30_000);
+  expect(world.arrived).toHaveLength(paths.length * 150);
 });
 
 test('what is claimed for a webhook just before it is enabled is sent', async () => {

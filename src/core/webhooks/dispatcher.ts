@@ -135,8 +135,12 @@ export class Dispatcher {
     const offers = this.#targets.offer(known.filter((target) => target !== null));
     const messages = await runOne(store.claimMessages, { limit, leaseMs, targets: offers.map(toRoom) });
     const byTarget = Map.groupBy(messages, keyOf);
+    let left = limit;
     return offers.flatMap((offer) => {
+      // The store came no further: those that have a place again are offered it in the next claim.
+      if (left <= 0) return [];
       const requests = [...Map.groupBy(byTarget.get(keyOf(offer)) ?? [], requestIdOf).values()];
+      for (const claimed of requests) left -= requestSize(claimed.length);
       if (this.#targets.claimed(offer, requests.length)) this.#messages.wake();
       return requests.flatMap((claimed, index) =>
         this.#take(claimed as unknown as ClaimedRequest, offer, index >= offer.room),
