@@ -76,11 +76,17 @@ export interface WebhookRecord {
   readonly disabledReason: DisabledReason | null;
 }
 
-export interface DeleteWebhook {
+export interface WebhookKey {
   readonly instanceId: string;
   readonly id: string;
-  /** Messages that are dropped, at most. */
+}
+
+/** A step of dropping what a webhook that was deleted has left: what waits, and what is held. */
+export interface DropMessages extends WebhookKey {
+  /** Messages that are looked at, at most. */
   readonly limit: number;
+  /** Where the step before ended; null: this is the first one. */
+  readonly after: string | null;
 }
 
 export interface InstanceCommands {
@@ -104,10 +110,10 @@ export interface InstanceCommands {
     Omit<WebhookRecord, 'format' | 'createdAt'> & { readonly expected: Sealed },
     'updated' | 'changed' | 'unknown-webhook'
   >;
-  /** Drops its waiting and held messages too, `limit` at most. */
-  readonly deleteWebhooks: Command<DeleteWebhook, 'deleted' | 'unknown-webhook'>;
-  /** Drops more of the messages of a webhook that was deleted; answers how many, 0 while there is the webhook. */
-  readonly dropMessages: Command<DeleteWebhook, number>;
+  /** Its messages are left for `dropMessages`. */
+  readonly deleteWebhooks: Command<WebhookKey, 'deleted' | 'unknown-webhook'>;
+  /** `more`: take another step, from `after`. Does nothing while there is the webhook. */
+  readonly dropMessages: Command<DropMessages, { readonly more: boolean; readonly after: string | null }>;
 }
 
 export interface InstanceQueries {
@@ -117,4 +123,6 @@ export interface InstanceQueries {
   findWebhook(instanceId: string, id: string): Promise<WebhookRecord | null>;
   /** By creation time, oldest first. */
   listWebhooks(instanceId: string): Promise<readonly WebhookRecord[]>;
+  /** Webhooks that were deleted, and whose messages may not all be dropped yet. */
+  listDeletedWebhooks(): Promise<readonly WebhookKey[]>;
 }

@@ -11,12 +11,19 @@ function aRetention(steps: Record<string, number>, failures = 0) {
   const asked: DeleteExpired[] = [];
   const dropped: number[] = [];
   const logged: string[] = [];
+  const steppedFrom: (string | null)[] = [];
   let failuresLeft = failures;
   const store: RetentionDeps['store'] = {
     dropExpiredDays: async (items) =>
       items.map(({ before }) => {
         dropped.push(before);
         return { ok: true, value: { more: dropped.length < 3 } };
+      }),
+    listDeletedWebhooks: async () => [{ instanceId: 'one', id: 'deleted' }],
+    dropMessages: async (items) =>
+      items.map(({ after }) => {
+        steppedFrom.push(after);
+        return { ok: true, value: { more: after !== 'b', after: after === null ? 'a' : 'b' } };
       }),
     listInstances: async () => Object.keys(steps).map((id) => ({ id })) as never,
     deleteExpired: async (items) =>
@@ -33,7 +40,7 @@ function aRetention(steps: Record<string, number>, failures = 0) {
   const retention = new Retention({ store, cluster: aloneCluster, clock: () => now, log, retentionDays: 30 });
   onTestFinished(() => retention.stop());
   retention.start();
-  return { asked, dropped, logged, retention };
+  return { asked, dropped, logged, retention, steppedFrom };
 }
 
 it('takes steps for each instance until nothing is left, with the days of the setting', async () => {
@@ -50,6 +57,12 @@ it('drops whole days before, as long as there are more', async () => {
   const { asked, dropped } = aRetention({ one: 1 });
   await expect.poll(() => asked.length).toBe(1);
   expect(dropped).toEqual([now - 30 * dayMs, now - 30 * dayMs, now - 30 * dayMs]);
+});
+
+it('drops what the deletion of a webhook has left, step by step', async () => {
+  const { asked, steppedFrom } = aRetention({ one: 1 });
+  await expect.poll(() => asked.length).toBe(1);
+  expect(steppedFrom).toEqual([null, 'a', 'b']);
 });
 
 it('goes on living after a failure, and stops when it is told to', async () => {

@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../ports/clock.ts';
 import type { Cluster } from '../ports/cluster.ts';
+import { dropMessagesOf } from '../instances/delete-webhook.ts';
 import { runOne } from '../ports/command.ts';
-import type { InstanceQueries } from '../ports/instance-store.ts';
+import type { InstanceCommands, InstanceQueries } from '../ports/instance-store.ts';
 import { eachInstance } from '../instances/each-instance.ts';
 import type { Log } from '../ports/log.ts';
 import type { RetentionCommands } from '../ports/retention-store.ts';
 
 export interface RetentionDeps {
-  readonly store: RetentionCommands & Pick<InstanceQueries, 'listInstances'>;
+  readonly store: RetentionCommands &
+    Pick<InstanceCommands, 'dropMessages'> &
+    Pick<InstanceQueries, 'listDeletedWebhooks' | 'listInstances'>;
   readonly cluster: Pick<Cluster, 'leads'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -21,7 +24,10 @@ const rowsAStep = 500;
 const everyMs = 60 * 60_000;
 const retryAfterErrorMs = 60_000;
 
-/** Deletes what is older than the retention, once at the start and then every hour, until stopped. Of several nodes one does. */
+/**
+ * Deletes what is older than the retention, and drops what deleted webhooks have left, once at the start and then every hour,
+ * until stopped. Of several nodes one does.
+ */
 export class Retention {
   readonly #deps: RetentionDeps;
   readonly #stopping = new AbortController();
@@ -46,6 +52,9 @@ export class Retention {
       try {
         const before = this.#deps.clock() - this.#deps.retentionDays * dayMs;
         await this.#dropDays(before);
+        for (const webhook of await this.#deps.store.listDeletedWebhooks()) {
+          if (await this.#leads()) await dropMessagesOf(this.#deps.store, webhook, () => this.#stopping.signal.aborted);
+        }
         for await (const { id } of eachInstance(this.#deps.store)) {
           if (await this.#leads()) await this.#deleteAll(id, before);
         }

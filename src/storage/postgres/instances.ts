@@ -1,4 +1,4 @@
-import type { InstanceCommands, InstanceQueries, WebhookRecord } from '../../core/ports/instance-store.ts';
+import type { InstanceCommands, InstanceQueries, WebhookKey, WebhookRecord } from '../../core/ports/instance-store.ts';
 import type { InstanceRow, WebhookRow } from '../rows/instance-row.ts';
 import { changeableColumns, originsToText, toInstance, toWebhook } from '../rows/instance-row.ts';
 import { toRules } from '../rows/subscription-rules.ts';
@@ -29,6 +29,12 @@ const insertSubscriptions = `
   SELECT $1, event_type, $2, $3 FROM unnest($4::text[]) AS e (event_type)
   ON CONFLICT (instance_id, event_type, webhook_id) DO NOTHING`;
 const deleteSubscriptions = 'DELETE FROM webhook_subscriptions WHERE instance_id = $1 AND webhook_id = $2';
+const findWebhook = 'SELECT 1 FROM webhooks WHERE instance_id = $1 AND id = $2';
+// As long as it is there without its webhook, messages may be left to be dropped.
+const keepHealth = `
+  INSERT INTO webhook_health (instance_id, webhook_id, last_success_at, failing_since, failures)
+  VALUES ($1, $2, NULL, NULL, 0) ON CONFLICT (instance_id, webhook_id) DO NOTHING`;
+const deleteHealth = 'DELETE FROM webhook_health WHERE instance_id = $1 AND webhook_id = $2';
 const forgiveFailures = `
   UPDATE webhook_health SET failing_since = NULL, failures = 0 WHERE instance_id = $1 AND webhook_id = $2`;
 
@@ -68,7 +74,7 @@ export const instanceCommands: CommandHandlers<InstanceCommands> = {
   updateWebhooks: each(async (sql, item) => {
     const { instanceId, id, expected } = item;
     if ((await sql.run(updateWebhook, [...changeableColumns(item), instanceId, id, expected])) === 0) {
-      const found = await sql.get('SELECT 1 FROM webhooks WHERE instance_id = $1 AND id = $2', [instanceId, id]);
+      const found = await sql.get(findWebhook, [instanceId, id]);
       return found ? 'changed' : 'unknown-webhook';
     }
     await sql.run(deleteSubscriptions, [instanceId, id]);
@@ -76,22 +82,21 @@ export const instanceCommands: CommandHandlers<InstanceCommands> = {
     await sql.run(forgiveFailures, [instanceId, id]);
     return 'updated';
   }),
-  deleteWebhooks: each(async (sql, { instanceId, id, limit }) => {
+  deleteWebhooks: each(async (sql, { instanceId, id }) => {
     const webhook = [instanceId, id];
     if ((await sql.run('DELETE FROM webhooks WHERE instance_id = $1 AND id = $2', webhook)) === 0) {
       return 'unknown-webhook';
     }
     await sql.run(deleteSubscriptions, webhook);
-    await sql.run('DELETE FROM webhook_health WHERE instance_id = $1 AND webhook_id = $2', webhook);
-    await dropMessagesOfWebhook(sql, { instanceId, id, limit });
+    await sql.run(keepHealth, webhook);
     return 'deleted';
   }),
   dropMessages: each(async (sql, item) => {
-    const found = await sql.get('SELECT 1 FROM webhooks WHERE instance_id = $1 AND id = $2', [
-      item.instanceId,
-      item.id,
-    ]);
-    return found ? 0 : dropMessagesOfWebhook(sql, item);
+    const webhook = [item.instanceId, item.id];
+    if (await sql.get(findWebhook, webhook)) return { more: false, after: null };
+    const step = await dropMessagesOfWebhook(sql, item);
+    if (!step.more) await sql.run(deleteHealth, webhook);
+    return step;
   }),
 };
 
@@ -108,6 +113,10 @@ const selectWebhook = `
     WHERE s.instance_id = w.instance_id AND s.webhook_id = w.id) AS events
   FROM webhooks w`;
 
+const listDeleted = `
+  SELECT h.instance_id AS "instanceId", h.webhook_id AS id FROM webhook_health h
+  WHERE NOT EXISTS (SELECT FROM webhooks w WHERE w.instance_id = h.instance_id AND w.id = h.webhook_id)`;
+
 export const instanceQueries: QueryHandlers<InstanceQueries> = {
   findInstance: async (sql, id) => {
     if (!isUuid(id)) return null; // What operators type.
@@ -123,6 +132,7 @@ export const instanceQueries: QueryHandlers<InstanceQueries> = {
     const row = await sql.get<WebhookRow>(`${selectWebhook} WHERE w.instance_id = $1 AND w.id = $2`, [instanceId, id]);
     return row ? toWebhook(row) : null;
   },
+  listDeletedWebhooks: (sql) => sql.all<WebhookKey>(listDeleted),
   listWebhooks: async (sql, instanceId) => {
     const list = `${selectWebhook} WHERE w.instance_id = $1 ORDER BY w.created_at, w.id`;
     return (await sql.all<WebhookRow>(list, [instanceId])).map(toWebhook);

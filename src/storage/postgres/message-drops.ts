@@ -1,3 +1,4 @@
+import type { DropMessages } from '../../core/ports/instance-store.ts';
 import type { DropReason } from '../../core/ports/message-store.ts';
 import type { Sql } from './database.ts';
 
@@ -20,25 +21,27 @@ const dropWaiting = endWaiting(
   `SELECT message_id FROM message_queue WHERE instance_id = $1 AND target = $2
    ORDER BY due_at, message_id LIMIT $3 FOR UPDATE SKIP LOCKED`,
 );
+// What is held stands among what is exhausted, which stays and may be millions: it is walked through once.
 const dropHeld = `
-  WITH held AS MATERIALIZED (
+  WITH failed AS MATERIALIZED (
     SELECT day, id FROM messages
-    WHERE instance_id = $1 AND target = $2 AND state IN ('exhausted', 'held') AND state = 'held'
-    LIMIT $3 FOR UPDATE SKIP LOCKED
+    WHERE instance_id = $1 AND target = $2 AND state IN ('exhausted', 'held') AND id > $3 ORDER BY id LIMIT $4
+  ), dropped AS (
+    UPDATE messages m SET ${dropped('webhook-deleted')} FROM failed
+    WHERE m.instance_id = $1 AND m.day = failed.day AND m.id = failed.id AND m.state = 'held'
   )
-  UPDATE messages m SET ${dropped('webhook-deleted')} FROM held
-  WHERE m.instance_id = $1 AND m.day = held.day AND m.id = held.id`;
+  SELECT count(*) AS count, max(id::text) AS last FROM failed`;
+const leastUuid = '00000000-0000-0000-0000-000000000000';
 
-/**
- * Of a webhook that is deleted: what waits, what is held, and what is on its way, which will not be sent again; `limit` at most.
- * Answers how many.
- */
+/** Of a webhook that was deleted: what waits, what is held, and what is on its way, which will not be sent again. */
 export async function dropMessagesOfWebhook(
   sql: Sql,
-  { instanceId, id, limit }: { readonly instanceId: string; readonly id: string; readonly limit: number },
-): Promise<number> {
-  const waiting = await sql.run(dropWaiting, [instanceId, id, limit]);
-  return waiting < limit ? waiting + (await sql.run(dropHeld, [instanceId, id, limit - waiting])) : waiting;
+  { instanceId, id, limit, after }: DropMessages,
+): Promise<{ readonly more: boolean; readonly after: string | null }> {
+  if ((await sql.run(dropWaiting, [instanceId, id, limit])) === limit) return { more: true, after };
+  const of = [instanceId, id, after ?? leastUuid, limit];
+  const failed = await sql.get<{ count: number; last: string | null }>(dropHeld, of);
+  return { more: failed?.count === limit, after: failed?.last ?? after };
 }
 
 // One that is leased, or was, may be on its way: its completion drops it if it would be sent again.

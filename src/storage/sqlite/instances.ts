@@ -1,5 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { InstanceCommands, InstanceQueries, WebhookRecord } from '../../core/ports/instance-store.ts';
+import type {
+  DropMessages,
+  InstanceCommands,
+  InstanceQueries,
+  WebhookRecord,
+} from '../../core/ports/instance-store.ts';
 import type { InstanceRow, WebhookRow } from '../rows/instance-row.ts';
 import { changeableColumns, originsToText, toInstance, toWebhook } from '../rows/instance-row.ts';
 import { prepareSwitchFeed } from './feed.ts';
@@ -42,27 +47,40 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
     `INSERT INTO webhook_subscriptions (instance_id, event_type, webhook_id, rules) VALUES (?, ?, ?, ?)
      ON CONFLICT (instance_id, event_type, webhook_id) DO NOTHING`,
   );
+  // As long as it is there without its webhook, messages may be left to be dropped.
+  const keepHealth = prepare(
+    db,
+    `INSERT INTO webhook_health (instance_id, webhook_id, last_success_at, failing_since, failures)
+     VALUES (?, ?, NULL, NULL, 0) ON CONFLICT (instance_id, webhook_id) DO NOTHING`,
+  );
+  const deleteHealth = prepare(db, 'DELETE FROM webhook_health WHERE instance_id = ? AND webhook_id = ?');
   const deleteSubscriptions = prepare(db, 'DELETE FROM webhook_subscriptions WHERE instance_id = ? AND webhook_id = ?');
-  // Each state has an index of its own, and is named so that it is used.
-  const prepareDrop = (index: string, condition: string) =>
-    prepare(
-      db,
-      `UPDATE messages SET state = 'dropped', drop_reason = 'webhook-deleted', due_at = NULL, claim_token = NULL
-       WHERE instance_id = ?1 AND (day, id) IN (SELECT day, id FROM messages INDEXED BY ${index}
-         WHERE instance_id = ?1 AND target = ?2 AND ${condition} LIMIT ?3)`,
-    );
-  const dropWaiting = prepareDrop('messages_by_target_due', "due_at IS NOT NULL AND state = 'waiting'");
-  const dropHeld = prepareDrop('messages_failed_by_target', "state IN ('exhausted', 'held') AND state = 'held'");
-  const dropMessages = ({ instanceId, id, limit }: { instanceId: string; id: string; limit: number }): number => {
-    const waiting = dropWaiting.run(instanceId, id, limit);
-    return waiting < limit ? waiting + dropHeld.run(instanceId, id, limit - waiting) : waiting;
+  const drop = `UPDATE messages SET state = 'dropped', drop_reason = 'webhook-deleted', due_at = NULL, claim_token = NULL`;
+  const dropWaiting = prepare(
+    db,
+    `${drop} WHERE instance_id = ?1 AND (day, id) IN (SELECT day, id FROM messages INDEXED BY messages_by_target_due
+       WHERE instance_id = ?1 AND target = ?2 AND due_at IS NOT NULL AND state = 'waiting' LIMIT ?3)`,
+  );
+  // What is held stands among what is exhausted, which stays and may be millions: it is walked through once.
+  const listFailed = prepare<{ row: number; id: string; state: 'exhausted' | 'held' }>(
+    db,
+    `SELECT rowid AS row, id, state FROM messages INDEXED BY messages_failed_by_target
+     WHERE instance_id = ? AND target = ? AND state IN ('exhausted', 'held') AND id > ? ORDER BY id LIMIT ?`,
+  );
+  const dropHeld = prepare(db, `${drop} WHERE rowid = ?`);
+  const dropMessages = ({ instanceId, id, limit, after }: DropMessages) => {
+    if (findWebhook.get(instanceId, id)) return { more: false, after: null };
+    if (dropWaiting.run(instanceId, id, limit) === limit) return { more: true, after };
+    const failed = listFailed.all(instanceId, id, after ?? '', limit);
+    for (const { row, state } of failed) if (state === 'held') dropHeld.run(row);
+    const more = failed.length === limit;
+    if (!more) deleteHealth.run(instanceId, id);
+    return { more, after: failed.at(-1)?.id ?? after };
   };
   const forgiveFailures = prepare(
     db,
     'UPDATE webhook_health SET failing_since = NULL, failures = 0 WHERE instance_id = ? AND webhook_id = ?',
   );
-  const deleteHealth = prepare(db, 'DELETE FROM webhook_health WHERE instance_id = ? AND webhook_id = ?');
-
   const switchFeed = prepareSwitchFeed(db);
 
   const subscribe = ({ instanceId, id, events, options }: Omit<WebhookRecord, 'format' | 'createdAt'>) => {
@@ -113,14 +131,13 @@ export function prepareInstanceCommands(db: DatabaseSync): CommandHandlers<Insta
       forgiveFailures.run(instanceId, id);
       return 'updated';
     },
-    deleteWebhooks: ({ instanceId, id, limit }) => {
+    deleteWebhooks: ({ instanceId, id }) => {
       if (deleteWebhook.run(instanceId, id) === 0) return 'unknown-webhook';
       deleteSubscriptions.run(instanceId, id);
-      deleteHealth.run(instanceId, id);
-      dropMessages({ instanceId, id, limit });
+      keepHealth.run(instanceId, id);
       return 'deleted';
     },
-    dropMessages: (item) => (findWebhook.get(item.instanceId, item.id) ? 0 : dropMessages(item)),
+    dropMessages,
   };
 }
 
@@ -139,6 +156,11 @@ export function prepareInstanceQueries(db: DatabaseSync): QueryHandlers<Instance
     db,
     `SELECT ${webhookColumns} FROM webhooks w WHERE w.instance_id = ? AND w.id = ?`,
   );
+  const listDeleted = prepare<{ instance_id: string; webhook_id: string }>(
+    db,
+    `SELECT instance_id, webhook_id FROM webhook_health h
+     WHERE NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.instance_id = h.instance_id AND w.id = h.webhook_id)`,
+  );
   const listWebhooks = prepare<WebhookRow>(
     db,
     `SELECT ${webhookColumns} FROM webhooks w WHERE w.instance_id = ? ORDER BY w.created_at, w.id`,
@@ -148,6 +170,7 @@ export function prepareInstanceQueries(db: DatabaseSync): QueryHandlers<Instance
     findInstance: (id) => mapRow(findInstance.get(id), toInstance),
     listInstances: ({ after, limit }) => listInstances.all(after, limit).map(toInstance),
     findWebhook: (instanceId, id) => mapRow(findWebhook.get(instanceId, id), toWebhook),
+    listDeletedWebhooks: () => listDeleted.all().map((row) => ({ instanceId: row.instance_id, id: row.webhook_id })),
     listWebhooks: (instanceId) => listWebhooks.all(instanceId).map(toWebhook),
   };
 }

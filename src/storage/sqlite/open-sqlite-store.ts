@@ -74,6 +74,7 @@ const queryNames = Object.keys({
   listExpiringCredentials: true,
   findWebhook: true,
   listWebhooks: true,
+  listDeletedWebhooks: true,
   findDevice: true,
   listInterests: true,
   listTags: true,

@@ -4,6 +4,7 @@ import { runOne } from '../../core/ports/command.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
+  anAttempt,
   anInstance,
   aWebhook,
   aWebhookOptions,
@@ -80,8 +81,8 @@ export function instancesSuite(open: OpenStore): void {
       expect(await runOne(store.updateWebhooks, { ...update, disabledAt: null })).toBe('changed');
       expect(await store.findWebhook(instanceId, old.id)).toEqual({ ...change, createdAt });
 
-      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id, limit: 10 })).toBe('deleted');
-      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id, limit: 10 })).toBe('unknown-webhook');
+      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id })).toBe('deleted');
+      expect(await runOne(store.deleteWebhooks, { instanceId, id: old.id })).toBe('unknown-webhook');
       expect(await runOne(store.updateWebhooks, update)).toBe('unknown-webhook');
       expect(await store.listWebhooks(instanceId)).toEqual([young]);
     });
@@ -98,31 +99,43 @@ export function instancesSuite(open: OpenStore): void {
       const doomed = await createWebhook(store, aWebhook(instanceId, { events }));
       const other = await createWebhook(store, aWebhook(instanceId, { events }));
       await fanOut(store, await accept(store, instanceId, toUsers('anna')));
-      await runOne(store.deleteWebhooks, { instanceId, id: doomed.id, limit: 10 });
+      await runOne(store.deleteWebhooks, doomed);
+      expect(await runOne(store.dropMessages, { ...doomed, limit: 10, after: null })).toMatchObject({ more: false });
       const dropped = await listMessages(store, { instanceId, webhookId: doomed.id, limit: 10 });
       expect(dropped.map(({ state, dueAt }) => ({ state, dueAt }))).toEqual([{ state: 'dropped', dueAt: null }]);
       expect((await claimMessages(store, instanceId)).map(({ webhookId }) => webhookId)).toEqual([other.id]);
     });
 
-    test('of a webhook with very many messages some are dropped at a time, what waits before what is held', async () => {
+    test('of a deleted webhook some messages are dropped at a time, what waits before what is held; it is known until the end', async () => {
       const store = await open();
       const instanceId = await createInstance(store);
       const events = ['v1.PublishToUsersAttempt'] as const;
-      const webhook = await createWebhook(store, aWebhook(instanceId, { events, disabledAt: 5 }));
+      const webhook = await createWebhook(store, aWebhook(instanceId, { events }));
       const tell = async () => fanOut(store, await accept(store, instanceId, toUsers('anna')));
+      const { createdAt: _, format: __, ...same } = { ...webhook, expected: webhook.secret };
       await tell();
-      const { createdAt: _, ...enabled } = { ...webhook, disabledAt: null, expected: webhook.secret };
-      await runOne(store.updateWebhooks, enabled);
+      const [first] = await claimMessages(store, instanceId);
+      if (!first) throw new Error('nothing is due');
+      await runOne(store.completeAttempts, { ...first, attempt: anAttempt(), next: { kind: 'exhausted' } });
+      await runOne(store.updateWebhooks, { ...same, disabledAt: 5 });
+      await tell();
+      await runOne(store.updateWebhooks, same);
       for (let count = 0; count < 3; count += 1) await tell();
       const states = async () => (await listMessages(store, { instanceId, limit: 10 })).map(({ state }) => state);
-      expect(await states()).toEqual(['waiting', 'waiting', 'waiting', 'held']);
-      const some = { instanceId, id: webhook.id, limit: 2 };
-      expect(await runOne(store.dropMessages, some)).toBe(0);
-      expect(await runOne(store.deleteWebhooks, some)).toBe('deleted');
-      expect((await states()).toSorted()).toEqual(['dropped', 'dropped', 'held', 'waiting']);
-      expect(await runOne(store.dropMessages, some)).toBe(2);
-      expect(await runOne(store.dropMessages, some)).toBe(0);
-      expect(await states()).toEqual(['dropped', 'dropped', 'dropped', 'dropped']);
+      expect(await states()).toEqual(['waiting', 'waiting', 'waiting', 'held', 'exhausted']);
+      const step = (after: string | null) => runOne(store.dropMessages, { ...webhook, limit: 2, after });
+      const deleted = async () => (await store.listDeletedWebhooks()).filter((key) => key.instanceId === instanceId);
+      expect(await step(null)).toEqual({ more: false, after: null });
+      expect(await deleted()).toEqual([]);
+      expect(await runOne(store.deleteWebhooks, webhook)).toBe('deleted');
+      expect(await step(null)).toEqual({ more: true, after: null });
+      expect((await states()).toSorted()).toEqual(['dropped', 'dropped', 'exhausted', 'held', 'waiting']);
+      const second = await step(null);
+      expect(second).toEqual({ more: true, after: expect.any(String) });
+      expect(await states()).toEqual(['dropped', 'dropped', 'dropped', 'dropped', 'exhausted']);
+      expect(await deleted()).toEqual([{ instanceId, id: webhook.id }]);
+      expect(await step(second.after)).toMatchObject({ more: false });
+      expect(await deleted()).toEqual([]);
     });
 
     test('messages for a disabled webhook are held', async () => {

@@ -99,7 +99,7 @@ export function replaysSuite(open: OpenStore): void {
       expect(await runOne(store.resendMessages, first)).toBe('user-erased');
       await runOne(store.updateWebhooks, { ...webhook, disabledAt: 5, expected: webhook.secret });
       expect(await runOne(store.resendMessages, second)).toBe('webhook-disabled');
-      await runOne(store.deleteWebhooks, { ...webhook, limit: 10 });
+      await runOne(store.deleteWebhooks, webhook);
       expect(await runOne(store.resendMessages, second)).toBe('webhook-deleted');
       expect(await runOne(store.resendMessages, { ...second, instanceId: randomUUID() })).toBe('unknown-message');
       expect(await runOne(store.resendMessages, { instanceId, messageId: uuidV7() })).toBe('unknown-message');
@@ -226,7 +226,7 @@ export function replaysSuite(open: OpenStore): void {
       for (const replay of [canceled, deleted]) await runOne(store.createReplays, replay);
       expect(await runOne(store.cancelReplays, canceled)).toBe('canceled');
       expect(await runOne(store.cancelReplays, { instanceId, replayId: uuidV7() })).toBe('unknown-replay');
-      expect(await runOne(store.deleteWebhooks, { ...webhook, limit: 10 })).toBe('deleted');
+      expect(await runOne(store.deleteWebhooks, webhook)).toBe('deleted');
       expect(await stepAll(store)).toEqual([0]);
       const listed = await store.listReplays({ instanceId, limit: 2 });
       expect(listed.map(({ replayId, state, resent }) => [replayId, state, resent])).toEqual([

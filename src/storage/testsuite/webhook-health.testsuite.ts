@@ -136,7 +136,8 @@ export function webhookHealthSuite(open: OpenStore): void {
       await update(store, webhook);
       expect(await report()).toEqual({ kind: 'recorded', messages: 1 });
       expect((await list()).map(({ state }) => state)).toEqual(['waiting', 'held']);
-      await runOne(store.deleteWebhooks, { instanceId, id: webhook.id, limit: 10 });
+      await runOne(store.deleteWebhooks, webhook);
+      await runOne(store.dropMessages, { ...webhook, limit: 10, after: null });
       const dropped = { state: 'dropped', dropReason: 'webhook-deleted' };
       expect(await list()).toMatchObject([dropped, dropped]);
     });
