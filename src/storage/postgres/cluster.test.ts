@@ -7,7 +7,8 @@ import type { PostgresCluster } from './join-cluster.ts';
 import { joinPostgresCluster } from './join-cluster.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 
-const log = { info() {}, warn() {}, error() {} };
+const warnings: string[] = [];
+const log = { info() {}, warn: (...said: unknown[]) => void warnings.push(JSON.stringify(said)), error() {} };
 
 /** An empty database with the schema, and nodes that join it. */
 async function aDatabase() {
@@ -93,6 +94,15 @@ test('what others than nodes say on the channel, or newer nodes, harms nobody', 
   // What is not understood may be anything.
   expect(heard.filter((hint) => hint === '{"kind":"anything"}').length).toBeGreaterThanOrEqual(8);
   expect(heard.filter((hint) => hint !== '{"kind":"anything"}')).toEqual(['{"kind":"push-origins"}']);
+});
+
+test('a server that does not sync is warned about, and no other', async () => {
+  const { url, join } = await aDatabase();
+  warnings.length = 0;
+  await join();
+  const shown = await withClient(url, (client) => client.query<{ fsync: string }>('SHOW fsync'));
+  const warning = '["database.unsafe",{"setting":"fsync","mend":"set fsync = on in postgresql.conf"}]';
+  expect(warnings).toEqual(shown.rows[0]?.fsync === 'off' ? [warning] : []);
 });
 
 test('one node leads at a time, and what it led is free when it leaves', async () => {

@@ -7,6 +7,7 @@ import { HintChannel } from './hint-channel.ts';
 import type { KnownNode, NodeRecord } from './node-registry.ts';
 import { leaveNodes, lockNodes, meetNodes, nodeLifeMs, takeLead } from './node-registry.ts';
 import { isUnavailable } from './unavailable.ts';
+import { listUnsafeSettings } from './unsafe-settings.ts';
 
 export interface PostgresClusterOptions {
   readonly url: string;
@@ -74,6 +75,9 @@ export async function joinPostgresCluster(options: PostgresClusterOptions): Prom
     await meet();
     assertSameKeys(node.id, nodes);
     await channel.start();
+    for (const setting of await listUnsafeSettings(database.sql)) {
+      log.warn('database.unsafe', { setting, mend: `set ${setting} = on in postgresql.conf` });
+    }
   } catch (error) {
     await leaveNodes(database.sql, node.id).catch(() => {});
     await database.close();
