@@ -1,5 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { expect, it } from 'vitest';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
 import { buildProgram } from './build-program.ts';
 import { completionScript, shells } from './completion-script.ts';
 
@@ -17,6 +20,19 @@ it('completes commands, their commands and their options', () => {
   expect(completeInBash('instance', 'create', 'name', '--se')).toEqual(['--secret-key-file']);
   expect(completeInBash('serve', '--retention')).toEqual(['--retention-days']);
   expect(completeInBash('completion', '')).toContain('--help');
+});
+
+const hasZsh = spawnSync('zsh', ['--version']).status === 0;
+
+it.skipIf(!hasZsh)('completes in zsh from the first time on, as a file in fpath', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pharos-completion-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, '_pharos'), completionScript(buildProgram(), 'zsh'));
+  const script = `fpath=($1); autoload -Uz _pharos; words=(pharos instance ''); CURRENT=3
+    compadd() { print -r -- "$@" }
+    _pharos; _pharos`;
+  const candidates = execFileSync('zsh', ['-f', '-c', script, 'zsh', folder], { encoding: 'utf8' }).trim().split('\n');
+  expect(candidates).toEqual(Array(2).fill(expect.stringContaining(' rotate-key retire-key ')));
 });
 
 it('knows every command in every shell', () => {

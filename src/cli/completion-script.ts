@@ -54,7 +54,8 @@ ${places.map(({ place, words }) => `    ${quote(place)}) candidates=${quote(word
   esac
   compadd -- \${=candidates} || _files
 }
-compdef _pharos pharos
+# A file in fpath is run when it is first asked for completions, and in its own name.
+if [[ "\${funcstack[1]}" = _pharos ]]; then _pharos "$@"; else compdef _pharos pharos; fi
 `,
   fish: (places, commands) => `function __pharos_words
   set -l place ""
