@@ -32,10 +32,10 @@ interface Client {
 /** A client that finds every host name at one public-looking address, and behind every address the local server. */
 function clientOf(
   server: Server,
-  options: { allowHttp?: boolean; allowNetworks?: string[]; maxOrigins?: number } = {},
+  options: { allowHttp?: boolean; allowNetworks?: string[]; maxOrigins?: number; maxConnections?: number } = {},
 ): Client {
   const dialled: string[] = [];
-  const { allowHttp = false, allowNetworks = [], maxOrigins = 10 } = options;
+  const { allowHttp = false, allowNetworks = [], maxOrigins = 10, maxConnections = 50 } = options;
   const client = createHttpClient({
     network: {
       resolve: async () => ['34.120.0.1'],
@@ -48,7 +48,7 @@ function clientOf(
     ca: authority.certificate,
     allowHttp,
     maxOrigins,
-    maxConnectionsPerOrigin: 50,
+    maxConnectionsPerOrigin: maxConnections,
   });
   cleanups.push(() => client.close());
   return {
@@ -81,6 +81,28 @@ test('posts what it is given and keeps the connection', async () => {
   // A second connection, when the first is not free again yet.
   expect(dialled.length).toBeLessThanOrEqual(2);
   expect(dialled[0]).toBe('34.120.0.1 443');
+});
+
+test('requests beyond the connections wait for one, but not longer than their time', async () => {
+  const held: (() => void)[] = [];
+  const server = await serve((request, response) => {
+    if (request.url === '/hang') return;
+    held.push(() => response.writeHead(200).end());
+    if (held.length === 2) for (const answerOne of held) answerOne();
+    if (held.length > 2) held.at(-1)?.();
+  });
+  const { post, dialled } = clientOf(server, { maxConnections: 2 });
+  const paths = ['/1', '/2', '/3', '/4', '/5'];
+  const outcomes = await Promise.all(paths.map((path) => post(`https://hooks.test${path}`)));
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 200, address: '34.120.0.1' });
+  expect(dialled).toHaveLength(2);
+  const late = await Promise.all([
+    post('https://hooks.test/hang', 400),
+    post('https://hooks.test/hang', 400),
+    post('https://hooks.test/6', 200),
+  ]);
+  for (const outcome of late) expect(outcome).toMatchObject({ kind: 'error', reason: 'timeout' });
+  expect(await post('https://hooks.test/7')).toMatchObject({ status: 200 });
 });
 
 test('another port, Retry-After, no redirects', async () => {

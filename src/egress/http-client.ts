@@ -1,7 +1,8 @@
-import type { HttpClient, HttpError, HttpOutcome, HttpPost, HttpResponse } from '../core/ports/http-client.ts';
+import type { HttpClient, HttpOutcome, HttpPost } from '../core/ports/http-client.ts';
 import { boundedHeaders } from './bounded-headers.ts';
-import { egressFailure } from './egress-failure.ts';
-import { beginExchange } from './exchange.ts';
+import { Deadlines } from './deadlines.ts';
+import { egressFailure, type EgressFailure } from './egress-failure.ts';
+import { type EgressResponse, Exchange } from './exchange.ts';
 import { type ConnectDeps, guardedConnect } from './guarded-connect.ts';
 import { Http1Pool } from './http1-pool.ts';
 import { OriginCache, type OriginEntry } from './origin-cache.ts';
@@ -14,8 +15,6 @@ export interface HttpClientDeps extends ConnectDeps {
   readonly maxConnectionsPerOrigin: number;
 }
 
-type Answer = (HttpResponse | HttpError) & Pick<HttpOutcome, 'address'>;
-
 const connectTimeoutMs = 10_000;
 const maxHeaderBytes = 4096;
 const maxBodyBytes = 4096;
@@ -24,40 +23,64 @@ const maxBodyBytes = 4096;
 export function createHttpClient(deps: HttpClientDeps): HttpClient & { close(): Promise<void> } {
   const { allowHttp, maxOrigins = 500, maxConnectionsPerOrigin } = deps;
   const origins = new OriginCache(maxOrigins, (origin) => openOrigin(deps, origin, maxConnectionsPerOrigin));
-
-  async function post({ url, headers, body, timeoutMs }: HttpPost): Promise<Answer> {
-    if (url.protocol !== 'https:' && !(allowHttp && url.protocol === 'http:')) {
-      return egressFailure('refused', `${url.protocol} URLs are not allowed`);
-    }
-    const origin = origins.get(url.origin);
-    if (!origin) return egressFailure('connection', 'too many hosts are being waited for');
-    const request = { path: url.pathname + url.search, headers, body, timeoutMs, maxTextBytes: maxBodyBytes };
-    const exchange = beginExchange(request);
-    origin.inFlight += 1;
-    origin.pool.send(exchange);
-    const result = await exchange.result;
-    origin.inFlight -= 1;
-    if (result.kind === 'error') {
-      const unconnected = result.reason === 'timeout' && result.address === null;
-      return unconnected ? { ...result, message: `no connection to ${url.hostname} in time` } : result;
-    }
-    const { text, ...response } = result;
-    return {
-      ...response,
-      headers: boundedHeaders(response.headers, maxHeaderBytes),
-      // Not every database takes a NUL in a text.
-      body: text.replaceAll('\0', '\ufffd'),
-    };
-  }
+  const deadlines = new Deadlines();
 
   return {
-    async post(request): Promise<HttpOutcome> {
-      const startedAt = performance.now();
-      const outcome = await post(request);
-      return { ...outcome, durationMs: Math.round(performance.now() - startedAt) };
+    post({ url, headers, body, timeoutMs }: HttpPost): Promise<HttpOutcome> {
+      const place = placeOf(url);
+      if (place.protocol !== 'https:' && !(allowHttp && place.protocol === 'http:')) {
+        return Promise.resolve(unsent('refused', `${place.protocol} URLs are not allowed`));
+      }
+      const origin = origins.get(place.origin);
+      if (!origin) return Promise.resolve(unsent('connection', 'too many hosts are being waited for'));
+      origin.inFlight += 1;
+      return new Promise((resolve) => {
+        const request = { path: place.path, headers, body, timeoutMs, maxTextBytes: maxBodyBytes };
+        const onSettled = (result: EgressResponse | EgressFailure): void => {
+          origin.inFlight -= 1;
+          resolve(outcomeOf(result, url, Math.round(performance.now() - exchange.startedAt)));
+        };
+        const exchange = new Exchange(request, { deadlines, onSettled });
+        origin.pool.send(exchange);
+      });
     },
     close: () => origins.close(),
   };
+}
+
+const unsent = (reason: EgressFailure['reason'], message: string): HttpOutcome => ({
+  ...egressFailure(reason, message),
+  durationMs: 0,
+});
+
+function outcomeOf(result: EgressResponse | EgressFailure, url: URL, durationMs: number): HttpOutcome {
+  const { address } = result;
+  if (result.kind === 'response') {
+    const { kind, status, retryAfterMs, headers, text } = result;
+    // Not every database takes a NUL in a text.
+    const body = text === '' ? text : text.replaceAll('\0', '\ufffd');
+    return { kind, status, retryAfterMs, headers: boundedHeaders(headers, maxHeaderBytes), body, address, durationMs };
+  }
+  const unconnected = result.reason === 'timeout' && address === null;
+  return { ...result, ...(unconnected && { message: `no connection to ${url.hostname} in time` }), durationMs };
+}
+
+interface Place {
+  readonly protocol: string;
+  readonly origin: string;
+  /** Path and query. */
+  readonly path: string;
+}
+
+/** Most URLs are a webhook's, and are sent to again and again. Nobody changes them. */
+const places = new WeakMap<URL, Place>();
+
+function placeOf(url: URL): Place {
+  const known = places.get(url);
+  if (known) return known;
+  const place = { protocol: url.protocol, origin: url.origin, path: url.pathname + url.search };
+  places.set(url, place);
+  return place;
 }
 
 interface HttpOrigin extends OriginEntry {

@@ -11,6 +11,8 @@ export class OriginCache<Entry extends OriginEntry> {
   readonly #open: (origin: string) => Entry;
   /** Evicted ones on their way out. */
   readonly #closing = new Set<Promise<void>>();
+  /** Asked for last, and in its place already. */
+  #newest: string | null = null;
 
   constructor(maxOrigins: number, open: (origin: string) => Entry) {
     this.#maxOrigins = maxOrigins;
@@ -21,12 +23,15 @@ export class OriginCache<Entry extends OriginEntry> {
   get(origin: string): Entry | null {
     const known = this.#entries.get(origin);
     if (known) {
+      if (origin === this.#newest) return known;
+      this.#newest = origin;
       // A Map keeps the order of insertion: the first is the longest unused.
       this.#entries.delete(origin);
       this.#entries.set(origin, known);
       return known;
     }
     if (this.#entries.size >= this.#maxOrigins && !this.#evict()) return null;
+    this.#newest = origin;
     const entry = this.#open(origin);
     this.#entries.set(origin, entry);
     return entry;

@@ -1,6 +1,7 @@
 import type { PushConnections, PushRequest, PushResponse } from '../core/ports/push-connections.ts';
+import { Deadlines } from './deadlines.ts';
 import { egressFailure, type EgressFailure } from './egress-failure.ts';
-import { beginExchange, type Exchange } from './exchange.ts';
+import { Exchange, type EgressResponse } from './exchange.ts';
 import { type ConnectDeps, type Connected, guardedConnect } from './guarded-connect.ts';
 import { Http1Pool } from './http1-pool.ts';
 import { Http2Pool } from './http2-pool.ts';
@@ -24,7 +25,7 @@ const maxTextBytes = 4096;
  */
 export function createPushConnections(deps: PushConnectionsDeps): PushConnections {
   const { maxOrigins = 200, maxHttp1Connections = 500, idleTimeoutMs = 60_000 } = deps;
-  const limits = { maxHttp1Connections, idleTimeoutMs };
+  const limits = { maxHttp1Connections, idleTimeoutMs, deadlines: new Deadlines() };
   const origins = new OriginCache(maxOrigins, (origin) => new PushOrigin(deps, origin, limits));
   return {
     request: async (request): Promise<PushResponse> =>
@@ -39,7 +40,9 @@ interface Sender {
   close(): Promise<void>;
 }
 
-type ConnectionLimits = Required<Pick<PushConnectionsDeps, 'maxHttp1Connections' | 'idleTimeoutMs'>>;
+type ConnectionLimits = Required<Pick<PushConnectionsDeps, 'maxHttp1Connections' | 'idleTimeoutMs'>> & {
+  readonly deadlines: Deadlines;
+};
 
 class PushOrigin implements OriginEntry {
   readonly #deps: ConnectDeps;
@@ -55,11 +58,12 @@ class PushOrigin implements OriginEntry {
   }
 
   async request(request: PushRequest): Promise<PushResponse> {
-    const exchange = beginExchange({ ...request, maxTextBytes });
-    this.#inFlight.add(exchange.result);
-    void this.#send(exchange);
-    const response = await exchange.result;
-    this.#inFlight.delete(exchange.result);
+    const { promise, resolve } = Promise.withResolvers<EgressResponse | EgressFailure>();
+    const { deadlines } = this.#limits;
+    this.#inFlight.add(promise);
+    void this.#send(new Exchange({ ...request, maxTextBytes }, { deadlines, onSettled: resolve }));
+    const response = await promise;
+    this.#inFlight.delete(promise);
     if (response.kind === 'error') return response;
     const { kind, status, retryAfterMs, text } = response;
     return { kind, status, retryAfterMs, text };

@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Deadlines } from './deadlines.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function create() {
+  const deadlines = new Deadlines();
+  const expired: string[] = [];
+  const add = (name: string, timeoutMs: number) => {
+    const item = { expiresAt: performance.now() + timeoutMs, expire: () => void expired.push(name) };
+    deadlines.add(item, timeoutMs);
+    return () => deadlines.remove(item, timeoutMs);
+  };
+  return { expired, add };
+}
+
+test('each expires at its time, those that were removed never', () => {
+  const { expired, add } = create();
+  const remove = add('removed', 3_000);
+  add('first', 3_000);
+  vi.advanceTimersByTime(1_000);
+  add('second', 3_000);
+  add('short', 500);
+  remove();
+  vi.advanceTimersByTime(600);
+  expect(expired).toEqual(['short']);
+  vi.advanceTimersByTime(1_500);
+  expect(expired).toEqual(['short', 'first']);
+  vi.advanceTimersByTime(1_000);
+  expect(expired).toEqual(['short', 'first', 'second']);
+});
+
+test('after all are gone, later ones expire too', () => {
+  const { expired, add } = create();
+  add('removed', 1_000)();
+  vi.advanceTimersByTime(900);
+  add('later', 1_000);
+  vi.advanceTimersByTime(900);
+  expect(expired).toEqual([]);
+  vi.advanceTimersByTime(200);
+  add('last', 1_000);
+  vi.advanceTimersByTime(1_100);
+  expect(expired).toEqual(['later', 'last']);
+  expect(vi.getTimerCount()).toBe(0);
+});
