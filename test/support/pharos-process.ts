@@ -117,6 +117,7 @@ export async function startPharosProcess({
   const origin = `http://localhost:${port}`;
   let output = '';
   let running: ChildProcess | null = null;
+  if (process.env['VITEST']) await afterFailure(() => console.log(`The server printed last:\n${output.slice(-8_000)}`));
 
   function launch({ prefix = [], nodeOptions = [] }: Launch) {
     const [script = '', ...args] = program;
@@ -205,6 +206,12 @@ export async function startPharosProcess({
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Of a test that fails once in many runs there is nothing else to learn from. The demo starts a server without vitest. */
+async function afterFailure(tell: () => void): Promise<void> {
+  const { TestRunner, onTestFailed } = await import('vitest');
+  if (TestRunner.getCurrentTest()) onTestFailed(tell);
 }
 
 const routesTo = (fronts: readonly TlsFront[]): Routes =>
