@@ -11,6 +11,7 @@ import { StoreUnavailable } from '../../core/ports/command.ts';
 import { classifyFailure } from './http-failure.ts';
 import { InFlight } from './in-flight.ts';
 import { parseJsonBodies } from './json-body.ts';
+import { shareConnections } from './share-connections.ts';
 
 export interface HttpAppOptions {
   readonly log: Log;
@@ -65,6 +66,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
         : http.createServer(serverOptions, handler);
       server.setTimeout(socketTimeoutMs);
       server.maxConnections = maxConnections;
+      shareConnections(server, maxConnections, trustedProxies);
       return server;
     },
     // Fastify ends a 503 of its own format otherwise, which Beams' Node client cannot read.
