@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../src/core/ports/store.ts';
 import type { Instance } from '../../src/core/instances/instance.ts';
 import { defaultWebhookOptions } from '../../src/core/instances/webhook-options.ts';
-import { runOne } from '../../src/core/ports/command.ts';
+import { StoreUnavailable, runOne } from '../../src/core/ports/command.ts';
 import { CannotOpen } from '../../src/core/ports/sealer.ts';
 import { acceptPublish } from '../../src/core/publish/accept-publish.ts';
 import { Dispatcher, messagesAtATime } from '../../src/core/webhooks/dispatcher.ts';
@@ -188,6 +188,25 @@ test('a target that has a place again and comes too late for what a claim takes 
   // Nothing waits for the end of a rest, which is 60 s.
   await waitFor('everything to all of them', () => world.arrived.length >= paths.length * 150, 30_000);
   expect(world.arrived).toHaveLength(paths.length * 150);
+});
+
+test('a claim that was made although its answer was lost holds up nothing else', async () => {
+  let isLost = false;
+  const through = (store: Store): Store => ({
+    ...store,
+    claimMessages: async (items) => {
+      const results = await store.claimMessages(items);
+      if (isLost || !results.some((result) => result.ok && result.value.length > 0)) return results;
+      isLost = true;
+      throw new StoreUnavailable('the connection was lost');
+    },
+  });
+  const world = await startDispatching(['/answers'], () => 0, undefined, { through });
+  await world.writeMessages(20);
+  world.dispatcher.start();
+  // Those of the lost claim have leases of 32 s, and the target's rest is 60 s.
+  await waitFor('the others', () => world.arrived.length >= 16, 16_000);
+  expect(isLost).toBe(true);
 });
 
 test('what is claimed for a webhook just before it is enabled is sent', async () => {

@@ -133,7 +133,11 @@ export class Dispatcher {
     const targets = this.#targets.inTurn(await store.listTurns(limit));
     const known = await Promise.all(targets.map((target) => this.#limitsOf(target)));
     const offers = this.#targets.offer(known.filter((target) => target !== null));
-    const messages = await runOne(store.claimMessages, { limit, leaseMs, targets: offers.map(toRoom) });
+    const claim = runOne(store.claimMessages, { limit, leaseMs, targets: offers.map(toRoom) });
+    const messages = await claim.catch((error: unknown) => {
+      this.#targets.claimFailed(offers);
+      throw error;
+    });
     const byTarget = Map.groupBy(messages, keyOf);
     let left = limit;
     return offers.flatMap((offer) => {

@@ -183,6 +183,11 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
       return hasFreed || isPromised || passedOn;
     },
 
+    /** Whether a claim was made is not known: the targets may rest, so the next one names them. */
+    claimFailed(offers: readonly Offer[]): void {
+      for (const offer of offers) freed.set(keyOf(offer), { instanceId: offer.instanceId, target: offer.target });
+    },
+
     /** A request that was claimed is over; null: nothing was sent. True when some target has a place that it waited for. */
     ended(offer: Offer, attempt: EndedAttempt | null): boolean {
       const { proven, limits } = offer;
