@@ -70,7 +70,7 @@ export async function deliverMessages(
   if (claimed.length < count) throw new Error('too few messages wait');
   const attempt = {
     ...{ startedAt: 1, durationMs: 1, status: 200, error: null, address: '192.0.2.1' },
-    ...{ responseHeaders: { server: 'bench' }, responseBody: '', requestHash: new Uint8Array(16) },
+    ...{ responseHeaders: { server: 'bench' }, responseBody: '', requestHash: '0'.repeat(32) },
   };
   const next = { kind: 'delivered' } as const;
   await store.completeAttempts(claimed.map((message) => ({ ...message, attempt, next })));

@@ -72,10 +72,10 @@ export interface AttemptRecord {
   /** The first 4 KiB as text; null like the headers. */
   readonly responseBody: string | null;
   /**
-   * 16 bytes that tell whether a request that is built again is the one that was sent; null for batches, and when the user
-   * was erased since.
+   * Tells whether a request that is built again is the one that was sent: 16 bytes as 32 hex digits in lower case, which
+   * cross a thread for less. Null for batches, and when the user was erased since.
    */
-  readonly requestHash: Uint8Array | null;
+  readonly requestHash: string | null;
 }
 
 /** `held`: nothing is sent while its webhook is disabled. `exhausted`: no attempt was answered 2xx. */

@@ -27,7 +27,7 @@ export async function showAttempts(deps: ShowAttemptsDeps, key: MessageKey): Pro
   const built = attempts.length > 0 ? await buildAgain(deps, message) : 'nothing was sent';
   const hash = typeof built === 'string' ? null : hashRequest(built);
   return attempts.map(({ requestHash, ...attempt }) => {
-    if (typeof built !== 'string' && requestHash && hash && Buffer.compare(hash, requestHash) === 0) {
+    if (typeof built !== 'string' && requestHash !== null && hash === requestHash) {
       return { ...attempt, request: showRequest(built), requestNote: null };
     }
     return { ...attempt, request: null, requestNote: requestHash ? noteOf(built) : noteOfUnhashed(message) };

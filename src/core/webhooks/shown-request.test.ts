@@ -28,10 +28,11 @@ test('credentials and signatures are not shown', () => {
 });
 
 test('the hash is that of what is shown: the same on every attempt, another when anything is', () => {
-  const hash = (change: Partial<typeof request>) => Buffer.from(hashRequest({ ...request, ...change })).toString('hex');
+  const hash = (change: Partial<typeof request>) => hashRequest({ ...request, ...change });
   const later = { ...request.headers, 'Webhook-Timestamp': '1700000060', 'Webhook-Signature': 'v1,def' };
   const [first] = Object.entries(request.headers);
-  expect(hash({})).toHaveLength(32);
+  // As attempts have it that were stored by earlier versions.
+  expect(hash({})).toBe('3c4ec74f4bc5329814230a1393704dc8');
   expect(hash({ headers: later })).toBe(hash({}));
   expect(hash({ headers: Object.fromEntries(Object.entries(request.headers).toReversed()) as typeof later })).toBe(
     hash({}),

@@ -36,14 +36,38 @@ function shownValue(lowerName: string, value: string): string {
 
 /**
  * What tells whether a request that is built again is the one that was sent: it depends on the webhook, which may have been
- * changed, and on names, which may have been erased. Of what is shown, so that no secret is in it. 16 bytes.
+ * changed, and on names, which may have been erased. Of what is shown, so that no secret is in it. 32 hex digits.
  */
-export function hashRequest({ url, headers, body }: WebhookRequest): Uint8Array {
-  const lines: string[] = [];
-  for (const name in headers) {
-    const lower = name.toLowerCase();
-    lines.push(`${lower}:${shownValue(lower, headers[name] ?? '')}\n`);
-  }
-  const text = `${url.href}\n${lines.sort().join('')}\n${body}`;
-  return hash('sha256', text, 'buffer').subarray(0, 16);
+export function hashRequest({ url, headers, body }: WebhookRequest): string {
+  let lines = '';
+  for (const { name, start, shown } of linesOf(headers)) lines += `${start}${shown ?? headers[name]}\n`;
+  return hash('sha256', `${url.href}\n${lines}\n${body}`, 'hex').slice(0, 32);
 }
+
+interface HeaderLine {
+  readonly name: string;
+  /** `name:`, in lower case. */
+  readonly start: string;
+  /** Null: as it is. */
+  readonly shown: string | null;
+}
+
+/** Of the requests of a webhook, all have the same headers: their names are put in order once. */
+const maxKnown = 1_000;
+const known = new Map<string, readonly HeaderLine[]>();
+
+function linesOf(headers: WebhookRequest['headers']): readonly HeaderLine[] {
+  let names = '';
+  for (const name in headers) names += `${name}\n`;
+  const lines = known.get(names) ?? orderedLines(Object.keys(headers));
+  if (known.size < maxKnown) known.set(names, lines);
+  return lines;
+}
+
+const orderedLines = (names: readonly string[]): readonly HeaderLine[] =>
+  names
+    .map((name) => {
+      const lower = name.toLowerCase();
+      return { name, start: `${lower}:`, shown: openHeaders.has(lower) ? null : shownValue(lower, '') };
+    })
+    .toSorted((one, other) => (one.start < other.start ? -1 : 1));

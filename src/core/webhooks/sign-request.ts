@@ -1,6 +1,6 @@
-import type { KeyObject } from 'node:crypto';
-import { createHmac, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import type { Webhook } from '../instances/instance.ts';
+import type { KeyedHash } from './keyed-hash.ts';
 import { signingKeysOf } from './signing-keys.ts';
 
 export interface SignedContent {
@@ -31,18 +31,18 @@ export function signatureHeaders(webhook: Webhook, content: SignedContent): Reco
 function beamsSignature(webhook: Webhook, { now, body }: SignedContent): string {
   const { secret, previousSecret: previous } = signingKeysOf(webhook);
   const key = previous && now < previous.endsAt ? previous.secret : secret;
-  return createHmac('sha1', key).update(body).digest('hex');
+  return key(body, 'hex');
 }
 
 /** Standard Webhooks: "a space delimited list of signatures" of `{id}.{timestamp}.{body}`, each with its version. */
 function standardSignature(webhook: Webhook, content: SignedContent): string {
   const { secret, previousSecret: previous, privateKey } = signingKeysOf(webhook);
   const headers = attemptHeaders(content);
-  const signed = Buffer.from(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${content.body}`);
-  const symmetric = (key: KeyObject): string => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`;
+  const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${content.body}`;
+  const symmetric = (key: KeyedHash): string => `v1,${key(signed, 'base64')}`;
   return [
     symmetric(secret),
     ...(previous && content.now < previous.endsAt ? [symmetric(previous.secret)] : []),
-    ...(privateKey ? [`v1a,${sign(null, signed, privateKey).toString('base64')}`] : []),
+    ...(privateKey ? [`v1a,${sign(null, Buffer.from(signed), privateKey).toString('base64')}`] : []),
   ].join(' ');
 }

@@ -1,12 +1,13 @@
 import type { KeyObject } from 'node:crypto';
-import { createSecretKey } from 'node:crypto';
 import type { Webhook } from '../instances/instance.ts';
 import { signingKeyObject, webhookSecretBytes } from '../instances/webhook-secret.ts';
+import type { KeyedHash } from './keyed-hash.ts';
+import { createKeyedHash } from './keyed-hash.ts';
 
-/** A webhook's keys as the crypto library wants them: making them costs more than a signature. */
+/** A webhook's keys, ready to sign: making them ready costs more than a signature. */
 export interface SigningKeys {
-  readonly secret: KeyObject;
-  readonly previousSecret: { readonly secret: KeyObject; readonly endsAt: number } | null;
+  readonly secret: KeyedHash;
+  readonly previousSecret: { readonly secret: KeyedHash; readonly endsAt: number } | null;
   /** Ed25519; null unless the signing is `standard`. */
   readonly privateKey: KeyObject | null;
 }
@@ -21,11 +22,13 @@ export function signingKeysOf(webhook: Webhook): SigningKeys {
 }
 
 function makeKeys({ options: { signing }, secret, previousSecret: previous, signingKey }: Webhook): SigningKeys {
-  const secretKey = (text: string): KeyObject =>
-    createSecretKey((signing === 'standard' && webhookSecretBytes(text)) || Buffer.from(text));
+  const keyedHash = (text: string): KeyedHash =>
+    signing === 'standard'
+      ? createKeyedHash('sha256', webhookSecretBytes(text) ?? Buffer.from(text))
+      : createKeyedHash('sha1', Buffer.from(text));
   return {
-    secret: secretKey(secret),
-    previousSecret: previous && { secret: secretKey(previous.secret), endsAt: previous.endsAt },
+    secret: keyedHash(secret),
+    previousSecret: previous && { secret: keyedHash(previous.secret), endsAt: previous.endsAt },
     privateKey: signing === 'standard' && signingKey ? signingKeyObject(signingKey) : null,
   };
 }

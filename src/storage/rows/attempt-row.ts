@@ -21,14 +21,39 @@ export const toAttempt = (row: AttemptRow): AttemptRecord => ({
   address: row.address,
   responseHeaders: row.response_headers === null ? null : (JSON.parse(row.response_headers) as Record<string, string>),
   responseBody: row.response_body,
-  requestHash: row.request_hash,
+  requestHash: row.request_hash && Buffer.from(row.request_hash).toString('hex'),
 });
 
-/** In the order of `attemptColumns`. Targets may answer with what they were told: of people who were erased nothing is kept. */
-export const fromAttempt = (attempt: AttemptRecord, aboutErasedUser: boolean) => {
+/** In the order of `attemptColumns`. */
+export type AttemptValues = readonly [
+  startedAt: number,
+  durationMs: number,
+  status: number | null,
+  error: string | null,
+  address: string | null,
+  responseHeaders: string | null,
+  responseBody: string | null,
+  requestHash: AttemptRecord['requestHash'],
+];
+
+/** Targets may answer with what they were told: of people who were erased nothing is kept. */
+export const fromAttempt = (attempt: AttemptRecord, aboutErasedUser: boolean): AttemptValues => {
   const { startedAt, durationMs, status, error, address, responseHeaders, responseBody, requestHash } = attempt;
-  const response = [responseHeaders && JSON.stringify(responseHeaders), responseBody, requestHash] as const;
-  return [startedAt, durationMs, status, error, address, ...(aboutErasedUser ? noResponse : response)] as const;
+  const response = [
+    responseHeaders && JSON.stringify(responseHeaders),
+    responseBody,
+    requestHash && Buffer.from(requestHash, 'hex'),
+  ] as const;
+  return [startedAt, durationMs, status, error, address, ...(aboutErasedUser ? noResponse : response)];
 };
 
 const noResponse = [null, null, null] as const;
+
+export const withoutResponse = ([startedAt, durationMs, status, error, address]: AttemptValues): AttemptValues => [
+  startedAt,
+  durationMs,
+  status,
+  error,
+  address,
+  ...noResponse,
+];

@@ -50,11 +50,17 @@ export const aboutJoins =
   'LEFT JOIN users u ON u.number = m.user_number LEFT JOIN devices d ON d.number = m.device_number';
 
 export const toAbout = (row: AboutRow): Pick<ClaimedMessage, 'user' | 'device' | 'action' | 'details'> => ({
-  user: row.user_number === null ? null : row.user === null ? 'erased' : { name: row.user },
-  device: row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null,
+  user: toUser(row.user_number, row.user),
+  device: toDevice(row.platform, row.device_id),
   action: row.action,
   details: toDetails(row.details),
 });
+
+export const toUser = (number: number | null, name: string | null): ClaimedMessage['user'] =>
+  number === null ? null : name === null ? 'erased' : { name };
+
+export const toDevice = (platform: Platform | null, deviceId: string | null): ClaimedMessage['device'] =>
+  platform && deviceId ? { platform, deviceId } : null;
 
 export const toDetails = (details: string | null): ClaimedMessage['details'] =>
   details === null ? null : (JSON.parse(details) as ClaimedMessage['details']);

@@ -184,7 +184,7 @@ export const anAttempt = (change: Partial<AttemptRecord> = {}): AttemptRecord =>
     address: '192.0.2.1',
     responseHeaders: { server: 'test' },
     responseBody: 'thanks',
-    requestHash: bytes('hash of 16 bytes'),
+    requestHash: Buffer.from('hash of 16 bytes').toString('hex'),
   },
   ...change,
 });
