@@ -69,6 +69,7 @@ async function aServer(storedIn?: StorageName) {
     start,
     kill,
     origin: () => origin,
+    log: () => server.stdout(),
     command,
     json: async <Answer>(...args: readonly string[]): Promise<Answer> => {
       const { code, stdout, stderr } = await command([...args, '--json']);
@@ -265,6 +266,8 @@ describe('rotating the master key', () => {
     expect(resealing).toBeNull();
     expect(patient.keyring().keys.map(({ id }) => id)).toEqual(keys);
     expect(keys).not.toContain(before?.id);
+    const { id } = patient.keyring().keys[0] as { id: string };
+    await expect.poll(patient.log).toContain(`"master-key.rotated","keyId":"${id}","retired":["${before?.id}"]`);
   });
 });
 

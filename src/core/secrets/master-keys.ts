@@ -84,7 +84,7 @@ export class MasterKeys {
     const [first] = this.#keyring;
     this.#write(this.#deps.cluster.alone ? [key, first] : [first, { ...key, upcoming: true }]);
     this.#values = 0;
-    this.#deps.log.info('master-key.rotating', { keys: this.status().keys });
+    this.#deps.log.info('master-key.rotating', { keyIds: this.status().keys });
     this.start();
     return 'rotating';
   }
@@ -106,7 +106,7 @@ export class MasterKeys {
       const keyring = parseKeyring(this.#deps.readKeyring());
       if (formatKeyring(keyring) === formatKeyring(this.#keyring)) return;
       this.#use(keyring);
-      this.#deps.log.info('master-key.changed', { keys: this.status().keys });
+      this.#deps.log.info('master-key.changed', { keyIds: this.status().keys });
       this.start();
     } catch (error) {
       this.#deps.log.error('master-key.unreadable', { error });
@@ -187,7 +187,7 @@ export class MasterKeys {
   #retire(): void {
     const [first, ...retired] = this.#keyring;
     this.#write([first]);
-    this.#deps.log.info('master-key.rotated', { key: first.id, retired: retired.map(({ id }) => id) });
+    this.#deps.log.info('master-key.rotated', { keyId: first.id, retired: retired.map(({ id }) => id) });
   }
 
   /** Ends early when it has to stop. */

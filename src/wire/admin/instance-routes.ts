@@ -79,7 +79,7 @@ export function instanceRoutes(app: FastifyInstance, deps: InstanceRoutesDeps): 
       const until = new Date(result.endsAt).toISOString();
       throw new AdminFailure(
         'rotation-under-way',
-        `The previous secret key works until ${until}: end that first (DELETE …/previous-secret-key).`,
+        `The previous secret key works until ${until}: end that first (pharos instance retire-key, DELETE …/previous-secret-key).`,
       );
     }
     return renderInstanceWithKey(result.instance);

@@ -98,7 +98,7 @@ export function webhookRoutes(app: FastifyInstance, deps: WebhookRoutesDeps): vo
       const until = new Date(result.endsAt).toISOString();
       throw new AdminFailure(
         'rotation-under-way',
-        `The previous secret signs until ${until}: end that first (DELETE …/previous-secret).`,
+        `The previous secret signs until ${until}: end that first (pharos webhook retire-secret, DELETE …/previous-secret).`,
       );
     }
     return renderWebhookWithSecret(result.webhook);
