@@ -99,12 +99,15 @@ describe('listeners', () => {
   });
 
   test.each([
-    { trustedProxies: ['127.0.0.0/8'], ip: '203.0.113.9' },
-    { trustedProxies: ['10.0.0.0/8'], ip: '127.0.0.1' },
-    { trustedProxies: [], ip: '127.0.0.1' },
-  ])('forwarded addresses are believed from $trustedProxies', async ({ trustedProxies, ip }) => {
+    { trustedProxies: ['127.0.0.0/8'], forwarded: '203.0.113.9', ip: '203.0.113.9' },
+    // What stands before the address that a trusted proxy has added, anybody may have written.
+    { trustedProxies: ['127.0.0.0/8'], forwarded: '127.0.0.9, nobody, 203.0.113.9', ip: '203.0.113.9' },
+    { trustedProxies: ['127.0.0.1', '10.0.0.0/8'], forwarded: '192.0.2.1, 203.0.113.9, 10.1.1.1', ip: '203.0.113.9' },
+    { trustedProxies: ['10.0.0.0/8'], forwarded: '203.0.113.9', ip: '127.0.0.1' },
+    { trustedProxies: [], forwarded: '203.0.113.9', ip: '127.0.0.1' },
+  ])('$forwarded is believed from $trustedProxies: $ip', async ({ trustedProxies, forwarded, ip }) => {
     const { app } = await openApp({ trustedProxies, routes: [failing(new Error())] });
-    const answer = await app.inject({ url: '/address', headers: { 'x-forwarded-for': '203.0.113.9' } });
+    const answer = await app.inject({ url: '/address', headers: { 'x-forwarded-for': forwarded } });
     expect(answer.json()).toEqual({ ip });
   });
 });
