@@ -34,8 +34,9 @@ const logErrorsEveryMs = 1_000;
 /** Claims due items and works on them, up to a number at a time, until stopped. */
 export class ClaimLoop<Item> {
   readonly #options: ClaimLoopOptions<Item>;
-  readonly #running = new Set<Promise<void>>();
+  #running = 0;
   #runningSize = 0;
+  #onIdle: (() => void) | null = null;
   #stopped = false;
   /** The last claim got all it asked for, or there was no room for one: more may be due. */
   #moreDue = false;
@@ -66,7 +67,7 @@ export class ClaimLoop<Item> {
     this.#endRest?.();
     this.wake();
     await this.#loop;
-    await Promise.all(this.#running);
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
   }
 
   async #work(): Promise<void> {
@@ -95,7 +96,7 @@ export class ClaimLoop<Item> {
       let claimed = 0;
       for (const item of items) {
         claimed += sizeOf(item);
-        this.#run(item, sizeOf(item));
+        void this.#run(item, sizeOf(item));
       }
       this.#moreDue = claimed >= limit;
       if (this.#moreDue) return 0;
@@ -109,20 +110,19 @@ export class ClaimLoop<Item> {
     }
   }
 
-  #run(item: Item, size: number): void {
-    const work = this.#options
-      .run(item)
-      .catch((error: unknown) => {
-        this.#logFailure(error);
-        return true;
-      })
-      .then((waitsAgain) => {
-        this.#running.delete(work);
-        this.#runningSize -= size;
-        if (waitsAgain || this.#moreDue) this.wake();
-      });
-    this.#running.add(work);
+  async #run(item: Item, size: number): Promise<void> {
+    this.#running += 1;
     this.#runningSize += size;
+    let waitsAgain = true;
+    try {
+      waitsAgain = await this.#options.run(item);
+    } catch (error) {
+      this.#logFailure(error);
+    }
+    this.#running -= 1;
+    this.#runningSize -= size;
+    if (waitsAgain || this.#moreDue) this.wake();
+    if (this.#running === 0) this.#onIdle?.();
   }
 
   #logFailure(error: unknown): void {

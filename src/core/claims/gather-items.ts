@@ -1,4 +1,5 @@
 import type { Command, ItemResult } from '../ports/command.ts';
+import { whileUnavailable } from './while-unavailable.ts';
 
 export interface GatherOptions {
   /** Whether so many items need not wait for more. */
@@ -8,15 +9,18 @@ export interface GatherOptions {
 
 interface Waiting<Item, Value> {
   readonly item: Item;
-  readonly resolve: (result: ItemResult<Value>) => void;
+  readonly resolve: (value: Value) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** A command whose callers come one by one: their items wait a little for each other and run together. */
+/**
+ * Runs a command for items that come one by one: they wait a little for each other and run together, again and again
+ * while the store cannot take them. Each is answered its value, or rejects with its own error.
+ */
 export function gatherItems<Item, Value>(
   command: Command<Item, Value>,
   { areEnough, maxWaitMs }: GatherOptions,
-): Command<Item, Value> {
+): (item: Item) => Promise<Value> {
   let waiting: Waiting<Item, Value>[] = [];
   let timer: NodeJS.Timeout | null = null;
   const run = async (): Promise<void> => {
@@ -24,22 +28,24 @@ export function gatherItems<Item, Value>(
     timer = null;
     const together = waiting;
     waiting = [];
+    const items = together.map(({ item }) => item);
     try {
-      const results = await command(together.map(({ item }) => item));
-      together.forEach(({ resolve, reject }, index) => {
-        const result = results[index];
-        if (result) resolve(result);
-        else reject(new Error('a command answered with fewer results than items'));
-      });
+      const results = await whileUnavailable(() => command(items));
+      for (const [index, one] of together.entries()) settle(one, results[index]);
     } catch (error) {
       for (const { reject } of together) reject(error);
     }
   };
-  const add = (item: Item): Promise<ItemResult<Value>> =>
+  return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
       if (areEnough(waiting.length)) void run();
       else timer ??= setTimeout(() => void run(), maxWaitMs);
     });
-  return (items) => Promise.all(items.map(add));
+}
+
+function settle<Item, Value>({ resolve, reject }: Waiting<Item, Value>, result: ItemResult<Value> | undefined): void {
+  if (!result) reject(new Error('a command answered with fewer results than items'));
+  else if (result.ok) resolve(result.value);
+  else reject(result.error);
 }

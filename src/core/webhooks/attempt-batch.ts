@@ -1,4 +1,5 @@
 import { uuidV7Time } from '../../protocol/ids.ts';
+import { whileUnavailable } from '../claims/while-unavailable.ts';
 import { runOne } from '../ports/command.ts';
 import type { CompleteBatch, MessageCommands, MessageFate } from '../ports/message-store.ts';
 import type { AttemptMessageDeps, OnAnswered } from './attempt-message.ts';
@@ -29,7 +30,10 @@ export async function attemptBatch(
   const complete = (completion: Pick<CompleteBatch, 'sent' | 'unsent'>) =>
     withPresentClaim(
       () => current()[0].claimToken,
-      (claimToken) => runOne(deps.store.completeBatches, { instanceId, webhookId, batchId, claimToken, ...completion }),
+      (claimToken) => {
+        const recorded = { instanceId, webhookId, batchId, claimToken, ...completion };
+        return whileUnavailable(() => runOne(deps.store.completeBatches, recorded));
+      },
     );
   const describe = { instanceId, webhookId, batchId };
   if (!webhook || webhook.disabledAt !== null) {
@@ -54,8 +58,8 @@ export async function attemptBatch(
     isWebhook: await mayDisable(deps, webhook, outcome),
     attempts: attempts + 1 - earlierAttempts,
   });
-  onAnswered({ verdict, pauseMs });
-  const attempt = { startedAt, requestHash: null, ...recordOf(outcome) };
+  onAnswered(verdict, pauseMs);
+  const attempt = recordOf(outcome, startedAt, null);
   const recorded = await complete({ sent: { messageIds, attempt, next, disable }, unsent });
   const became = recorded === 'stale' ? 'lost' : next.kind;
   const { status, durationMs } = attempt;

@@ -3,7 +3,6 @@ import { formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import type { Webhook } from '../instances/instance.ts';
 import type { Clock } from '../ports/clock.ts';
-import { runOne } from '../ports/command.ts';
 import type { HttpClient, HttpOutcome } from '../ports/http-client.ts';
 import type { Log } from '../ports/log.ts';
 import type {
@@ -11,7 +10,7 @@ import type {
   ClaimedMessage,
   CompleteAttempt,
   DisableWebhook,
-  MessageCommands,
+  DropReason,
 } from '../ports/message-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { BuildRequestDeps } from './build-request.ts';
@@ -23,7 +22,8 @@ import type { RetryPolicy } from './retry-policies.ts';
 import { withPresentClaim } from './with-present-claim.ts';
 
 export interface AttemptMessageDeps extends BuildRequestDeps {
-  readonly store: BuildRequestDeps['store'] & Pick<MessageCommands, 'completeAttempts'>;
+  /** As the store's command for one, which is repeated while the store cannot take it. */
+  readonly completeAttempt: (completion: CompleteAttempt) => Promise<'recorded' | 'disabled' | 'stale'>;
   readonly http: HttpClient;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,7 +34,7 @@ export interface AttemptMessageDeps extends BuildRequestDeps {
 }
 
 /** Hears what an attempt says about its target, before it is recorded: from here on nothing of it is in flight. */
-export type OnAnswered = (sent: Pick<AttemptDecision, 'verdict' | 'pauseMs'>) => void;
+export type OnAnswered = (verdict: AttemptDecision['verdict'], pauseMs: number) => void;
 
 /**
  * Sends a message once, outside any transaction, and records what came back. `current` answers the message with its
@@ -47,46 +47,80 @@ export async function attemptMessage(
   onAnswered: OnAnswered,
 ): Promise<boolean> {
   const message = current();
-  const { instanceId, messageId } = message;
-  const complete = (completion: Pick<CompleteAttempt, 'attempt' | 'next' | 'disable'>) =>
-    withPresentClaim(
-      () => current().claimToken,
-      (claimToken) => runOne(deps.store.completeAttempts, { instanceId, messageId, claimToken, ...completion }),
-    );
-  const request = await buildRequest(deps, message);
-  if (typeof request === 'string') {
-    const next = request === 'webhook-disabled' ? untilHeld : ({ kind: 'dropped', reason: request } as const);
-    await complete({ attempt: null, next, disable: null });
-    deps.log.info('message.not-sent', { ...describe(message), reason: request });
-    return next.kind === 'retry' || message.eventType === 'publish.started';
-  }
-  const webhook = await findWebhookOf(deps, message);
-  const policy = deps.retryPolicies[(webhook ?? { options: defaultWebhookOptions }).options.retryPolicy];
+  const built = await buildRequest(deps, message);
+  if (typeof built === 'string') return recordUnsent(deps, current, built);
+  const { url, headers, body, webhook } = built;
+  const policy = deps.retryPolicies[(webhook ?? defaultWebhook).options.retryPolicy];
   const startedAt = deps.clock();
-  const outcome = await deps.http.post({ ...request, timeoutMs: policy.timeoutMs });
+  const outcome = await deps.http.post({ url, headers, body, timeoutMs: policy.timeoutMs });
   const attempts = message.attempts + 1;
   const { next, disable, verdict, pauseMs } = decideAttempt({
-    ...{ outcome, policy, chance: Math.random() },
+    outcome,
+    policy,
+    chance: Math.random(),
     attempts: attempts - message.earlierAttempts,
-    isWebhook: webhook !== null && (await mayDisable(deps, webhook, outcome)),
+    isWebhook: webhook !== null && (!isGone(outcome) || (await mayDisable(deps, webhook, outcome))),
   });
-  onAnswered({ verdict, pauseMs });
-  const attempt = { startedAt, requestHash: hashRequest(request), ...recordOf(outcome) };
-  const recorded = await complete({ attempt, next, disable });
-  const became = recorded === 'stale' ? 'lost' : next.kind;
-  const { status, durationMs } = attempt;
-  const delaysMs = became === 'delivered' ? [deps.clock() - uuidV7Time(message.messageId)] : [];
-  deps.metrics.webhookAttempted({ outcome: became, status, durationMs, delaysMs });
-  deps.log.info(`message.${became}`, {
-    ...describe(message),
-    attempt: attempts,
-    origin: request.url.origin,
-    status,
-    reason: attempt.error,
-    durationMs,
-  });
+  onAnswered(verdict, pauseMs);
+  const attempt = recordOf(outcome, startedAt, hashRequest(built));
+  const recorded = await complete(deps, current, { attempt, next, disable });
+  tellAttempted(deps, message, { became: recorded === 'stale' ? 'lost' : next.kind, attempts, url, attempt });
   if (recorded === 'disabled') noteDisabled(deps, message, disable);
   return next.kind === 'retry' || recorded === 'disabled' || message.eventType === 'publish.started';
+}
+
+const defaultWebhook = { options: defaultWebhookOptions };
+
+type Completion = Pick<CompleteAttempt, 'attempt' | 'next' | 'disable'>;
+
+const complete = (
+  { completeAttempt }: Pick<AttemptMessageDeps, 'completeAttempt'>,
+  current: () => ClaimedMessage,
+  { attempt, next, disable = null }: Completion,
+) =>
+  withPresentClaim(
+    () => current().claimToken,
+    (claimToken) => {
+      const { instanceId, messageId } = current();
+      return completeAttempt({ instanceId, messageId, claimToken, attempt, next, disable });
+    },
+  );
+
+/** There was no request to make of it. */
+async function recordUnsent(
+  deps: AttemptMessageDeps,
+  current: () => ClaimedMessage,
+  reason: DropReason | 'webhook-disabled',
+): Promise<boolean> {
+  const message = current();
+  const next = reason === 'webhook-disabled' ? untilHeld : ({ kind: 'dropped', reason } as const);
+  await complete(deps, current, { attempt: null, next });
+  deps.log.info('message.not-sent', { ...describe(message), reason });
+  return next.kind === 'retry' || message.eventType === 'publish.started';
+}
+
+interface Attempted {
+  readonly became: AttemptDecision['next']['kind'] | 'lost';
+  readonly attempts: number;
+  readonly url: URL;
+  readonly attempt: AttemptRecord;
+}
+
+function tellAttempted(
+  { clock, metrics, log }: Pick<AttemptMessageDeps, 'clock' | 'metrics' | 'log'>,
+  message: ClaimedMessage,
+  { became, attempts, url, attempt: { status, durationMs, error } }: Attempted,
+): void {
+  const delaysMs = became === 'delivered' ? [clock() - uuidV7Time(message.messageId)] : [];
+  metrics.webhookAttempted({ outcome: became, status, durationMs, delaysMs });
+  log.info(`message.${became}`, {
+    ...describe(message),
+    attempt: attempts,
+    origin: url.origin,
+    status,
+    reason: error,
+    durationMs,
+  });
 }
 
 /** The webhook was disabled with an attempt's commit. */
@@ -99,10 +133,7 @@ export function noteDisabled(
   deps.log.warn('webhook.disabled', { instanceId, webhookId, reason: disable?.reason });
 }
 
-const findWebhookOf = async (
-  { instances }: Pick<AttemptMessageDeps, 'instances'>,
-  { instanceId, webhookId }: Pick<ClaimedMessage, 'instanceId' | 'webhookId'>,
-): Promise<Webhook | null> => (webhookId === null ? null : instances.findWebhook(instanceId, webhookId));
+const isGone = (outcome: HttpOutcome): boolean => outcome.kind === 'response' && outcome.status === 410;
 
 /** What 410 says about a webhook that was changed meanwhile, it says about nobody. Never rejects: something was sent. */
 export async function mayDisable(
@@ -110,7 +141,7 @@ export async function mayDisable(
   { instanceId, id, url, disabledAt }: Webhook,
   outcome: HttpOutcome,
 ): Promise<boolean> {
-  if (outcome.kind === 'error' || outcome.status !== 410) return true;
+  if (!isGone(outcome)) return true;
   const now = await instances.findWebhook(instanceId, id).catch(() => null);
   return now?.url === url && now.disabledAt === disabledAt;
 }
@@ -121,14 +152,15 @@ export async function mayDisable(
  */
 export const untilHeld = { kind: 'retry', retryInMs: 1_000 } as const;
 
-export function recordOf(outcome: HttpOutcome): Omit<AttemptRecord, 'startedAt' | 'requestHash'> {
+export function recordOf(outcome: HttpOutcome, startedAt: number, requestHash: string | null): AttemptRecord {
   const { durationMs, address } = outcome;
   if (outcome.kind === 'error') {
     const error = `${outcome.reason}: ${outcome.message}`;
-    return { durationMs, status: null, error, address, responseHeaders: null, responseBody: null };
+    const unanswered = { status: null, error, address, responseHeaders: null, responseBody: null };
+    return { startedAt, durationMs, ...unanswered, requestHash };
   }
   const { status, headers: responseHeaders, body: responseBody } = outcome;
-  return { durationMs, status, error: null, address, responseHeaders, responseBody };
+  return { startedAt, durationMs, status, error: null, address, responseHeaders, responseBody, requestHash };
 }
 
 const describe = (message: ClaimedMessage) => ({

@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../ports/command.ts';
 import type { Log } from '../ports/log.ts';
 import type { ClaimedMessage, CompleteBatch } from '../ports/message-store.ts';
 import type { BuildRequestDeps, WebhookRequest } from './build-request.ts';
-import { beamsHeaders, signedRequest, standardHeaders } from './build-request.ts';
+import { signedRequest } from './build-request.ts';
 import { rememberPublishes } from './remember-publishes.ts';
 import type { RenderEventDeps } from './render-event.ts';
 import { isInstanceEvent, renderEvent } from './render-event.ts';
@@ -113,14 +113,9 @@ function batchRequest(
   events: readonly string[],
 ): WebhookRequest {
   const list = `{"events":[${events.join(',')}]}`;
-  if (webhook.format !== 'standard') return signedRequest(deps, batchId, webhook, beamsHeaders('batch'), list);
+  const about = { id: batchId, webhook, type: 'batch' as const };
+  if (webhook.format !== 'standard') return signedRequest(deps, { ...about, body: list });
   // Of its first event, since it must not change.
   const timestamp = new Date(uuidV7Time(batchId)).toISOString();
-  return signedRequest(
-    deps,
-    batchId,
-    webhook,
-    standardHeaders,
-    `{"type":"batch","timestamp":"${timestamp}","data":${list}}`,
-  );
+  return signedRequest(deps, { ...about, body: `{"type":"batch","timestamp":"${timestamp}","data":${list}}` });
 }

@@ -12,7 +12,7 @@ import {
 import type { RenderEventDeps } from './render-event.ts';
 import { contentOf, isInstanceEvent, ofPublish, renderEvent, summarize } from './render-event.ts';
 import type { EventType } from '../../protocol/event-types.ts';
-import { isClassicEventType } from '../../protocol/event-types.ts';
+import { classicEventOf, isClassicEventType } from '../../protocol/event-types.ts';
 import { attemptHeaders, signatureHeaders } from './sign-request.ts';
 import { splitCredentials } from './split-credentials.ts';
 
@@ -28,6 +28,11 @@ export interface WebhookRequest {
   readonly body: string;
 }
 
+export interface BuiltRequest extends WebhookRequest {
+  /** Whom it is for; null: it goes to the `webhookUrl` of a publish. */
+  readonly webhook: Webhook | null;
+}
+
 /** Of a message that is sent, or of one that was. */
 export type MessageToBuild = Omit<ClaimedMessage, 'claimToken'>;
 
@@ -35,7 +40,7 @@ export type MessageToBuild = Omit<ClaimedMessage, 'claimToken'>;
 export function buildRequest(
   deps: BuildRequestDeps,
   message: MessageToBuild,
-): Promise<WebhookRequest | DropReason | 'webhook-disabled'> {
+): Promise<BuiltRequest | DropReason | 'webhook-disabled'> {
   return isInstanceEvent(message) ? buildInstanceWebhook(deps, message) : buildPublishWebhook(deps, message);
 }
 
@@ -44,7 +49,7 @@ type InstanceMessage = MessageToBuild & { readonly eventType: EventType };
 async function buildInstanceWebhook(
   deps: BuildRequestDeps,
   message: InstanceMessage,
-): Promise<WebhookRequest | DropReason | 'webhook-disabled'> {
+): Promise<BuiltRequest | DropReason | 'webhook-disabled'> {
   const webhook = message.webhookId && (await deps.instances.findWebhook(message.instanceId, message.webhookId));
   if (!webhook) return 'webhook-deleted';
   if (webhook.disabledAt !== null) return 'webhook-disabled';
@@ -53,20 +58,20 @@ async function buildInstanceWebhook(
     const about = ofPublish(message);
     const { web } = await contentOf(deps, about);
     const { eventType } = message;
-    const body = renderClassicWebhook({ ...about, eventType }, web);
-    return signedRequest(deps, message.messageId, webhook, { 'X-OneSignal-Event': body.event }, JSON.stringify(body));
+    const body = JSON.stringify(renderClassicWebhook({ ...about, eventType }, web));
+    return signedRequest(deps, { id: message.messageId, webhook, type: eventType, body });
   }
   const payload = await renderEvent(deps, message);
   if (payload === 'user-erased') return payload;
-  if (webhook.format === 'standard') {
-    const body = JSON.stringify(renderStandardWebhook(message, payload));
-    return signedRequest(deps, message.messageId, webhook, standardHeaders, body);
-  }
-  const body = JSON.stringify(renderWebhookBody(message, payload, webhook.customData));
-  return signedRequest(deps, message.messageId, webhook, beamsHeaders(message.eventType), body);
+  const body = JSON.stringify(
+    webhook.format === 'standard'
+      ? renderStandardWebhook(message, payload)
+      : renderWebhookBody(message, payload, webhook.customData),
+  );
+  return signedRequest(deps, { id: message.messageId, webhook, type: message.eventType, body });
 }
 
-async function buildPublishWebhook(deps: BuildRequestDeps, message: MessageToBuild): Promise<WebhookRequest> {
+async function buildPublishWebhook(deps: BuildRequestDeps, message: MessageToBuild): Promise<BuiltRequest> {
   const about = ofPublish(message);
   const summary = await summarize(deps, about);
   const { webhook } = openPublishBody(deps.sealer, about, summary.body);
@@ -75,57 +80,66 @@ async function buildPublishWebhook(deps: BuildRequestDeps, message: MessageToBui
     message.eventType === 'publish.started'
       ? renderPublishStarted(summary, webhook.requestBody)
       : renderPublishFinished(summary, webhook.requestBody);
+  const { url, authorization } = splitCredentials(new URL(webhook.url));
   const headers = {
     'User-Agent': beamsAgent,
     ...contentType,
     ...attemptHeaders({ id: message.messageId, now: deps.clock() }),
+    ...(authorization !== null && { Authorization: authorization }),
   };
-  return withCredentials(splitCredentials(new URL(webhook.url)), headers, JSON.stringify(body));
+  return { url, headers, body: JSON.stringify(body), webhook: null };
 }
 
 /** As Beams calls itself. */
 const beamsAgent = 'pusher-webhooks';
 const contentType = { 'Content-Type': 'application/json' };
 
-export const beamsHeaders = (eventType: EventType | 'batch') => ({
-  'User-Agent': beamsAgent,
-  'Webhook-Event-Type': eventType,
-});
-export const standardHeaders = { 'User-Agent': 'pharos' };
+export interface RequestToSign {
+  /** Of the message, or of the batch. */
+  readonly id: string;
+  readonly webhook: Webhook;
+  readonly type: EventType | 'batch';
+  readonly body: string;
+}
 
 /** The headers of the body's format, those that every webhook of an instance has, and the operator's own. */
 export function signedRequest(
   { clock }: Pick<BuildRequestDeps, 'clock'>,
-  id: string,
-  webhook: Webhook,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-): WebhookRequest {
-  const allHeaders = {
+  { id, webhook, type, body }: RequestToSign,
+): BuiltRequest {
+  const { url, headers } = fixedPart(webhook, type);
+  const signature = signatureHeaders(webhook, { id, now: clock(), body });
+  return { url, headers: { ...headers, 'Webhook-Request-ID-UUID': id, ...signature }, body, webhook };
+}
+
+type FixedPart = Pick<WebhookRequest, 'url' | 'headers'>;
+
+/** What the requests of a webhook have in common. Webhooks are remembered whole, so these live as long as they do. */
+const fixedParts = new WeakMap<Webhook, Map<EventType | 'batch', FixedPart>>();
+
+function fixedPart(webhook: Webhook, type: EventType | 'batch'): FixedPart {
+  const parts = fixedParts.get(webhook) ?? new Map<EventType | 'batch', FixedPart>();
+  const part = parts.get(type) ?? makeFixedPart(webhook, type);
+  if (!parts.has(type)) fixedParts.set(webhook, parts.set(type, part));
+  return part;
+}
+
+function makeFixedPart(webhook: Webhook, type: EventType | 'batch'): FixedPart {
+  const { url, authorization } = splitCredentials(new URL(webhook.url));
+  const headers = {
     ...webhook.headers,
     ...contentType,
-    ...headers,
+    ...formatHeaders(webhook, type),
     'Webhook-ID-UUID': webhook.id,
-    'Webhook-Request-ID-UUID': id,
-    ...signatureHeaders(webhook, { id, now: clock(), body }),
+    ...(authorization !== null && { Authorization: authorization }),
   };
-  return withCredentials(addressOf(webhook), allHeaders, body);
+  return { url, headers };
 }
 
-type Address = ReturnType<typeof splitCredentials>;
-/** Webhooks are remembered whole, so these live as long as they do. */
-const addresses = new WeakMap<Webhook, Address>();
-
-function addressOf(webhook: Webhook): Address {
-  const address = addresses.get(webhook) ?? splitCredentials(new URL(webhook.url));
-  addresses.set(webhook, address);
-  return address;
-}
-
-function withCredentials(
-  { url, authorization }: Address,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-): WebhookRequest {
-  return { url, headers: authorization ? { ...headers, Authorization: authorization } : headers, body };
+function formatHeaders({ format }: Webhook, type: EventType | 'batch'): Readonly<Record<string, string>> {
+  if (format === 'standard') return { 'User-Agent': 'pharos' };
+  if (format === 'classic' && type !== 'batch' && isClassicEventType(type)) {
+    return { 'X-OneSignal-Event': classicEventOf[type] };
+  }
+  return { 'User-Agent': beamsAgent, 'Webhook-Event-Type': type };
 }

@@ -23,7 +23,7 @@ import { shareOf } from './target-state.ts';
 import type { HeldUpTargets, Offer, TargetStates } from './target-states.ts';
 import { createTargetStates } from './target-states.ts';
 
-export interface DispatcherDeps extends AttemptBatchDeps {
+export interface DispatcherDeps extends Omit<AttemptBatchDeps, 'completeAttempt'> {
   readonly store: AttemptBatchDeps['store'] &
     MessageCommands &
     Pick<MessageQueries, 'listTurns'> &
@@ -63,7 +63,7 @@ const gatherMs = 2;
 
 /** Sends webhooks: claims due messages, as many as each target can have, and attempts them until stopped. */
 export class Dispatcher {
-  readonly #deps: DispatcherDeps;
+  readonly #deps: DispatcherDeps & AttemptBatchDeps;
   readonly #messages: ClaimLoop<Work>;
   readonly #targets: TargetStates;
   readonly #ahead: ClaimedAhead<Offer>;
@@ -75,10 +75,7 @@ export class Dispatcher {
 
   constructor(deps: DispatcherDeps) {
     const gathering = { maxWaitMs: gatherMs, areEnough: (count: number) => this.#isQuarter(count) };
-    this.#deps = {
-      ...deps,
-      store: { ...deps.store, completeAttempts: gatherItems(deps.store.completeAttempts, gathering) },
-    };
+    this.#deps = { ...deps, completeAttempt: gatherItems(deps.store.completeAttempts, gathering) };
     this.#targets = createTargetStates({ now: () => performance.now(), maxUnproven, maxAhead });
     this.#ahead = createClaimedAhead({
       begin: (target) => this.#targets.begun(target),
@@ -216,9 +213,9 @@ export class Dispatcher {
       this.#ahead.look(work.offer);
       if (hasFreed) this.#claimSoon();
     };
-    const onAnswered: OnAnswered = (sent) => {
+    const onAnswered: OnAnswered = (verdict, pauseMs) => {
       const { breakerPausesMs = defaultBreakerPausesMs } = this.#deps;
-      end({ ...sent, startedAt, endedAt: performance.now(), breakerPausesMs, chance: Math.random() });
+      end({ verdict, pauseMs, startedAt, endedAt: performance.now(), breakerPausesMs, chance: Math.random() });
     };
     const current = (): ClaimedRequest => (work.used = work.claimed);
     try {

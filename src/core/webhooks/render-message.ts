@@ -138,4 +138,4 @@ function platformResult(summary: PublishSummary, platform: 'web' | 'fcm' | 'apns
 const noOutcomes = { accepted: 0, gone: 0, rejected: 0, failed: 0, unauthorized: 0 };
 
 /** Beams' form, like `2019-03-11T10:42:16+0000`. */
-const formatCreatedAt = (at: number): string => new Date(at).toISOString().replace(/\.\d{3}Z$/, '+0000');
+const formatCreatedAt = (at: number): string => `${new Date(at).toISOString().slice(0, -'.000Z'.length)}+0000`;

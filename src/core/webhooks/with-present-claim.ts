@@ -1,9 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { whileUnavailable } from '../claims/while-unavailable.ts';
 
 /**
- * Records under the present claim, also one that was renewed while the record was on its way. Repeats what the store
- * could not take.
+ * Records under the present claim, also one that was renewed while the record was on its way.
  */
 export async function withPresentClaim<Result>(
   claimToken: () => string,
@@ -11,7 +9,7 @@ export async function withPresentClaim<Result>(
 ): Promise<Result | 'stale'> {
   for (;;) {
     const token = claimToken();
-    const result = await whileUnavailable(() => complete(token));
+    const result = await complete(token);
     if (result !== 'stale') return result;
     // What made it stale was answered before: by the next turn of the event loop the new claim has been taken up.
     await setImmediate();
