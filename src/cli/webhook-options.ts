@@ -78,7 +78,7 @@ const orNone =
     text === 'none' ? null : parse(text);
 
 function parseBatch(text: string): WebhookBatch {
-  const [maxEvents = '', maxWaitMs = '', more] = text.split(',');
-  if (more !== undefined) throw new InvalidArgumentError('It must be two whole numbers, like 100,1000.');
-  return { maxEvents: parseWholeNumber(maxEvents), maxWaitMs: parseWholeNumber(maxWaitMs) };
+  const [, maxEvents, maxWaitMs] = /^(\d{1,9}),(\d{1,9})$/.exec(text) ?? [];
+  if (maxEvents === undefined) throw new InvalidArgumentError('It must be two whole numbers, like 100,1000, or none.');
+  return { maxEvents: Number(maxEvents), maxWaitMs: Number(maxWaitMs) };
 }

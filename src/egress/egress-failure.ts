@@ -24,9 +24,16 @@ export class EgressError extends Error {
   }
 }
 
+/** What errors of TLS itself have; their message has addresses in memory and lines of its source. */
+interface OpenSslError {
+  readonly library?: string;
+  readonly reason?: string;
+}
+
 export function connectionFailure(error: unknown, doing: string, address: string | null = null): EgressFailure {
   if (error instanceof EgressError) return error.failure;
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { code, message: text, library, reason } = error as NodeJS.ErrnoException & OpenSslError;
+  const message = library === undefined || reason === undefined ? text : reason;
   const words = code && !message.includes(code) ? `${message} (${code})` : message;
   return egressFailure('connection', `${doing}: ${words}`, address);
 }

@@ -189,6 +189,12 @@ test('headers are kept up to a bound', async () => {
   expect(Object.keys(outcome.headers)).toEqual(['x-0', 'x-1', 'x-2', 'x-3']);
 });
 
+test('a port that speaks no TLS is told in plain words', async () => {
+  const outcome = await clientOf(await serve(answer(200), false)).post('https://hooks.test/');
+  const message = 'could not connect to hooks.test: wrong version number (ERR_SSL_WRONG_VERSION_NUMBER)';
+  expect(outcome).toMatchObject({ kind: 'error', reason: 'connection', message });
+});
+
 test('a certificate for another name: the address is told, nothing is sent', async () => {
   const server = await serve(() => {
     throw new Error('the request was sent');

@@ -91,7 +91,15 @@ describe('commands', () => {
       customData: { a: 1 },
       disabledAt: expect.any(String),
     });
-    expect(await json('webhook', 'update', id, webhook.id, '--enable')).toMatchObject({ disabledAt: null });
+    const wrong = await pharos('webhook', 'update', id, webhook.id, '--batch', '100');
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('two whole numbers, like 100,1000, or none'),
+    });
+    const batched = ['--enable', '--batch', '100,1000'];
+    expect(await json('webhook', 'update', id, webhook.id, ...batched)).toMatchObject({
+      ...{ disabledAt: null, options: { batch: { maxEvents: 100, maxWaitMs: 1_000 } } },
+    });
     expect(await pharos('webhook', 'delete', id, webhook.id)).toMatchObject({ code: 0 });
     expect((await pharos('webhook', 'list', id)).stdout).toBe('The instance has no webhooks.\n');
     const classic = ['--target', 'https://site.example/hook', '--format', 'classic'];
