@@ -14,7 +14,7 @@ import { openWebhookLedger } from './webhook-ledger.ts';
 import type { Target } from './webhook-targets.ts';
 import { behaviours, startWebhookTargets } from './webhook-targets.ts';
 
-/** `npm run test:soak` has many more, and looks at the memory. */
+/** `npm run test:soak` has many more. */
 const events = Number(process.env['WEBHOOK_EVENTS'] ?? 10);
 const kills = Number(process.env['WEBHOOK_KILLS'] ?? 1);
 const targetsOfEach = 20;
@@ -105,7 +105,7 @@ test(
     console.log(JSON.stringify({ ...figures, seconds }));
     expect(problems).toEqual([]);
 
-    if (soak) await staysSmall(server, openings);
+    await staysSmall(server, openings);
   },
   240_000 + kills * 5_000 + events * 6_000,
 );
@@ -160,18 +160,26 @@ async function interrupt({ pharos }: FaultServer, outage: StorageOutage, countRe
 
 const openFiles = ({ pharos }: FaultServer): number => readdirSync(`/proc/${pharos.pid()}/fd`).length;
 
-/** Bytes of the server's memory, over time, while dead targets pile up messages. */
+/**
+ * The server's memory, while dead targets pile up messages: in the last third of a round at most a tenth more than in the first
+ * one. What a process needs to run at all, it needs from the beginning, and the machine may be busy: one round of them is enough.
+ */
 async function staysSmall(server: FaultServer, openings: (count: number) => Promise<void>): Promise<void> {
-  // What a process needs to run at all, it needs from the beginning.
-  await openings(50);
-  const samples: number[] = [];
-  const sampling = setInterval(() => samples.push(residentKilobytes(server)), 250);
-  await openings(events).finally(() => clearInterval(sampling));
-  const third = Math.floor(samples.length / 3);
   const mean = (part: readonly number[]): number => part.reduce((sum, sample) => sum + sample, 0) / part.length;
-  const [first, last] = [mean(samples.slice(0, third)), mean(samples.slice(-third))];
-  console.log(`resident: ${Math.round(first / 1024)} MB in the first third, ${Math.round(last / 1024)} MB in the last`);
-  expect(last).toBeLessThanOrEqual(first * 1.1);
+  let growth = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < (soak ? 1 : 6) && growth > 1.1; round += 1) {
+    await openings(soak ? 50 : 20);
+    const samples: number[] = [];
+    const sampling = setInterval(() => samples.push(residentKilobytes(server)), 100);
+    await openings(soak ? events : 45).finally(() => clearInterval(sampling));
+    const third = Math.floor(samples.length / 3);
+    const [first, last] = [mean(samples.slice(0, third)), mean(samples.slice(-third))];
+    console.log(
+      `resident: ${Math.round(first / 1024)} MB in the first third, ${Math.round(last / 1024)} MB in the last`,
+    );
+    growth = last / first;
+  }
+  expect(growth).toBeLessThanOrEqual(1.1);
 }
 
 function residentKilobytes({ pharos }: FaultServer): number {
