@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AcceptAnswer, AcceptPublish, Audience, PublishCommands } from '../../core/ports/publish-store.ts';
 import { prepareReadAudiencePage } from './audience.ts';
+import { hasId, idValues } from './device-key.ts';
 import { dayOf } from '../rows/day.ts';
 import { prepareClose } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
@@ -176,8 +177,8 @@ function prepareToAudience(
 ): (item: AcceptPublish) => { readonly audience: Audience; readonly unreached: AcceptAnswer['unreached'] } {
   const findDevice = prepare<{ number: number; reachable: 0 | 1 }>(
     db,
-    `SELECT number, gone_at IS NULL AND muted_at IS NULL AS reachable FROM devices
-     WHERE instance_id = ?1 AND id = ?2 AND platform IN (SELECT value FROM json_each(?3))`,
+    `SELECT d.number, d.gone_at IS NULL AND d.muted_at IS NULL AS reachable
+     FROM devices d INDEXED BY devices_by_id WHERE ${hasId} AND d.platform IN (SELECT value FROM json_each(?))`,
   );
   const findAlias = prepare<{ number: number; reachable: 0 | 1 }>(
     db,
@@ -207,7 +208,9 @@ function prepareToAudience(
         const unreached = { deviceIds: [] as string[], aliases: [] as string[] };
         const deviceNumbers = new Set<number>();
         for (const id of new Set(target.deviceIds)) {
-          const found = findDevice.all(instanceId, id, JSON.stringify(platforms)).filter((row) => row.reachable === 1);
+          const found = findDevice
+            .all(...idValues({ instanceId, deviceId: id }), JSON.stringify(platforms))
+            .filter((row) => row.reachable === 1);
           for (const { number } of found) deviceNumbers.add(number);
           if (found.length === 0) unreached.deviceIds.push(id);
         }

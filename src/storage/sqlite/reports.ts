@@ -12,10 +12,11 @@ import { uuidV7Day } from '../../protocol/ids.ts';
 import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
 import { countedAs, maxActions } from '../rows/report-counts.ts';
-import { hasKey, keyValues } from './device-key.ts';
+import { hasIndexedId, indexedId } from './device-key.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
+import { pushServiceNumber, pushServices } from './push-service.ts';
 import { prepare } from './statement.ts';
 
 const toInteger = (flag: boolean | null) => (flag === null ? null : Number(flag));
@@ -29,9 +30,8 @@ interface HeldDevice {
 }
 
 interface ReportingDevice extends HeldDevice {
-  /** As much of its address as tells the push service. */
-  address_start: string;
   created_at: number;
+  push_service: number;
 }
 
 interface ReportedPublish {
@@ -49,8 +49,9 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
   // Everything is in the index, and the row is not read.
   const findDevice = prepare<ReportingDevice>(
     db,
-    `SELECT d.number, d.created_at, d.user_number, d.user_since, substr(d.address, 1, 48) AS address_start
-     FROM devices d INDEXED BY devices_by_id WHERE ${hasKey}`,
+    `SELECT d.number, d.created_at, d.user_number, d.created_at + (d.user_since - d.created_at) AS user_since,
+       ${pushServiceNumber} AS push_service
+     FROM devices d INDEXED BY devices_by_id WHERE ${hasIndexedId}`,
   );
   const findAddress = prepare<{ address: string; address_hash: number }>(
     db,
@@ -105,14 +106,17 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
    * `wasThere` is false when there was none: the report is taken, and is nobody's.
    */
   const findReceiver = ({ instanceId, platform, deviceId }: RecordReport, publish: ReportedPublish) => {
-    const device = findDevice.get(...keyValues({ instanceId, platform, deviceId }));
-    if (!device) return null;
+    const device = findDevice.get(indexedId({ instanceId, deviceId }));
+    if (!device || pushServices[device.push_service]?.platform !== platform) return null;
     if (device.created_at <= publish.accepted_at) return { ...device, wasThere: true };
     const at = findAddress.get(device.number);
     const gone =
       at && findGoneDevice.get(at.address_hash, device.number, instanceId, platform, at.address, publish.accepted_at);
     return { ...device, ...gone, wasThere: gone !== undefined };
   };
+
+  const familyOf = ({ number, push_service: service }: ReportingDevice) =>
+    pushServices[service]?.family ?? browserFamilyOf(findAddress.get(number)?.address ?? '');
 
   /** Who had the receiver when the publish was delivered, as far as the rows tell (docs/decisions/0007). */
   const findHolder = (instanceId: string, publish: ReportedPublish, receiver: HeldDevice) => {
@@ -154,8 +158,7 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
       if (inserted === 0) return { kind: 'repeat' };
       const counted = countedAs[kind];
       if (counted && !siblings.some((sibling) => countedAs[sibling.kind] === counted)) {
-        const family = platform === 'web' ? browserFamilyOf(device.address_start) : '';
-        addToCount.run(instanceId, publishId, platform, family, counted);
+        addToCount.run(instanceId, publishId, platform, familyOf(device), counted);
       }
       if (eventId === null) return { kind: 'recorded', messages: 0 };
       const messages = outbox.addToSubscribers({
