@@ -49,7 +49,7 @@ export async function attemptMessage(
   const message = current();
   const built = await buildRequest(deps, message);
   if (typeof built === 'string') return recordUnsent(deps, current, built);
-  const { url, headers, body, webhook } = built;
+  const { url, origin, headers, body, webhook } = built;
   const policy = deps.retryPolicies[(webhook ?? defaultWebhook).options.retryPolicy];
   const startedAt = deps.clock();
   const outcome = await deps.http.post({ url, headers, body, timeoutMs: policy.timeoutMs });
@@ -64,7 +64,7 @@ export async function attemptMessage(
   onAnswered(verdict, pauseMs);
   const attempt = recordOf(outcome, startedAt, hashRequest(built));
   const recorded = await complete(deps, current, { attempt, next, disable });
-  tellAttempted(deps, message, { became: recorded === 'stale' ? 'lost' : next.kind, attempts, url, attempt });
+  tellAttempted(deps, message, { became: recorded === 'stale' ? 'lost' : next.kind, attempts, origin, attempt });
   if (recorded === 'disabled') noteDisabled(deps, message, disable);
   return next.kind === 'retry' || recorded === 'disabled' || message.eventType === 'publish.started';
 }
@@ -102,21 +102,21 @@ async function recordUnsent(
 interface Attempted {
   readonly became: AttemptDecision['next']['kind'] | 'lost';
   readonly attempts: number;
-  readonly url: URL;
+  readonly origin: string;
   readonly attempt: AttemptRecord;
 }
 
 function tellAttempted(
   { clock, metrics, log }: Pick<AttemptMessageDeps, 'clock' | 'metrics' | 'log'>,
   message: ClaimedMessage,
-  { became, attempts, url, attempt: { status, durationMs, error } }: Attempted,
+  { became, attempts, origin, attempt: { status, durationMs, error } }: Attempted,
 ): void {
   const delaysMs = became === 'delivered' ? [clock() - uuidV7Time(message.messageId)] : [];
   metrics.webhookAttempted({ outcome: became, status, durationMs, delaysMs });
   log.info(`message.${became}`, {
     ...describe(message),
     attempt: attempts,
-    origin: url.origin,
+    origin,
     status,
     reason: error,
     durationMs,

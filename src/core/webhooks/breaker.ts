@@ -87,9 +87,11 @@ export function afterRequest(breaker: Breaker, request: EndedRequest): Breaker {
   }
   if (startedAt < breaker.since) return breaker;
   const slots = withRequest(recent(breaker.slots, now), now, failed);
-  const { attempts, failures } = count(slots);
-  if (!failed || attempts < minAttempts || failures < attempts * minFailureShare) return { ...breaker, slots };
-  return open(now - breaker.since >= forgivenAfterMs ? 0 : breaker.openings, request);
+  const { since, openings } = breaker;
+  const { attempts, failures } = failed ? count(slots) : nothingFailed;
+  if (attempts < minAttempts || failures < attempts * minFailureShare)
+    return { kind: 'closed', since, slots, openings };
+  return open(now - since >= forgivenAfterMs ? 0 : openings, request);
 }
 
 function open(openings: number, { endedAt, pausesMs, chance }: EndedRequest): OpenBreaker {
@@ -98,15 +100,21 @@ function open(openings: number, { endedAt, pausesMs, chance }: EndedRequest): Op
   return { kind: 'open', since: endedAt, until, openings: openings + 1 };
 }
 
-const recent = (slots: readonly Slot[], now: number): readonly Slot[] =>
-  slots.filter(({ startedAt }) => now - startedAt < windowMs);
+const nothingFailed = { attempts: 0, failures: 0 };
+
+function recent(slots: readonly Slot[], now: number): readonly Slot[] {
+  const [oldest] = slots;
+  const allAre = !oldest || now - oldest.startedAt < windowMs;
+  return allAre ? slots : slots.filter(({ startedAt }) => now - startedAt < windowMs);
+}
 
 function withRequest(slots: readonly Slot[], now: number, failed: boolean): readonly Slot[] {
   const last = slots.at(-1);
   if (!last || now - last.startedAt >= slotMs) {
     return [...slots, { startedAt: now, attempts: 1, failures: Number(failed) }];
   }
-  return [...slots.slice(0, -1), { ...last, attempts: last.attempts + 1, failures: last.failures + Number(failed) }];
+  const { startedAt, attempts, failures } = last;
+  return slots.with(slots.length - 1, { startedAt, attempts: attempts + 1, failures: failures + Number(failed) });
 }
 
 const count = (slots: readonly Slot[]): Pick<Slot, 'attempts' | 'failures'> => ({

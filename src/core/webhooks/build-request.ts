@@ -29,6 +29,8 @@ export interface WebhookRequest {
 }
 
 export interface BuiltRequest extends WebhookRequest {
+  /** Of its URL. */
+  readonly origin: string;
   /** Whom it is for; null: it goes to the `webhookUrl` of a publish. */
   readonly webhook: Webhook | null;
 }
@@ -87,7 +89,7 @@ async function buildPublishWebhook(deps: BuildRequestDeps, message: MessageToBui
     ...attemptHeaders({ id: message.messageId, now: deps.clock() }),
     ...(authorization !== null && { Authorization: authorization }),
   };
-  return { url, headers, body: JSON.stringify(body), webhook: null };
+  return { url, origin: url.origin, headers, body: JSON.stringify(body), webhook: null };
 }
 
 /** As Beams calls itself. */
@@ -107,12 +109,12 @@ export function signedRequest(
   { clock }: Pick<BuildRequestDeps, 'clock'>,
   { id, webhook, type, body }: RequestToSign,
 ): BuiltRequest {
-  const { url, headers } = fixedPart(webhook, type);
+  const { url, origin, headers } = fixedPart(webhook, type);
   const signature = signatureHeaders(webhook, { id, now: clock(), body });
-  return { url, headers: { ...headers, 'Webhook-Request-ID-UUID': id, ...signature }, body, webhook };
+  return { url, origin, headers: { ...headers, 'Webhook-Request-ID-UUID': id, ...signature }, body, webhook };
 }
 
-type FixedPart = Pick<WebhookRequest, 'url' | 'headers'>;
+type FixedPart = Pick<BuiltRequest, 'url' | 'origin' | 'headers'>;
 
 /** What the requests of a webhook have in common. Webhooks are remembered whole, so these live as long as they do. */
 const fixedParts = new WeakMap<Webhook, Map<EventType | 'batch', FixedPart>>();
@@ -133,7 +135,7 @@ function makeFixedPart(webhook: Webhook, type: EventType | 'batch'): FixedPart {
     'Webhook-ID-UUID': webhook.id,
     ...(authorization !== null && { Authorization: authorization }),
   };
-  return { url, headers };
+  return { url, origin: url.origin, headers };
 }
 
 function formatHeaders({ format }: Webhook, type: EventType | 'batch'): Readonly<Record<string, string>> {

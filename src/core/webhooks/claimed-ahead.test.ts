@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { createClaimedAhead } from './claimed-ahead.ts';
 
-const target = { instanceId: 'i', target: 'w' };
-const other = { instanceId: 'i', target: 'other' };
+const target = { key: 'w' };
+const other = { key: 'other' };
 
 function world(maxWaitMs = 600_000) {
   const has = { places: 0, isWell: true };

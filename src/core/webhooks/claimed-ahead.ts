@@ -1,7 +1,10 @@
-import type { MessageTarget } from '../ports/message-store.ts';
+/** Whatever stands for a target, with what tells it from others. */
+interface Keyed {
+  readonly key: string;
+}
 
 /** Requests that were claimed while all places of their targets were taken: each begins when one is free. */
-export interface ClaimedAhead<Target extends MessageTarget> {
+export interface ClaimedAhead<Target extends Keyed> {
   /** True when it may begin, false when it is to be given back. */
   readonly turn: (target: Target) => Promise<boolean>;
   /** The first of a target may begin if there is a place, and none may go on waiting for a target that became ill. */
@@ -10,7 +13,7 @@ export interface ClaimedAhead<Target extends MessageTarget> {
   readonly close: () => void;
 }
 
-export interface ClaimedAheadOptions<Target extends MessageTarget> {
+export interface ClaimedAheadOptions<Target extends Keyed> {
   /** Takes a place; false: there is none. */
   readonly begin: (target: Target) => boolean;
   readonly mayWait: (target: Target) => boolean;
@@ -24,7 +27,7 @@ interface Waiting<Target> {
   readonly resolve: (mayBegin: boolean) => void;
 }
 
-export function createClaimedAhead<Target extends MessageTarget>({
+export function createClaimedAhead<Target extends Keyed>({
   begin,
   mayWait,
   maxWaitMs,
@@ -38,8 +41,7 @@ export function createClaimedAhead<Target extends MessageTarget>({
     queues.delete(key);
     for (const { resolve } of queue) resolve(false);
   };
-  const look = (target: MessageTarget): void => {
-    const key = keyOf(target);
+  const look = ({ key }: Target): void => {
     const queue = queues.get(key);
     if (!queue) return;
     for (let first = queue[0]; first; first = queue[0]) {
@@ -65,7 +67,7 @@ export function createClaimedAhead<Target extends MessageTarget>({
     turn(target) {
       if (isClosed) return Promise.resolve(false);
       return new Promise((resolve) => {
-        const key = keyOf(target);
+        const { key } = target;
         const queue = queues.get(key) ?? [];
         queue.push({ target, since: performance.now(), resolve });
         queues.set(key, queue);
@@ -81,5 +83,3 @@ export function createClaimedAhead<Target extends MessageTarget>({
     },
   };
 }
-
-const keyOf = ({ instanceId, target }: MessageTarget): string => `${instanceId} ${target}`;

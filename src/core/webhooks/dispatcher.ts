@@ -17,6 +17,7 @@ import { createClaimedAhead } from './claimed-ahead.ts';
 import type { TargetStatus } from './explain-message.ts';
 import type { ClaimedRequest } from './postpone-request.ts';
 import { giveBackRequest, postponeRequest } from './postpone-request.ts';
+import { requestsByTarget } from './requests-by-target.ts';
 import { maxAttemptMs } from './retry-policies.ts';
 import type { TargetLimits } from './target-state.ts';
 import { shareOf } from './target-state.ts';
@@ -135,17 +136,15 @@ export class Dispatcher {
       this.#targets.claimFailed(offers);
       throw error;
     });
-    const byTarget = Map.groupBy(messages, keyOf);
+    const byTarget = requestsByTarget(messages);
     let left = limit;
     return offers.flatMap((offer) => {
       // The store came no further: those that have a place again are offered it in the next claim.
       if (left <= 0) return [];
-      const requests = [...Map.groupBy(byTarget.get(keyOf(offer)) ?? [], requestIdOf).values()];
+      const requests = byTarget.get(offer.key) ?? [];
       for (const claimed of requests) left -= requestSize(claimed.length);
       if (this.#targets.claimed(offer, requests.length)) this.#messages.wake();
-      return requests.flatMap((claimed, index) =>
-        this.#take(claimed as unknown as ClaimedRequest, offer, index >= offer.room),
-      );
+      return requests.flatMap((claimed, index) => this.#take(claimed, offer, index >= offer.room));
     });
   }
 
@@ -257,4 +256,3 @@ function ifSealed(error: unknown): null {
 }
 
 const requestIdOf = ({ batchId, messageId }: ClaimedMessage): string => batchId ?? messageId;
-const keyOf = ({ instanceId, target }: MessageTarget): string => `${instanceId} ${target}`;

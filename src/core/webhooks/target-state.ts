@@ -146,21 +146,25 @@ export const lesser = (one: Room, other: Room): Room => {
 export const afterClaim = (state: TargetState, requests: number, begin: number, now: number): TargetState => {
   const bucket = bucketOf(state, now);
   return {
-    ...{ ...state, servedAt: now, bucket: bucket && take(bucket, requests) },
-    ...{ inFlight: state.inFlight + begin, ahead: state.ahead + requests - begin },
+    ...state,
+    servedAt: now,
+    bucket: bucket && take(bucket, requests),
+    inFlight: state.inFlight + begin,
+    ahead: state.ahead + requests - begin,
   };
 };
 
 /** Null: nothing was sent. */
 export function afterAttempt(state: TargetState, attempt: EndedAttempt | null, now: number): TargetState {
-  const ended = { ...state, servedAt: now, inFlight: state.inFlight - 1 };
-  if (!attempt) return ended;
+  const inFlight = state.inFlight - 1;
+  if (!attempt) return { ...state, servedAt: now, inFlight };
   const { verdict, startedAt, endedAt, pauseMs, breakerPausesMs: pausesMs, chance } = attempt;
   const failed = verdict !== 'ok';
   const breaker = afterRequest(state.breaker, { startedAt, endedAt, failed, pausesMs, chance });
   const pausedUntil = pauseMs > 0 ? Math.max(state.pausedUntil, endedAt + pauseMs) : state.pausedUntil;
   const slowestMs = Math.max(endedAt - startedAt, fading * state.slowestMs);
-  return { ...ended, breaker, pausedUntil, proven: !failed, slowestMs, ramp: rampAfter(state, breaker, attempt) };
+  const ramp = rampAfter(state, breaker, attempt);
+  return { ...state, servedAt: now, inFlight, breaker, pausedUntil, proven: !failed, slowestMs, ramp };
 }
 
 function rampAfter(

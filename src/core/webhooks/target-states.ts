@@ -3,6 +3,7 @@ import { breakerState, freshBreaker } from './breaker.ts';
 import type { TargetStatus } from './explain-message.ts';
 import { createTargetQueue } from './target-queue.ts';
 import { freshRamp } from './ramp.ts';
+import { keyOf } from './requests-by-target.ts';
 import type { EndedAttempt, Room, TargetLimits, TargetState } from './target-state.ts';
 import {
   afterAttempt,
@@ -30,6 +31,8 @@ export interface TargetStatesOptions {
 
 /** What is offered to a target in a claim. */
 export interface Offer extends TargetRoom {
+  /** Of the target, among all. */
+  readonly key: string;
   readonly limits: TargetLimits;
   /** So many more may be claimed, which begin when places become free. */
   readonly ahead: number;
@@ -70,6 +73,7 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
   let unproven = 0;
   let ahead = 0;
   let sweptAt = now();
+  let newest = '';
 
   const sweep = (): void => {
     if (now() - sweptAt < sweepEveryMs) return;
@@ -80,11 +84,14 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
   };
   const stateOf = (key: string, target: MessageTarget, limits: TargetLimits): TargetState => {
     const known = states.get(key);
-    return known ? { ...known, limits } : newTarget({ instanceId: target.instanceId, target: target.target }, limits);
+    if (!known) return newTarget({ instanceId: target.instanceId, target: target.target }, limits);
+    return known.limits === limits ? known : { ...known, limits };
   };
 
   const remember = (key: string, state: TargetState): void => {
-    states.delete(key);
+    // Many come one after the other, and those have their place already.
+    if (key !== newest) states.delete(key);
+    newest = key;
     states.set(key, state);
     if (states.size <= maxRemembered) return;
     for (const [oldest, { inFlight, ahead: waiting }] of states) {
@@ -120,9 +127,10 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
       let unprovenLeft = maxUnproven - unproven - promised.size;
       let aheadLeft = maxAhead - ahead;
       return targets.map(({ target, limits }) => {
-        const state = stateOf(keyOf(target), target, limits);
+        const key = keyOf(target);
+        const state = stateOf(key, target, limits);
         const own = roomOf(state, now());
-        const isPromised = promised.has(keyOf(target));
+        const isPromised = promised.has(key);
         if (isPromised) unprovenLeft += 1;
         const sharedRestMs = unprovenRestMs(starved.size());
         const shared: Room = {
@@ -144,6 +152,7 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
         };
         return {
           ...state.target,
+          key,
           limits,
           room,
           ahead: more,
@@ -162,7 +171,7 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
      * is now kept for another.
      */
     claimed(offer: Offer, requests: number): boolean {
-      const key = keyOf(offer);
+      const { key } = offer;
       freed.delete(key);
       const state = stateOf(key, offer, offer.limits);
       const begin = Math.min(requests, offer.room);
@@ -185,13 +194,12 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
 
     /** Whether a claim was made is not known: the targets may rest, so the next one names them. */
     claimFailed(offers: readonly Offer[]): void {
-      for (const offer of offers) freed.set(keyOf(offer), { instanceId: offer.instanceId, target: offer.target });
+      for (const offer of offers) freed.set(offer.key, { instanceId: offer.instanceId, target: offer.target });
     },
 
     /** A request that was claimed is over; null: nothing was sent. True when some target has a place that it waited for. */
     ended(offer: Offer, attempt: EndedAttempt | null): boolean {
-      const { proven, limits } = offer;
-      const key = keyOf(offer);
+      const { key, proven, limits } = offer;
       if (!proven) unproven -= 1;
       const state = afterAttempt(stateOf(key, offer, limits), attempt, now());
       remember(key, state);
@@ -203,7 +211,7 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
 
     /** Takes a place for a request that was claimed ahead; false when there is none. */
     begun(offer: Offer): boolean {
-      const key = keyOf(offer);
+      const { key } = offer;
       const state = stateOf(key, offer, offer.limits);
       if (!hasPlace(state, now())) return false;
       remember(key, { ...state, inFlight: state.inFlight + 1, ahead: state.ahead - 1 });
@@ -212,11 +220,11 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
     },
 
     /** Whether what was claimed ahead may go on waiting. */
-    keepsAhead: (offer: Offer): boolean => keepsAhead(stateOf(keyOf(offer), offer, offer.limits), now()),
+    keepsAhead: (offer: Offer): boolean => keepsAhead(stateOf(offer.key, offer, offer.limits), now()),
 
     /** A request that was claimed ahead does not begin. */
     givenBack(offer: Offer): void {
-      const key = keyOf(offer);
+      const { key } = offer;
       const state = stateOf(key, offer, offer.limits);
       remember(key, afterGivenBack(state));
       ahead -= 1;
@@ -259,5 +267,3 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
     },
   };
 }
-
-const keyOf = ({ instanceId, target }: MessageTarget): string => `${instanceId} ${target}`;
