@@ -33,6 +33,6 @@ export async function insertAttempts(sql: Sql, attempts: readonly NewAttempt[]):
     columns.map(([, , , , address]) => address),
     columns.map(([, , , , , responseHeaders]) => responseHeaders),
     columns.map(([, , , , , , responseBody]) => responseBody),
-    columns.map(([, , , , , , , requestHash]) => requestHash),
+    columns.map(([, , , , , , , requestHash]) => requestHash && Buffer.from(requestHash, 'hex')),
   ]);
 }

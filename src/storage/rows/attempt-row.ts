@@ -24,7 +24,7 @@ export const toAttempt = (row: AttemptRow): AttemptRecord => ({
   requestHash: row.request_hash && Buffer.from(row.request_hash).toString('hex'),
 });
 
-/** In the order of `attemptColumns`. */
+/** In the order of `attemptColumns`; the hash as hexadecimal digits. */
 export type AttemptValues = readonly [
   startedAt: number,
   durationMs: number,
@@ -39,11 +39,7 @@ export type AttemptValues = readonly [
 /** Targets may answer with what they were told: of people who were erased nothing is kept. */
 export const fromAttempt = (attempt: AttemptRecord, aboutErasedUser: boolean): AttemptValues => {
   const { startedAt, durationMs, status, error, address, responseHeaders, responseBody, requestHash } = attempt;
-  const response = [
-    responseHeaders && JSON.stringify(responseHeaders),
-    responseBody,
-    requestHash && Buffer.from(requestHash, 'hex'),
-  ] as const;
+  const response = [responseHeaders && JSON.stringify(responseHeaders), responseBody, requestHash] as const;
   return [startedAt, durationMs, status, error, address, ...(aboutErasedUser ? noResponse : response)];
 };
 

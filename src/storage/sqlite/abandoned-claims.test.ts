@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
 import type { Store } from '../../core/ports/store.ts';
@@ -47,6 +48,12 @@ test('what an ended process had claimed is due at once, and its claims are void'
   const targets = messages.slice(0, 1).map((target) => ({ ...target, room: 0, restMs: hour.leaseMs }));
   await runOne(first.claimMessages, { ...hour, targets });
   await first.close();
+  // As versions that wrote each claim have left it.
+  const db = new DatabaseSync(file);
+  db.prepare('UPDATE messages SET claim_token = ?, due_at = ? WHERE id = ?').run(
+    ...[randomUUID(), Date.now() + hour.leaseMs, messages[1]?.messageId ?? ''],
+  );
+  db.close();
 
   const second = await openSqliteStore({ file });
   onTestFinished(() => second.close());
@@ -56,5 +63,7 @@ test('what an ended process had claimed is due at once, and its claims are void'
   expect(await runOne(second.recordPages, late)).toEqual({ kind: 'stale' });
   expect(await runOne(second.claimRanges, hour)).toHaveLength(1);
   expect(await runOne(second.claimDeliveries, hour)).toHaveLength(1);
+  const done = { attempt: null, next: { kind: 'delivered' } as const };
+  for (const message of messages) expect(await runOne(second.completeAttempts, { ...message, ...done })).toBe('stale');
   expect(await claimMessages(second)).toHaveLength(2);
 });

@@ -1,5 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ItemResult } from '../../core/ports/command.ts';
+import type { MessageHandlers } from './messages.ts';
+import type { LiveLease } from './message-leases.ts';
+import type { UndoLog } from './undo-log.ts';
 import type { CommandHandlers } from './handlers.ts';
 import type { StoreCommands } from '../../core/ports/store.ts';
 import type { LazyConnection } from './lazy-connection.ts';
@@ -9,23 +12,29 @@ import { sizeLog } from './open-database.ts';
 import { isUnavailable } from './unavailable.ts';
 
 /** Everything that writes: the store's commands, the write that finds out whether writing works, and the first one. */
-export type WriteHandlers = CommandHandlers<StoreCommands> & {
-  readonly checkWriting: (item: null) => null;
-  readonly releaseAbandonedClaims: (item: null) => null;
-};
+export type WriteHandlers = Omit<CommandHandlers<StoreCommands>, keyof MessageHandlers> &
+  MessageHandlers & {
+    readonly listLiveLeases: (item: null) => readonly LiveLease[];
+    readonly checkWriting: (item: null) => null;
+    readonly releaseAbandonedClaims: (item: null) => null;
+  };
 
 /**
  * Runs calls in one transaction. An item that throws is rolled back alone: everything is undone and run again with a
  * savepoint per item, which the many transactions where nothing throws need not pay for. When the database as a whole
  * fails, the transaction is rolled back and every call is answered `unavailable`.
  */
-export function runCommands(connection: LazyConnection<WriteHandlers>, calls: readonly Call[]): Reply[] {
+export function runCommands(
+  connection: LazyConnection<WriteHandlers>,
+  undoLog: UndoLog,
+  calls: readonly Call[],
+): Reply[] {
   try {
     const { db, handlers } = connection.get();
     const runAll = (runItem: RunItem): Reply[] =>
       calls.map(({ id, name, input }): Reply => {
         const handler = handlers[name as keyof WriteHandlers] as (item: unknown) => unknown;
-        return { id, outcome: { kind: 'done', value: input.map((item) => runItem(db, handler, item)) } };
+        return { id, outcome: { kind: 'done', value: input.map((item) => runItem(db, undoLog, () => handler(item))) } };
       });
     db.exec('BEGIN IMMEDIATE');
     let replies: Reply[];
@@ -34,11 +43,14 @@ export function runCommands(connection: LazyConnection<WriteHandlers>, calls: re
     } catch (thrown) {
       if (endsAll(db, thrown)) throw thrown;
       db.exec('ROLLBACK; BEGIN IMMEDIATE');
+      undoLog.undoTo(0);
       replies = runAll(runItemAlone);
     }
     db.exec('COMMIT');
+    undoLog.keep();
     return replies;
   } catch (thrown) {
+    undoLog.undoTo(0);
     connection.giveUp();
     const reason = asError(thrown).message;
     return calls.map(({ id }) => ({ id, outcome: { kind: 'unavailable', reason } }));
@@ -54,19 +66,21 @@ export function sizeLogAgain(connection: LazyConnection<WriteHandlers>): void {
   }
 }
 
-type RunItem = (db: DatabaseSync, handler: (item: unknown) => unknown, item: unknown) => ItemResult<unknown>;
+type RunItem = (db: DatabaseSync, undoLog: UndoLog, run: () => unknown) => ItemResult<unknown>;
 
-const runItemPlainly: RunItem = (_db, handler, item) => ({ ok: true, value: handler(item) });
+const runItemPlainly: RunItem = (_db, _undoLog, run) => ({ ok: true, value: run() });
 
-const runItemAlone: RunItem = (db, handler, item) => {
+const runItemAlone: RunItem = (db, undoLog, run) => {
+  const mark = undoLog.mark();
   db.exec('SAVEPOINT item');
   try {
-    const value = handler(item);
+    const value = run();
     db.exec('RELEASE item');
     return { ok: true, value };
   } catch (thrown) {
     if (endsAll(db, thrown)) throw thrown;
     db.exec('ROLLBACK TO item; RELEASE item');
+    undoLog.undoTo(mark);
     return { ok: false, error: asError(thrown) };
   }
 };

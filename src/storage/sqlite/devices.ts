@@ -6,6 +6,7 @@ import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import { dayOf } from '../rows/day.ts';
 import { filesOf } from '../rows/filed-attempts.ts';
 import type { MessageRow } from '../rows/message-row.ts';
+import type { MessageLeases } from './message-leases.ts';
 import { prepare } from './statement.ts';
 import { prepareTombstone } from './tombstone.ts';
 
@@ -13,7 +14,10 @@ const livingDevice = `${hasKey} AND d.gone_at IS NULL`;
 
 type RegistryCommands = Omit<DeviceCommands, 'setDeviceAliases' | 'muteDevices' | 'changeTags'>;
 
-export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<RegistryCommands> {
+export function prepareDeviceCommands(
+  db: DatabaseSync,
+  leases: Pick<MessageLeases, 'rowsOf'>,
+): CommandHandlers<RegistryCommands> {
   const findByAddress = prepare<{ number: number; id: string }>(
     db,
     `SELECT number, id FROM devices
@@ -78,7 +82,8 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
   const dropMessages = prepare(
     db,
     `UPDATE messages SET state = 'dropped', drop_reason = 'user-erased', due_at = NULL
-     WHERE instance_id = ? AND user_number = ? AND state IN ('waiting', 'held') AND claim_token IS NULL`,
+     WHERE instance_id = ? AND user_number = ? AND state IN ('waiting', 'held') AND claim_token IS NULL
+       AND rowid NOT IN (SELECT value FROM json_each(?))`,
   );
 
   const listInterests = prepare<{ interest: string }>(
@@ -191,7 +196,10 @@ export function prepareDeviceCommands(db: DatabaseSync): CommandHandlers<Registr
       for (const message of listMessages.all(instanceId, found.number)) {
         for (const key of filesOf(message).keys()) eraseResponses.run(instanceId, message.day, key);
       }
-      return { devices: devices.length, messages: dropMessages.run(instanceId, found.number) };
+      return {
+        devices: devices.length,
+        messages: dropMessages.run(instanceId, found.number, leases.rowsOf(instanceId)),
+      };
     },
   };
 }

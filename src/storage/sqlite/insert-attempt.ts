@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { AttemptRecord } from '../../core/ports/message-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
-import { attemptColumns, fromAttempt } from '../rows/attempt-row.ts';
+import type { AttemptValues } from '../rows/attempt-row.ts';
+import { attemptColumns, withoutResponse } from '../rows/attempt-row.ts';
 import { prepare } from './statement.ts';
 
 export interface AttemptKey {
@@ -13,13 +13,13 @@ export interface AttemptKey {
   readonly aboutErasedUser: boolean;
 }
 
-export function prepareInsertAttempt(db: DatabaseSync): (key: AttemptKey, attempt: AttemptRecord) => void {
+export function prepareInsertAttempt(db: DatabaseSync): (key: AttemptKey, attempt: AttemptValues) => void {
   const insert = prepare(
     db,
     `INSERT INTO attempts (instance_id, day, message_id, number, ${attemptColumns})
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(?))`,
   );
   return ({ instanceId, id, number, aboutErasedUser }, attempt) => {
-    insert.run(instanceId, uuidV7Day(id), id, number, ...fromAttempt(attempt, aboutErasedUser));
+    insert.run(instanceId, uuidV7Day(id), id, number, ...(aboutErasedUser ? withoutResponse(attempt) : attempt));
   };
 }

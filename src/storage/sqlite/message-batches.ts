@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { WebhookBatch } from '../../core/ports/instance-store.ts';
-import type { ClaimedMessage, MessageCommands, MessageFate } from '../../core/ports/message-store.ts';
+import type { MessageCommands, MessageFate } from '../../core/ports/message-store.ts';
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import { chanceUuidV7 } from '../../protocol/uuid-v7.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareInsertAttempt } from './insert-attempt.ts';
-import type { AboutRow, MessageRow } from '../rows/message-row.ts';
-import { messageColumns } from './message-columns.ts';
-import { aboutColumns, aboutJoins, toAbout, toMessage } from '../rows/message-row.ts';
+import { fromAttempt } from '../rows/attempt-row.ts';
+import type { MessageRow } from '../rows/message-row.ts';
+import { aboutJoins } from '../rows/message-row.ts';
+import { prepareForArrays } from './array-statement.ts';
 import { prepareLeaveBatches } from './left-batches.ts';
+import type { MessageLeases } from './message-leases.ts';
+import type { ClaimedRow, PackedMessages } from './packed-messages.ts';
+import { claimedColumns } from './packed-messages.ts';
 import { prepareRecordHealth } from './webhook-health.ts';
 import { prepare } from './statement.ts';
 
@@ -22,28 +26,33 @@ export interface BatchClaim {
 }
 
 /**
- * Claims the next batch of a webhook, under one token; empty when none is due. A batch that was claimed before, perhaps
+ * Claims the next batch of a webhook, under one token; null when none is due. A batch that was claimed before, perhaps
  * by a process that ended, is claimed as it was: same messages, same id. A new one takes what is due and what only waits
- * for others.
+ * for others. Which messages are in it is written with the claim, so the claim is written too.
  */
-export function prepareClaimBatch(db: DatabaseSync): (claim: BatchClaim) => readonly ClaimedMessage[] {
+export function prepareClaimBatch(
+  db: DatabaseSync,
+  leases: MessageLeases,
+): (claim: BatchClaim) => PackedMessages | null {
   const ofTarget = `m.due_at IS NOT NULL AND m.instance_id = ? AND m.target = ?`;
+  const isFree = 'm.rowid NOT IN (SELECT value FROM json_each(?))';
   const from = 'FROM messages m INDEXED BY messages_by_target_due';
-  const findFirst = prepare<MessageRow>(
+  const findFirst = prepare<Pick<MessageRow, 'id' | 'attempts' | 'earlier_attempts' | 'due_at' | 'batch_id'>>(
     db,
-    `SELECT ${messageColumns} ${from} WHERE ${ofTarget} AND m.due_at <= ? ORDER BY m.due_at LIMIT 1`,
+    `SELECT m.id, m.attempts, m.earlier_attempts, m.due_at, m.batch_id ${from}
+     WHERE ${ofTarget} AND m.due_at <= ? AND ${isFree} ORDER BY m.due_at LIMIT 1`,
   );
-  const listBatch = prepare<MessageRow & AboutRow>(
+  const listBatch = prepareForArrays<ClaimedRow>(
     db,
-    `SELECT ${messageColumns}, ${aboutColumns} ${from} ${aboutJoins}
+    `SELECT ${claimedColumns} ${from} ${aboutJoins}
      WHERE ${ofTarget} AND m.due_at = ? AND m.batch_id = ?`,
   );
   // Of one day, so that attempts are filed where each of the messages finds them; with as many tries left.
-  const listNew = prepare<MessageRow & AboutRow>(
+  const listNew = prepareForArrays<ClaimedRow>(
     db,
-    `SELECT ${messageColumns}, ${aboutColumns} ${from} ${aboutJoins}
+    `SELECT ${claimedColumns} ${from} ${aboutJoins}
      WHERE ${ofTarget} AND m.due_at <= ? AND m.batch_id IS NULL AND (m.claim_token IS NULL OR m.due_at <= ?)
-       AND m.day = ? AND m.attempts - m.earlier_attempts = ? ORDER BY m.due_at LIMIT ?`,
+       AND m.day = ? AND m.attempts - m.earlier_attempts = ? AND ${isFree} ORDER BY m.due_at LIMIT ?`,
   );
   const lease = prepare(
     db,
@@ -52,19 +61,22 @@ export function prepareClaimBatch(db: DatabaseSync): (claim: BatchClaim) => read
   );
 
   return ({ instanceId, webhookId, batch, now, leaseMs }) => {
-    const first = findFirst.get(instanceId, webhookId, now);
-    if (!first || first.due_at === null) return [];
+    const taken = leases.liveRows({ instanceId, target: webhookId });
+    const first = findFirst.get(instanceId, webhookId, now, taken);
+    if (!first || first.due_at === null) return null;
     const day = uuidV7Day(first.id);
     const tries = first.attempts - first.earlier_attempts;
     const rows = first.batch_id
-      ? listBatch.all(instanceId, webhookId, first.due_at, first.batch_id)
-      : listNew.all(instanceId, webhookId, now + batch.maxWaitMs, now, day, tries, batch.maxEvents);
+      ? listBatch(instanceId, webhookId, first.due_at, first.batch_id)
+      : listNew(instanceId, webhookId, now + batch.maxWaitMs, now, day, tries, taken, batch.maxEvents);
     const batchId = first.batch_id ?? chanceUuidV7(uuidV7Time(first.id));
     const claimToken = randomUUID();
-    lease.run(claimToken, now + leaseMs, batchId, instanceId, day, JSON.stringify(rows.map(({ id }) => id)));
+    const ids = rows.map(([, id]) => id);
+    lease.run(claimToken, now + leaseMs, batchId, instanceId, day, JSON.stringify(ids));
+    for (const id of ids) leases.remove(id);
     // The same order on every attempt: the body is signed and compared.
-    const inOrder = rows.toSorted((one, other) => (one.id < other.id ? -1 : 1));
-    return inOrder.map((row) => ({ ...toMessage(row), ...toAbout(row), claimToken, batchId }));
+    const inOrder = rows.toSorted(([, one], [, other]) => (one < other ? -1 : 1));
+    return { instanceId, target: webhookId, claimToken, batchId, rows: inOrder };
   };
 }
 
@@ -118,7 +130,8 @@ export function prepareCompleteBatches(
       const dropped = sent.next.kind === 'retry' && aboutErasedUser ? dropErased.run(...key) : 0;
       const completed = dropped + settle.run(state, dropReason, 1, dueAt, batchId, ...key);
       const number = (findLastAttempt.get(instanceId, day, batchId)?.number ?? 0) + 1;
-      if (completed > 0) insertAttempt({ instanceId, id: batchId, number, aboutErasedUser }, sent.attempt);
+      if (completed > 0)
+        insertAttempt({ instanceId, id: batchId, number, aboutErasedUser }, fromAttempt(sent.attempt, false));
       settled += completed;
       const succeeded = sent.next.kind === 'delivered';
       if (completed > 0 && recordHealth({ instanceId, webhookId, succeeded, disable: sent.disable })) return 'disabled';

@@ -2,6 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { MessageFilter, MessageQueries, MessageView } from '../../core/ports/message-store.ts';
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import type { QueryHandlers } from './handlers.ts';
+import type { KnowingLeases } from './lease-queries.ts';
+import { rowsOf } from './lease-queries.ts';
+import type { LiveLease } from './message-leases.ts';
 import type { AttemptRow } from '../rows/attempt-row.ts';
 import { attemptColumns, toAttempt } from '../rows/attempt-row.ts';
 import type { FiledAttemptRow } from '../rows/filed-attempts.ts';
@@ -16,7 +19,7 @@ import { prepareMessageWalk } from './message-walk.ts';
 import { prepareHealthQueries } from './webhook-health.ts';
 import { prepare } from './statement.ts';
 
-export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQueries> {
+export function prepareMessageQueries(db: DatabaseSync): KnowingLeases<QueryHandlers<MessageQueries>> {
   const walk = prepareMessageWalk(db);
   const findMessage = prepare<MessageRow & AboutRow>(
     db,
@@ -26,7 +29,8 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
   const countAhead = prepare<{ ahead: number }>(
     db,
     `SELECT count(*) AS ahead FROM (SELECT 1 FROM messages INDEXED BY messages_by_target_due
-       WHERE due_at IS NOT NULL AND instance_id = ? AND target = ? AND due_at < ? LIMIT ?)`,
+       WHERE due_at IS NOT NULL AND instance_id = ? AND target = ? AND due_at < ?
+         AND rowid NOT IN (SELECT value FROM json_each(?)) LIMIT ?)`,
   );
   const listAttempts = prepare<FiledAttemptRow>(
     db,
@@ -53,14 +57,15 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
       : listAttemptsOf(row).at(-1);
   };
 
-  const toView = (row: MessageRow): MessageView => {
+  const toView = (row: MessageRow, leases: ReadonlyMap<string, number>): MessageView => {
     const last = findLastAttempt(row);
+    const leaseEndsAt = row.state === 'waiting' ? leases.get(row.id) : undefined;
     return {
       ...toMessage(row),
       state: row.state,
       dropReason: row.drop_reason,
-      dueAt: row.due_at,
-      claimed: row.claim_token !== null,
+      dueAt: leaseEndsAt ?? row.due_at,
+      claimed: leaseEndsAt !== undefined || row.claim_token !== null,
       lastAttempt: last ? { startedAt: last.started_at, status: last.status, error: last.error } : null,
     };
   };
@@ -68,17 +73,20 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
   return {
     ...prepareTurnQueries(db),
     ...prepareHealthQueries(db),
-    listMessages: ({ instanceId, before, limit, ...filter }) => {
+    listMessages: ({ instanceId, before, limit, ...filter }, live) => {
       const userNumber = filter.user === undefined ? null : findUser.get(instanceId, filter.user)?.number;
       if (userNumber === undefined) return { messages: [], next: null };
       const read = walk({ ...filter, instanceId, userNumber });
-      return gather(read, filter, toView, { before: endOfSearch(before, filter.until), limit });
+      const leases = endsOf(live);
+      const from = { before: endOfSearch(before, filter.until), limit };
+      return gather(read, filter, (row) => toView(row, leases), from);
     },
-    findMessage: ({ instanceId, messageId }) => {
+    findMessage: ({ instanceId, messageId }, live) => {
       const row = findMessage.get(instanceId, uuidV7Day(messageId), messageId);
-      return row ? { ...toView(row), ...toAbout(row) } : null;
+      return row ? { ...toView(row, endsOf(live)), ...toAbout(row) } : null;
     },
-    countAhead: ({ instanceId, target, dueAt, limit }) => countAhead.get(instanceId, target, dueAt, limit)?.ahead ?? 0,
+    countAhead: ({ instanceId, target, dueAt, limit }, live) =>
+      countAhead.get(instanceId, target, dueAt, rowsOf(live), limit)?.ahead ?? 0,
     listAttempts: ({ instanceId, messageId }) => {
       const key = [instanceId, uuidV7Day(messageId), messageId] as const;
       const message = findMessage.get(...key);
@@ -87,6 +95,8 @@ export function prepareMessageQueries(db: DatabaseSync): QueryHandlers<MessageQu
     },
   };
 }
+
+const endsOf = (live: readonly LiveLease[]) => new Map(live.map(([messageId, , endsAt]) => [messageId, endsAt]));
 
 /** Reads on until the page is full, the messages are over, or enough has been looked at. */
 function gather(

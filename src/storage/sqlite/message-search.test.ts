@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
+import { createMessageLeases } from './message-leases.ts';
 import { prepareMessageQueries } from './message-queries.ts';
 import { migrate } from './migrate.ts';
 import { prepareReplayCommands } from './replays.ts';
+import { createUndoLog } from './undo-log.ts';
 
 function openEmpty(): DatabaseSync {
   const db = new DatabaseSync(':memory:');
@@ -19,14 +21,16 @@ test('each statement finds its rows by an index, in order', () => {
     get: (target, name) => (name === 'prepare' ? (sql: string) => (sqls.push(sql), target.prepare(sql)) : undefined),
   });
   prepareMessageQueries(recording);
-  prepareReplayCommands(recording);
+  prepareReplayCommands(recording, createMessageLeases(createUndoLog()));
   expect(sqls.length).toBeGreaterThan(20);
   for (const sql of sqls.filter((statement) => !statement.startsWith('INSERT'))) {
     const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
     for (const { detail } of plan) {
       const isFine = /^SEARCH .* USING |^CO-ROUTINE|^SCAN \(subquery|SCALAR SUBQUERY/.test(String(detail));
-      // Attempts of a message, and messages of an event: those are few, and sorted.
-      expect([sql, detail, isFine || /FROM attempts|messages_by_event/.test(sql)]).toEqual([sql, detail, true]);
+      // What is claimed is left out; attempts of a message, and messages of an event: those are few, and sorted.
+      const isFew =
+        /^LIST SUBQUERY|^CREATE BLOOM|json_each/.test(String(detail)) || /FROM attempts|messages_by_event/.test(sql);
+      expect([sql, detail, isFine || isFew]).toEqual([sql, detail, true]);
     }
   }
 });
@@ -44,15 +48,15 @@ test('a search of what is rare ends after some ten thousand messages, and goes o
   ).run(instanceId);
   const { listMessages } = prepareMessageQueries(db);
   const search = (before?: string) =>
-    listMessages({ instanceId, eventType: 'v1.UserNotificationOpen', limit: 10, ...(before && { before }) });
+    listMessages({ instanceId, eventType: 'v1.UserNotificationOpen', limit: 10, ...(before && { before }) }, []);
   const first = search();
   expect(first.messages).toEqual([]);
   if (first.next === null) throw new Error('the search is not over');
   const second = search(first.next);
   expect(second).toMatchObject({ messages: [{ eventAt: 1_700_000_000_000 }], next: null });
   // What is known to be old is not looked for among what is young, and the other way round.
-  expect(listMessages({ instanceId, until: 1_700_000_000_001, limit: 10 })).toMatchObject({ next: null });
-  expect(listMessages({ instanceId, eventType: 'v1.UserNotificationOpen', since: Date.now(), limit: 10 })).toEqual({
+  expect(listMessages({ instanceId, until: 1_700_000_000_001, limit: 10 }, [])).toMatchObject({ next: null });
+  expect(listMessages({ instanceId, eventType: 'v1.UserNotificationOpen', since: Date.now(), limit: 10 }, [])).toEqual({
     messages: [],
     next: null,
   });

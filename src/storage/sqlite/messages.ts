@@ -1,71 +1,80 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { ClaimedMessage, MessageCommands } from '../../core/ports/message-store.ts';
+import type { MessageCommands } from '../../core/ports/message-store.ts';
 import { webhookIdOf } from '../../core/ports/message-store.ts';
-import { uuidV7Day } from '../../protocol/ids.ts';
 import type { CommandHandlers } from './handlers.ts';
 import { prepareInsertAttempt } from './insert-attempt.ts';
-import { prepareClaimMessages } from './message-claims.ts';
 import { prepareCompleteBatches } from './message-batches.ts';
-import { prepareRecordHealth } from './webhook-health.ts';
+import type { ClaimHandlers } from './message-claims.ts';
+import { prepareClaimMessages } from './message-claims.ts';
+import type { MessageLease, MessageLeases } from './message-leases.ts';
+import { prepareTurns } from './message-turns.ts';
+import type { PackedCompletion } from './packed-completions.ts';
 import { prepare } from './statement.ts';
+import { prepareRecordHealth } from './webhook-health.ts';
 
-export function prepareMessageCommands(db: DatabaseSync): CommandHandlers<MessageCommands> {
-  const findMessage = prepare<{
-    row: number;
-    claim_token: string | null;
-    attempts: number;
-    target: string;
-    event_type: ClaimedMessage['eventType'];
-    publish_id: string | null;
-    user_erased: 0 | 1;
-  }>(
+type Completed = ReturnType<CommandHandlers<MessageCommands>['completeAttempts']>;
+
+export interface MessageHandlers
+  extends ClaimHandlers, CommandHandlers<Omit<MessageCommands, 'claimMessages' | 'completeAttempts'>> {
+  readonly completeAttempts: (item: PackedCompletion) => Completed;
+}
+
+export function prepareMessageCommands(db: DatabaseSync, leases: MessageLeases): MessageHandlers {
+  return {
+    ...prepareClaimMessages(db, leases),
+    completeBatches: prepareCompleteBatches(db),
+    completeAttempts: prepareCompleteAttempts(db, leases),
+  };
+}
+
+function prepareCompleteAttempts(db: DatabaseSync, leases: MessageLeases): MessageHandlers['completeAttempts'] {
+  const isErased = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM users WHERE number = ? AND name IS NULL');
+  // The row may be dropped or gone since; or this was committed before, and nobody could tell.
+  const complete = prepare(
     db,
-    `SELECT rowid AS row, claim_token, attempts, target, event_type, publish_id,
-       EXISTS (SELECT 1 FROM users u WHERE u.number = m.user_number AND u.name IS NULL) AS user_erased
-     FROM messages m WHERE instance_id = ? AND day = ? AND id = ?`,
+    `UPDATE messages SET state = ?, drop_reason = ?, attempts = ?, due_at = ?
+     WHERE rowid = ? AND id = ? AND attempts = ? AND state IN ('waiting', 'held')`,
   );
   const insertAttempt = prepareInsertAttempt(db);
   const recordHealth = prepareRecordHealth(db);
-  const complete = prepare(
-    db,
-    `UPDATE messages SET state = ?, drop_reason = ?, attempts = ?, due_at = ?, claim_token = NULL WHERE rowid = ?`,
-  );
-  const releaseFinished = prepare(
+  const turns = prepareTurns(db, leases);
+  const releaseFinished = prepareReleaseFinished(db);
+
+  const fateOf = ([, , , kind, dropReason, retryInMs]: PackedCompletion, userErased: boolean) => {
+    if (kind === 'retry' && userErased) return ['dropped', 'user-erased', null] as const;
+    return [
+      kind === 'retry' ? 'waiting' : kind,
+      dropReason,
+      retryInMs === null ? null : Date.now() + retryInMs,
+    ] as const;
+  };
+
+  return (completion) => {
+    const [instanceId, messageId, claimToken, kind, , , disable, attempt] = completion;
+    const lease = leases.find({ instanceId, messageId });
+    if (lease?.claimToken !== claimToken) return 'stale';
+    leases.remove(messageId);
+    const attempts = lease.attempts + (attempt ? 1 : 0);
+    const aboutErasedUser = lease.userNumber !== null && isErased.get(lease.userNumber) !== undefined;
+    const [state, dropReason, dueAt] = fateOf(completion, aboutErasedUser);
+    const written = complete.run(state, dropReason, attempts, dueAt, lease.row, messageId, lease.attempts);
+    if (written === 0) return 'stale';
+    if (attempt) insertAttempt({ instanceId, id: messageId, number: attempts, aboutErasedUser }, attempt);
+    if (dueAt !== null) turns.hurry(lease, dueAt);
+    // FINISHED waits for STARTED's first attempt, or for the decision that there will be none.
+    if (lease.eventType === 'publish.started' && (attempts > 0 || dueAt === null)) releaseFinished(lease);
+    const webhookId = webhookIdOf(lease.target);
+    if (!attempt || webhookId === null) return 'recorded';
+    return recordHealth({ instanceId, webhookId, succeeded: kind === 'delivered', disable }) ? 'disabled' : 'recorded';
+  };
+}
+
+function prepareReleaseFinished(db: DatabaseSync): (started: Pick<MessageLease, 'instanceId' | 'publishId'>) => void {
+  const release = prepare(
     db,
     `UPDATE messages INDEXED BY messages_of_publish SET due_at = ?
      WHERE instance_id = ? AND publish_id = ? AND event_type IN ('publish.started', 'publish.finished')
        AND event_type = 'publish.finished' AND state = 'waiting' AND due_at IS NULL`,
   );
-
-  return {
-    ...prepareClaimMessages(db),
-    completeBatches: prepareCompleteBatches(db),
-    completeAttempts: ({ instanceId, messageId, claimToken, attempt, next: asked, disable = null }) => {
-      const day = uuidV7Day(messageId);
-      const message = findMessage.get(instanceId, day, messageId);
-      if (message?.claim_token !== claimToken) return 'stale';
-      const now = Date.now();
-      const attempts = message.attempts + (attempt ? 1 : 0);
-      if (attempt) {
-        const aboutErasedUser = message.user_erased === 1;
-        insertAttempt({ instanceId, id: messageId, number: attempts, aboutErasedUser }, attempt);
-      }
-      const userErased = asked.kind === 'retry' && message.user_erased === 1;
-      const next = userErased ? ({ kind: 'dropped', reason: 'user-erased' } as const) : asked;
-      const isRetry = next.kind === 'retry';
-      complete.run(
-        ...[isRetry ? 'waiting' : next.kind, next.kind === 'dropped' ? next.reason : null],
-        ...[attempts, isRetry ? now + next.retryInMs : null],
-        message.row,
-      );
-      // FINISHED waits for STARTED's first attempt, or for the decision that there will be none.
-      if (message.event_type === 'publish.started' && (attempts > 0 || !isRetry)) {
-        releaseFinished.run(now, instanceId, message.publish_id);
-      }
-      const webhookId = webhookIdOf(message.target);
-      if (!attempt || webhookId === null) return 'recorded';
-      const succeeded = next.kind === 'delivered';
-      return recordHealth({ instanceId, webhookId, succeeded, disable }) ? 'disabled' : 'recorded';
-    },
-  };
+  return ({ instanceId, publishId }) => void release.run(Date.now(), instanceId, publishId);
 }

@@ -3,12 +3,17 @@ import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import type { Store, StoreCommands, StoreQueries } from '../../core/ports/store.ts';
 import { runCommands } from './command-engine.ts';
+import { queriesWithLeases } from './lease-queries.ts';
 import { lazyConnection } from './lazy-connection.ts';
+import { createMessageLeases } from './message-leases.ts';
 import { migrate } from './migrate.ts';
+import { packedCommands } from './packed-commands.ts';
 import { runQuery } from './query-engine.ts';
 import { prepareReadHandlers } from './read-handlers.ts';
+import type { Send } from './storage-thread.ts';
 import { StorageThread } from './storage-thread.ts';
 import type { Call, Outcome } from './thread-protocol.ts';
+import { createUndoLog } from './undo-log.ts';
 import { prepareWriteHandlers } from './write-handlers.ts';
 
 export interface SqliteStoreOptions {
@@ -19,8 +24,6 @@ export interface SqliteStoreOptions {
   /** Called after each transaction; not for `:memory:`. */
   readonly onCommit?: (commit: Commit) => void;
 }
-
-type Send = (name: string, input: readonly unknown[], items: number) => Promise<unknown>;
 
 const commandNames = Object.keys({
   createInstances: true,
@@ -146,7 +149,12 @@ function ignoreUnavailable(error: unknown): void {
 function openMemoryStore(): Store {
   const db = new DatabaseSync(':memory:');
   migrate(db);
-  const writes = lazyConnection(() => db, prepareWriteHandlers);
+  const undoLog = createUndoLog();
+  const leases = createMessageLeases(undoLog);
+  const writes = lazyConnection(
+    () => db,
+    () => prepareWriteHandlers(db, leases),
+  );
   const reads = lazyConnection(() => db, prepareReadHandlers);
   let lastId = 0;
   const inOrder =
@@ -156,7 +164,7 @@ function openMemoryStore(): Store {
       return valueOf(run({ id: ++lastId, name, input }));
     };
   return toStore({
-    write: inOrder((call) => firstOutcome(runCommands(writes, [call]))),
+    write: inOrder((call) => firstOutcome(runCommands(writes, undoLog, [call]))),
     read: inOrder((call) => runQuery(reads, call).outcome),
     close: async () => {
       if (db.isOpen) db.close();
@@ -182,6 +190,8 @@ function toStore(engine: { write: Send; read: Send; close(): Promise<void> }): S
   const queries = queryNames.map((name) => [name, (...args: readonly unknown[]) => engine.read(name, args, 1)]);
   return {
     ...(Object.fromEntries([...commands, ...queries]) as StoreCommands & StoreQueries & Pick<Store, 'nextDue'>),
+    ...packedCommands(engine.write),
+    ...queriesWithLeases(engine),
     check: async () => {
       const [result] = (await engine.write('checkWriting', [null], 1)) as { ok: boolean; error?: Error }[];
       if (!result?.ok) throw new StoreUnavailable('the write check failed', { cause: result?.error });

@@ -1,12 +1,13 @@
 import type { StoreQueries } from '../../core/ports/store.ts';
 import type { QueryHandlers } from './handlers.ts';
+import type { KnowingLeases } from './lease-queries.ts';
 import type { LazyConnection } from './lazy-connection.ts';
 import type { DueTimes } from './due-times.ts';
 import type { Call, Outcome, Reply } from './thread-protocol.ts';
 import { asError } from './thread-protocol.ts';
 import { isUnavailable } from './unavailable.ts';
 
-export type ReadHandlers = QueryHandlers<StoreQueries> & { readonly nextDue: () => DueTimes };
+export type ReadHandlers = KnowingLeases<QueryHandlers<StoreQueries>> & { readonly nextDue: () => DueTimes };
 
 /** Runs a query in a transaction of its own: all its statements see the same commit. */
 export function runQuery(connection: LazyConnection<ReadHandlers>, { id, name, input }: Call): Reply {

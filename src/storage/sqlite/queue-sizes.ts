@@ -1,6 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Queue, QueueQueries, QueueSize } from '../../core/ports/queue-store.ts';
 import type { QueryHandlers } from './handlers.ts';
+import type { KnowingLeases } from './lease-queries.ts';
+import { rowsOf } from './lease-queries.ts';
+import type { LiveLease } from './message-leases.ts';
 import { prepare } from './statement.ts';
 
 const maxCounted = 1_000_000;
@@ -9,7 +12,8 @@ const queues: Readonly<Record<Queue, { readonly from: string; readonly findOldes
   messages: {
     from: 'message_turns CROSS JOIN messages INDEXED BY messages_by_target_due USING (instance_id, target)',
     findOldest: `SELECT min((SELECT min(due_at) FROM messages INDEXED BY messages_by_target_due
-      WHERE due_at IS NOT NULL AND instance_id = t.instance_id AND target = t.target)) AS due_at FROM message_turns t`,
+      WHERE due_at IS NOT NULL AND instance_id = t.instance_id AND target = t.target
+        AND rowid NOT IN (SELECT value FROM json_each(?)))) AS due_at FROM message_turns t`,
   },
   ranges: ofTable('ranges INDEXED BY ranges_by_due'),
   deliveries: ofTable('deferred_deliveries INDEXED BY deferred_deliveries_by_due'),
@@ -19,7 +23,7 @@ function ofTable(from: string) {
   return { from, findOldest: `SELECT min(due_at) AS due_at FROM ${from} WHERE due_at IS NOT NULL` };
 }
 
-export function prepareQueueQueries(db: DatabaseSync): QueryHandlers<QueueQueries> {
+export function prepareQueueQueries(db: DatabaseSync): KnowingLeases<QueryHandlers<QueueQueries>> {
   const measures = Object.entries(queues).map(
     ([queue, { from, findOldest }]) => [queue, prepareMeasure(db, from, findOldest)] as const,
   );
@@ -29,9 +33,9 @@ export function prepareQueueQueries(db: DatabaseSync): QueryHandlers<QueueQuerie
             (SELECT count(*) FROM replays INDEXED BY replays_by_due WHERE due_at IS NOT NULL) AS running_replays`,
   );
   return {
-    measureLoad: () => {
+    measureLoad: (live) => {
       const now = Date.now();
-      const sizes = measures.map(([queue, measure]) => [queue, measure(now)]);
+      const sizes = measures.map(([queue, measure]) => [queue, measure(now, queue === 'messages' ? live : null)]);
       const others = countOthers.get();
       return {
         queues: Object.fromEntries(sizes) as Record<Queue, QueueSize>,
@@ -42,7 +46,10 @@ export function prepareQueueQueries(db: DatabaseSync): QueryHandlers<QueueQuerie
   };
 }
 
-function prepareMeasure(db: DatabaseSync, from: string, oldest: string): (now: number) => QueueSize {
+/** What is claimed without its rows saying so; null: nothing is. */
+type Live = readonly LiveLease[] | null;
+
+function prepareMeasure(db: DatabaseSync, from: string, oldest: string): (now: number, live: Live) => QueueSize {
   const prepareCount = (condition: string) =>
     prepare<{ count: number }>(
       db,
@@ -51,9 +58,13 @@ function prepareMeasure(db: DatabaseSync, from: string, oldest: string): (now: n
   const countDue = prepareCount('due_at <= ?');
   const countLater = prepareCount('due_at > ?');
   const findOldest = prepare<{ due_at: number | null }>(db, oldest);
-  return (now) => ({
-    due: countDue.get(now)?.count ?? 0,
-    later: countLater.get(now)?.count ?? 0,
-    oldestDueMs: Math.max(0, now - (findOldest.get()?.due_at ?? now)),
-  });
+  return (now, live) => {
+    const claimed = live?.length ?? 0;
+    const oldest = findOldest.get(...(live ? [rowsOf(live)] : []));
+    return {
+      due: Math.max(0, (countDue.get(now)?.count ?? 0) - claimed),
+      later: (countLater.get(now)?.count ?? 0) + claimed,
+      oldestDueMs: Math.max(0, now - (oldest?.due_at ?? now)),
+    };
+  };
 }

@@ -6,6 +6,7 @@ import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import type { CommandHandlers } from './handlers.ts';
 import type { ReplayRow } from '../rows/replay-row.ts';
 import { replayRestMs, replayStepsPerSecond } from '../rows/replay-row.ts';
+import type { MessageLeases } from './message-leases.ts';
 import type { prepareResend } from './resend.ts';
 import { prepare } from './statement.ts';
 
@@ -19,6 +20,7 @@ interface CandidateRow {
 export function prepareReplayStep(
   db: DatabaseSync,
   resend: ReturnType<typeof prepareResend>,
+  leases: Pick<MessageLeases, 'countLive'>,
 ): CommandHandlers<ReplayCommands>['stepReplays'] {
   const findDue = prepare<ReplayRow>(
     db,
@@ -56,7 +58,8 @@ export function prepareReplayStep(
       if (!webhook) return 'deleted';
       if (webhook.disabled_at !== null) return 'disabled';
     }
-    const due = countDue.get(replay.instance_id, replay.target, now, maxDue)?.due ?? 0;
+    const inFlight = leases.countLive({ instanceId: replay.instance_id, target: replay.target });
+    const due = (countDue.get(replay.instance_id, replay.target, now, maxDue + inFlight)?.due ?? 0) - inFlight;
     const perStep = replay.max_per_second === null ? maxDue : Math.max(1, replay.max_per_second / replayStepsPerSecond);
     return due >= maxDue ? 'full' : Math.min(maxDue - due, Math.floor(perStep));
   };

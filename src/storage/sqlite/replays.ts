@@ -4,12 +4,13 @@ import type { ReplayCommands, ReplayQueries } from '../../core/ports/replay-stor
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import type { ReplayRow } from '../rows/replay-row.ts';
 import { toReplay } from '../rows/replay-row.ts';
+import type { MessageLeases } from './message-leases.ts';
 import { prepareReplayStep } from './replay-step.ts';
 import { prepareResend } from './resend.ts';
 import { prepare } from './statement.ts';
 
-export function prepareReplayCommands(db: DatabaseSync): CommandHandlers<ReplayCommands> {
-  const resend = prepareResend(db);
+export function prepareReplayCommands(db: DatabaseSync, leases: MessageLeases): CommandHandlers<ReplayCommands> {
+  const resend = prepareResend(db, leases);
   const findWebhook = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM webhooks WHERE instance_id = ? AND id = ?');
   const insertReplay = prepare(
     db,
@@ -42,7 +43,7 @@ export function prepareReplayCommands(db: DatabaseSync): CommandHandlers<ReplayC
       cancel.run(Date.now(), instanceId, replayId);
       return 'canceled';
     },
-    stepReplays: prepareReplayStep(db, resend),
+    stepReplays: prepareReplayStep(db, resend, leases),
   };
 }
 

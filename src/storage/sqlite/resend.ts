@@ -5,10 +5,14 @@ import { uuidV7Day } from '../../protocol/ids.ts';
 import type { ResendRow } from '../rows/resend-refusal.ts';
 import { resendRefusalOf } from '../rows/resend-refusal.ts';
 import { prepareLeaveBatches } from './left-batches.ts';
+import type { MessageLeases } from './message-leases.ts';
 import { prepare } from './statement.ts';
 
 /** Makes a message due now: one that was over begins a new schedule. */
-export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | ResendRefusal {
+export function prepareResend(
+  db: DatabaseSync,
+  leases: Pick<MessageLeases, 'isLive' | 'remove'>,
+): (key: MessageKey) => 'due' | ResendRefusal {
   const findMessage = prepare<ResendRow & { batch_id: string | null }>(
     db,
     `SELECT m.state, m.target, m.due_at, m.claim_token, m.batch_id,
@@ -35,8 +39,11 @@ export function prepareResend(db: DatabaseSync): (key: MessageKey) => 'due' | Re
     const key = [instanceId, uuidV7Day(messageId), messageId] as const;
     const now = Date.now();
     const message = findMessage.get(...key);
-    const refusal = message ? resendRefusalOf(message, now) : 'unknown-message';
-    if (!message || refusal) return refusal ?? 'unknown-message';
+    if (!message) return 'unknown-message';
+    if (message.state === 'waiting' && leases.isLive({ instanceId, messageId })) return 'in-flight';
+    const refusal = resendRefusalOf(message, now);
+    if (refusal) return refusal;
+    leases.remove(messageId);
     if (message.batch_id !== null) leaveBatches(instanceId, key[1], [messageId]);
     (message.state === 'waiting' ? hurry : beginAgain).run(now, ...key);
     return 'due';

@@ -14,6 +14,9 @@ export interface StorageThreadOptions {
   readonly onCommit: (commit: Commit) => void;
 }
 
+/** `input`: a command's items or a query's arguments; `items`: what they count against the bound. */
+export type Send = (name: string, input: readonly unknown[], items: number) => Promise<unknown>;
+
 interface Pending {
   readonly items: number;
   resolve(value: unknown): void;

@@ -6,6 +6,7 @@ import { prepareDeliveryCommands } from './deliveries.ts';
 import { prepareDevicePageCommands } from './device-page.ts';
 import { prepareDeviceCommands } from './devices.ts';
 import { prepareInstanceCommands } from './instances.ts';
+import type { MessageLeases } from './message-leases.ts';
 import { prepareMessageCommands } from './messages.ts';
 import { preparePublishCommands } from './publishes.ts';
 import { preparePushOriginCommands } from './push-origins.ts';
@@ -15,7 +16,7 @@ import { prepareRetentionCommands } from './retention.ts';
 import { prepareSealedCommands } from './sealed-values.ts';
 import { prepare } from './statement.ts';
 
-export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
+export function prepareWriteHandlers(db: DatabaseSync, leases: MessageLeases): WriteHandlers {
   const writeCheck = prepare(
     db,
     `INSERT INTO write_check (number, checks) VALUES (1, 1)
@@ -24,16 +25,17 @@ export function prepareWriteHandlers(db: DatabaseSync): WriteHandlers {
   return {
     ...prepareInstanceCommands(db),
     ...prepareCredentialsCommands(db),
-    ...prepareDeviceCommands(db),
+    ...prepareDeviceCommands(db, leases),
     ...prepareDevicePageCommands(db),
     ...preparePublishCommands(db),
     ...prepareDeliveryCommands(db),
     ...preparePushOriginCommands(db),
-    ...prepareReplayCommands(db),
+    ...prepareReplayCommands(db, leases),
     ...prepareReportCommands(db),
-    ...prepareMessageCommands(db),
+    ...prepareMessageCommands(db, leases),
     ...prepareRetentionCommands(db),
     ...prepareSealedCommands(db),
+    listLiveLeases: () => leases.listLive(),
     releaseAbandonedClaims: prepareReleaseAbandonedClaims(db),
     checkWriting: () => {
       writeCheck.run();

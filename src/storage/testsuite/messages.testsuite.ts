@@ -99,6 +99,25 @@ export function messagesSuite(open: OpenStore): void {
       expect(await store.listAttempts(claimed)).toEqual([]);
     });
 
+    test('keep their claims when what is recorded beside them fails, and can be recorded again', async () => {
+      const store = await open();
+      const { instanceId, report } = await withMessages(store, ['anna', 'berta']);
+      const [one, two] = await claimMessages(store, instanceId);
+      if (!one || !two) throw new Error('messages are missing');
+      await report('anna', 'open');
+      const done = { attempt: succeeded, next: { kind: 'delivered' } as const };
+      const poisoned = { ...two, ...done, attempt: { ...succeeded, startedAt: null as unknown as number } };
+      const [claimed, results] = await Promise.all([
+        claimMessages(store, instanceId),
+        store.completeAttempts([{ ...one, ...done }, poisoned]),
+      ]);
+      expect(results.map(({ ok }) => ok)).toEqual([true, false]);
+      const again = [{ ...one, ...done }, { ...two, ...done }, ...claimed.map((message) => ({ ...message, ...done }))];
+      const values = (await store.completeAttempts(again)).map((result) => result.ok && result.value);
+      expect(values).toEqual(['stale', 'recorded', 'recorded']);
+      expect((await store.listAttempts(two))?.length).toBe(1);
+    });
+
     test('end as exhausted, or dropped without an attempt', async () => {
       const store = await open();
       const { instanceId } = await withMessages(store, ['anna', 'berta']);
