@@ -22,7 +22,10 @@ import {
   toUsers,
 } from '../testsuite/fixtures.ts';
 import { Database } from './database.ts';
+import type { Sql } from './database.ts';
+import { lockForEnabling } from './enabling-lock.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
+import { addEvents, addToSubscribers } from './outbox.ts';
 
 // Two nodes on one database; each test has an instance of its own in it.
 let testDatabase: TestDatabase;
@@ -278,6 +281,41 @@ test('replays of one instance are stepped by both nodes, and each message is sen
     expect(await one.findReplay(replay)).toMatchObject({ state: 'done', total: 30, resent: 30, skipped: 0 });
   }
   expect(await claimMessages(other, instanceId)).toHaveLength(60);
+});
+
+test('what is held just before its webhook is enabled is there by then, and nothing is held after it', async () => {
+  const instanceId = await createInstance(one);
+  const publish = await accept(one, instanceId, toUsers('anna'));
+  const type = 'v1.PublishToUsersAttempt';
+  const webhook = await createWebhook(one, aWebhook(instanceId, { events: [type], disabledAt: 1 }));
+  const { createdAt: _, format: __, ...same } = { ...webhook, expected: webhook.secret };
+  /** Begins something beside a transaction that stays open until the other one waits for it. */
+  const beside = async (write: (sql: Sql) => Promise<unknown>, begin: () => Promise<unknown>): Promise<void> => {
+    const { promise: isOver, resolve } = Promise.withResolvers<unknown>();
+    await database.transaction(async (sql) => {
+      await write(sql);
+      resolve(begin());
+      const waiting = `SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory'`;
+      await expect.poll(() => database.sql.all(waiting), { timeout: 15_000 }).not.toEqual([]);
+    });
+    await isOver;
+  };
+  const states = async () => (await listMessages(one, { instanceId, limit: 9 })).map(({ state }) => state);
+
+  const hold = async (sql: Sql) => {
+    const [event] = await addEvents(sql, [publish], type);
+    if (event) await addToSubscribers(sql, [{ ...event, type }]);
+  };
+  await beside(hold, () => runOne(other.updateWebhooks, { ...same, disabledAt: null }));
+  expect(await states()).toEqual(['held']);
+
+  await runOne(other.updateWebhooks, same);
+  const enable = async (sql: Sql) => {
+    await lockForEnabling(sql, instanceId);
+    await sql.run('UPDATE webhooks SET disabled_at = NULL WHERE id = $1', [webhook.id]);
+  };
+  await beside(enable, () => accept(one, instanceId, toUsers('anna')));
+  expect(await states()).toEqual(['waiting', 'held']);
 });
 
 test('FINISHED that is being delivered is not queued again by a later attempt of STARTED', async () => {

@@ -6,6 +6,7 @@ import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { createGathering } from '../rows/gathering.ts';
 import type { OperatorEvents, OutboxEvent } from '../rows/outbox-event.ts';
 import type { Sql } from './database.ts';
+import { lockAgainstEnabling } from './enabling-lock.ts';
 import { listSubscribers } from './subscribers.ts';
 
 // What publishes tell their own `webhookUrl` is no event of the instance: it is in no feed.
@@ -120,7 +121,7 @@ export async function addToSubscribers(
   events: readonly (OutboxEvent & { readonly type: EventType })[],
 ): Promise<readonly number[]> {
   if (events.length === 0) return [];
-  const subscribers = await listSubscribers(sql, events);
+  const subscribers = await listPresentSubscribers(sql, events);
   const messages = events.map((event, index) => {
     const { details } = event;
     const disabledNow = details && 'webhookId' in details ? details.webhookId : null;
@@ -134,6 +135,18 @@ export async function addToSubscribers(
   });
   await write(sql, messages.flat());
   return messages.map((ofEvent) => ofEvent.filter(({ state }) => state === 'waiting').length);
+}
+
+/** As they are until the transaction has ended: one that is enabled meanwhile would not be sent what is held for it here. */
+async function listPresentSubscribers(sql: Sql, events: readonly OutboxEvent[]): ReturnType<typeof listSubscribers> {
+  const subscribers = await listSubscribers(sql, events);
+  const withDisabled = events.filter((_, index) => subscribers[index]?.some(({ disabled }) => disabled));
+  if (withDisabled.length === 0) return subscribers;
+  await lockAgainstEnabling(
+    sql,
+    withDisabled.map(({ instanceId }) => instanceId),
+  );
+  return listSubscribers(sql, events);
 }
 
 /** Messages to the `webhookUrl`s of publishes; when one is held, another message's completion makes it due. */
