@@ -63,6 +63,7 @@ describe('publishes and messages', () => {
         acceptedAt: expect.stringMatching(/^20/),
         finishedAt: null,
         counts: expect.any(Object),
+        reports: {},
         users: expect.any(Object),
       },
     });

@@ -192,6 +192,9 @@ export interface PublishCommands {
 /** Counts of final outcomes of one platform. */
 export type OutcomeCounts = Readonly<Record<FinalOutcome, number>>;
 
+/** Devices that have told that it arrived or was shown, and that it was opened or clicked. */
+export type ReportCounts = Readonly<Record<'confirmed' | 'clicked', number>>;
+
 /** Users of a publish, in the order of the request; erased users are left out. */
 export interface PublishUsers {
   readonly all: readonly string[];
@@ -206,6 +209,7 @@ export interface PublishSummary extends PublishKey {
   /** Null until every delivery is settled. */
   readonly finishedAt: number | null;
   readonly counts: Partial<Record<Platform, OutcomeCounts>>;
+  readonly reports: Partial<Record<Platform, ReportCounts>>;
   readonly users: PublishUsers;
   readonly body: Sealed;
 }

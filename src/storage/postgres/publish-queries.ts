@@ -9,8 +9,7 @@ const findPublish =
   'SELECT target_kind, platforms, body, finished_at FROM publishes WHERE instance_id = $1 AND id = $2';
 const listCounts = `
   SELECT platform, outcome, sum(count)::bigint AS count FROM publish_outcomes
-  WHERE instance_id = $1 AND publish_id = $2 AND outcome IN ('accepted', 'gone', 'rejected', 'failed', 'unauthorized')
-  GROUP BY platform, outcome`;
+  WHERE instance_id = $1 AND publish_id = $2 GROUP BY platform, outcome`;
 const listUsers = `
   SELECT u.name, pu.state FROM publish_users pu JOIN users u ON u.number = pu.user_number
   WHERE pu.instance_id = $1 AND pu.publish_id = $2 AND u.name IS NOT NULL ORDER BY pu.position`;

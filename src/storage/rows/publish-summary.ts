@@ -4,6 +4,7 @@ import type {
   PublishKey,
   PublishSummary,
   PublishTarget,
+  ReportCounts,
 } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { userStates } from './user-states.ts';
@@ -17,7 +18,7 @@ export interface SummaryRow {
 
 export interface CountRow {
   platform: Platform;
-  outcome: FinalOutcome;
+  outcome: FinalOutcome | keyof ReportCounts;
   count: number;
 }
 
@@ -28,6 +29,7 @@ export interface UserRow {
 }
 
 const noOutcomes: OutcomeCounts = { accepted: 0, gone: 0, rejected: 0, failed: 0, unauthorized: 0 };
+const noReports: ReportCounts = { confirmed: 0, clicked: 0 };
 
 export function toSummary(
   { instanceId, publishId }: PublishKey,
@@ -36,8 +38,11 @@ export function toSummary(
   users: readonly UserRow[],
 ): PublishSummary {
   const counts: Partial<Record<Platform, OutcomeCounts>> = {};
+  const reports: Partial<Record<Platform, ReportCounts>> = {};
   for (const { platform, outcome, count } of countRows) {
-    counts[platform] = { ...(counts[platform] ?? noOutcomes), [outcome]: count };
+    if (outcome === 'confirmed' || outcome === 'clicked') {
+      reports[platform] = { ...(reports[platform] ?? noReports), [outcome]: count };
+    } else counts[platform] = { ...(counts[platform] ?? noOutcomes), [outcome]: count };
   }
   const inState = (state: number) => users.filter((user) => user.state === state).map((user) => user.name);
   return {
@@ -47,6 +52,7 @@ export function toSummary(
     platforms: JSON.parse(publish.platforms) as Platform[],
     finishedAt: publish.finished_at,
     counts,
+    reports,
     users: {
       all: users.map((user) => user.name),
       delivered: inState(userStates.delivered),

@@ -15,8 +15,7 @@ export function preparePublishQueries(db: DatabaseSync): QueryHandlers<PublishQu
   const listCounts = prepare<CountRow>(
     db,
     `SELECT platform, outcome, sum(count) AS count FROM publish_outcomes
-     WHERE instance_id = ? AND publish_id = ? AND outcome IN ('accepted', 'gone', 'rejected', 'failed', 'unauthorized')
-     GROUP BY platform, outcome`,
+     WHERE instance_id = ? AND publish_id = ? GROUP BY platform, outcome`,
   );
   const listUsers = prepare<UserRow>(
     db,

@@ -33,6 +33,8 @@ export function reportsSuite(open: OpenStore): void {
       expect(await runOne(store.recordReports, delivery)).toEqual({ kind: 'recorded', messages: 1 });
       expect(await runOne(store.recordReports, { ...delivery, happenedAt: 7 })).toEqual({ kind: 'repeat' });
       expect(await runOne(store.recordReports, opening)).toEqual({ kind: 'recorded', messages: 2 });
+      const { counts, reports } = (await store.summarizePublish(publish)) ?? {};
+      expect({ counts, reports }).toEqual({ counts: {}, reports: { web: { confirmed: 1, clicked: 1 } } });
 
       const messages = await claimMessages(store, instanceId);
       const seen = messages.map(({ webhookId, eventType }) => `${webhookId} ${eventType}`).sort();

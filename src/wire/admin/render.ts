@@ -100,5 +100,6 @@ export const renderPublish = ({ users: { delivered, noDevices, failed }, ...publ
   acceptedAt: time(uuidV7Time(publish.publishId)),
   finishedAt: timeOrNull(publish.finishedAt),
   counts: publish.counts,
+  reports: publish.reports,
   users: { delivered, noDevices, failed },
 });
