@@ -8,7 +8,7 @@ import type { StoreCommands } from '../../core/ports/store.ts';
 import type { LazyConnection } from './lazy-connection.ts';
 import type { Call, Reply } from './thread-protocol.ts';
 import { asError } from './thread-protocol.ts';
-import { sizeLog } from './open-database.ts';
+import { sizeLogAndCache } from './open-database.ts';
 import { isUnavailable } from './unavailable.ts';
 
 /** Everything that writes: the store's commands, the write that finds out whether writing works, and the first one. */
@@ -58,9 +58,9 @@ export function runCommands(
 }
 
 /** To be called now and then: the database grows. */
-export function sizeLogAgain(connection: LazyConnection<WriteHandlers>): void {
+export function sizeAgain(connection: LazyConnection<WriteHandlers>): void {
   try {
-    sizeLog(connection.get().db);
+    sizeLogAndCache(connection.get().db);
   } catch {
     connection.giveUp();
   }

@@ -10,10 +10,8 @@ export function openForWriting(file: string): DatabaseSync {
     db.exec('PRAGMA synchronous = FULL');
     // What was erased is overwritten with zeros, where that costs no further write.
     db.exec('PRAGMA secure_delete = FAST');
-    // 16 MB and no memory map: the operating system's cache serves the rest, and a failing disk is an error, not a signal.
-    db.exec('PRAGMA cache_size = -16384');
     db.exec('PRAGMA temp_store = MEMORY');
-    sizeLog(db);
+    sizeLogAndCache(db);
     // Give a log that grew beyond its largest size back to the disk.
     db.exec('PRAGMA journal_size_limit = 67108864');
     migrate(db);
@@ -24,16 +22,22 @@ export function openForWriting(file: string): DatabaseSync {
   }
 }
 
-/** Of 4 KB, in the log at a checkpoint: 16 and 64 MB. */
+/** Of the log at a checkpoint: 16 and 64 MB in pages of 4 KB. */
 const [fewestPages, mostPages] = [4_000, 16_000];
 
+/** Of the page cache: 16 and 96 MB. */
+const [leastKilobytes, mostKilobytes] = [16_384, 98_304];
+
 /**
- * Lets the log grow with the database, to an eighth of it. Changes that fall on pages in no order, such as those of the
- * index of addresses, are the cheaper the more of them one checkpoint writes back.
+ * Lets log and page cache grow with the database, to an eighth of it each. Changes that fall on pages in no order, such as
+ * those of the index of addresses, are the cheaper the more of them one checkpoint writes back; reports look for their devices
+ * in no order. There is no memory map: a failing disk is an error, and not a signal.
  */
-export function sizeLog(db: DatabaseSync): void {
+export function sizeLogAndCache(db: DatabaseSync): void {
   const { page_count: pages } = db.prepare('PRAGMA page_count').get() as { page_count: number };
   db.exec(`PRAGMA wal_autocheckpoint = ${Math.min(Math.max(fewestPages, Math.floor(pages / 8)), mostPages)}`);
+  // Negative: kilobytes.
+  db.exec(`PRAGMA cache_size = ${-Math.min(Math.max(leastKilobytes, Math.floor(pages / 2)), mostKilobytes)}`);
 }
 
 /** Connection that reads beside the writer. The database exists already. */

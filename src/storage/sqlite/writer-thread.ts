@@ -1,5 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { runCommands, sizeLogAgain } from './command-engine.ts';
+import { runCommands, sizeAgain } from './command-engine.ts';
 import { lazyConnection } from './lazy-connection.ts';
 import { createMessageLeases } from './message-leases.ts';
 import { openForWriting } from './open-database.ts';
@@ -46,7 +46,7 @@ function commit(calls: readonly Call[]): void {
   const written = replies.every(({ outcome }) => outcome.kind !== 'unavailable');
   send({ kind: 'replies', replies, commit: { items, durationMs: performance.now() - startedAt, written } });
   commits += 1;
-  if (commits % commitsPerSizing === 0) sizeLogAgain(connection);
+  if (commits % commitsPerSizing === 0) sizeAgain(connection);
 }
 
 try {
