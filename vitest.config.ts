@@ -8,7 +8,7 @@ const browserTests = 'test/browser/**/*.test.ts';
 /** Of one storage alone, whatever the run stores in: clusters of PostgreSQL; SQLite's file, its disk and its lock. */
 const testsOfOtherStorage =
   process.env['PHAROS_TEST_STORAGE'] === 'postgres'
-    ? ['test/faults/{full-disk,lock-storm,migration,sync-proof}.test.ts']
+    ? ['test/faults/{full-disk,lock-storm,migration,sync-proof,upgrade-sqlite}.test.ts']
     : ['test/faults/{cluster,partition,upgrade}.test.ts'];
 
 /** Starts of Node cost half as much with it, and there are hundreds: workers, servers, threads. */

@@ -35,6 +35,8 @@ interface FaultServerOptions {
   readonly storedIn?: StorageName;
   /** A PostgreSQL database, in place of one of the server's own. */
   readonly databaseUrl?: string;
+  /** Folder of a package of the server that runs in place of the sources. */
+  readonly installed?: string;
   /** Hosts beside those that every customer has. */
   readonly moreFronts?: readonly TlsFront[];
   readonly webhookRetryDelaysMs?: readonly number[];
@@ -59,7 +61,7 @@ export interface FaultWorld {
 
 export async function startFaultWorld(seed: number, options: FaultServerOptions = {}): Promise<FaultWorld> {
   const { authority = createTestAuthority(), moreFronts = [], logLevel = 'warn' } = options;
-  const { parentFolder, storedIn, databaseUrl } = options;
+  const { parentFolder, storedIn, databaseUrl, installed } = options;
   const pushService = createCountingPushService(seed);
   const targets = createFailingTargets(seed);
   const fronts: TlsFront[] = await Promise.all([
@@ -83,6 +85,7 @@ export async function startFaultWorld(seed: number, options: FaultServerOptions 
     pushGiveUpAfterMs,
     ...(storedIn !== undefined && { storedIn }),
     ...(parentFolder !== undefined && { parentFolder }),
+    ...(installed !== undefined && { installed }),
   };
   return { pushService, targets, fronts, launch };
 }
