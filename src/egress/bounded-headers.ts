@@ -4,27 +4,27 @@ import type { ResponseHeaders } from './exchange.ts';
 const maxBytesPerUnit = 3;
 
 /** Names and values as they came, the first ones that fit. Cookies are secrets of who set them, and are left out. */
-export function boundedHeaders(headers: ResponseHeaders, maxBytes: number): Record<string, string> {
-  const kept: Record<string, string> = {};
-  let units = 0;
-  for (const name in headers) {
-    const values = headers[name];
-    if (values === undefined || name === 'set-cookie') continue;
-    const value = typeof values === 'string' ? values : values.join(', ');
-    units += name.length + value.length;
-    kept[name] = value;
-  }
-  // Bytes are counted only when it is close.
-  return maxBytesPerUnit * units <= maxBytes ? kept : firstOf(kept, maxBytes);
-}
-
-function firstOf(headers: Readonly<Record<string, string>>, maxBytes: number): Record<string, string> {
+export function boundedHeaders(headers: ResponseHeaders, maxBytes: number): Readonly<Record<string, string>> {
+  if (isPlain(headers, maxBytes)) return headers;
   const kept: Record<string, string> = {};
   let bytes = 0;
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, values] of Object.entries(headers)) {
+    if (values === undefined || name === 'set-cookie') continue;
+    const value = typeof values === 'string' ? values : values.join(', ');
     bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
     if (bytes > maxBytes) break;
     kept[name] = value;
   }
   return kept;
+}
+
+/** Most are: nothing to leave out, and so few that bytes need not be counted. */
+function isPlain(headers: ResponseHeaders, maxBytes: number): headers is Readonly<Record<string, string>> {
+  let units = 0;
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value !== 'string' || name === 'set-cookie') return false;
+    units += name.length + value.length;
+  }
+  return maxBytesPerUnit * units <= maxBytes;
 }

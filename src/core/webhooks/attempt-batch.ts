@@ -29,8 +29,8 @@ export async function attemptBatch(
   const webhook = await deps.instances.findWebhook(instanceId, webhookId);
   const complete = (completion: Pick<CompleteBatch, 'sent' | 'unsent'>) =>
     withPresentClaim(
-      () => current()[0].claimToken,
-      (claimToken) => {
+      () => current()[0],
+      ({ claimToken }) => {
         const recorded = { instanceId, webhookId, batchId, claimToken, ...completion };
         return whileUnavailable(() => runOne(deps.store.completeBatches, recorded));
       },

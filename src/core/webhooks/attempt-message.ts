@@ -78,12 +78,8 @@ const complete = (
   current: () => ClaimedMessage,
   { attempt, next, disable = null }: Completion,
 ) =>
-  withPresentClaim(
-    () => current().claimToken,
-    (claimToken) => {
-      const { instanceId, messageId } = current();
-      return completeAttempt({ instanceId, messageId, claimToken, attempt, next, disable });
-    },
+  withPresentClaim(current, ({ instanceId, messageId, claimToken }) =>
+    completeAttempt({ instanceId, messageId, claimToken, attempt, next, disable }),
   );
 
 /** There was no request to make of it. */

@@ -25,6 +25,8 @@ export interface BuildRequestDeps extends RenderEventDeps {
 export interface WebhookRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of them, those that all have that this object is handed out with, which have the same names then. */
+  readonly fixedHeaders: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
@@ -89,7 +91,7 @@ async function buildPublishWebhook(deps: BuildRequestDeps, message: MessageToBui
     ...attemptHeaders({ id: message.messageId, now: deps.clock() }),
     ...(authorization !== null && { Authorization: authorization }),
   };
-  return { url, origin: url.origin, headers, body: JSON.stringify(body), webhook: null };
+  return { url, origin: url.origin, headers, fixedHeaders: {}, body: JSON.stringify(body), webhook: null };
 }
 
 /** As Beams calls itself. */
@@ -109,12 +111,13 @@ export function signedRequest(
   { clock }: Pick<BuildRequestDeps, 'clock'>,
   { id, webhook, type, body }: RequestToSign,
 ): BuiltRequest {
-  const { url, origin, headers } = fixedPart(webhook, type);
+  const { url, origin, fixedHeaders } = fixedPart(webhook, type);
   const signature = signatureHeaders(webhook, { id, now: clock(), body });
-  return { url, origin, headers: { ...headers, 'Webhook-Request-ID-UUID': id, ...signature }, body, webhook };
+  const headers = { ...fixedHeaders, 'Webhook-Request-ID-UUID': id, ...signature };
+  return { url, origin, headers, fixedHeaders, body, webhook };
 }
 
-type FixedPart = Pick<BuiltRequest, 'url' | 'origin' | 'headers'>;
+type FixedPart = Pick<BuiltRequest, 'url' | 'origin' | 'fixedHeaders'>;
 
 /** What the requests of a webhook have in common. Webhooks are remembered whole, so these live as long as they do. */
 const fixedParts = new WeakMap<Webhook, Map<EventType | 'batch', FixedPart>>();
@@ -128,14 +131,14 @@ function fixedPart(webhook: Webhook, type: EventType | 'batch'): FixedPart {
 
 function makeFixedPart(webhook: Webhook, type: EventType | 'batch'): FixedPart {
   const { url, authorization } = splitCredentials(new URL(webhook.url));
-  const headers = {
+  const fixedHeaders = {
     ...webhook.headers,
     ...contentType,
     ...formatHeaders(webhook, type),
     'Webhook-ID-UUID': webhook.id,
     ...(authorization !== null && { Authorization: authorization }),
   };
-  return { url, origin: url.origin, headers };
+  return { url, origin: url.origin, fixedHeaders };
 }
 
 function formatHeaders({ format }: Webhook, type: EventType | 'batch'): Readonly<Record<string, string>> {

@@ -57,8 +57,8 @@ const maxAheadMs = 1_000;
 const leaseMs = maxAttemptMs + 17_000;
 const heldAtATime = 500;
 /**
- * So long a place that became free, and an attempt that is to be recorded, wait for others, if they are less than a quarter
- * of what is in flight: a transaction for many costs little more.
+ * So long a place that became free, and an attempt that is to be recorded, wait for others, if they are less than a quarter,
+ * or half, of what is in flight: a transaction for many costs little more.
  */
 const gatherMs = 2;
 
@@ -75,7 +75,8 @@ export class Dispatcher {
   #gathering: NodeJS.Timeout | null = null;
 
   constructor(deps: DispatcherDeps) {
-    const gathering = { maxWaitMs: gatherMs, areEnough: (count: number) => this.#isQuarter(count) };
+    // As many as are in flight: half of what was.
+    const gathering = { maxWaitMs: gatherMs, areEnough: (count: number) => count >= this.#inFlight };
     this.#deps = { ...deps, completeAttempt: gatherItems(deps.store.completeAttempts, gathering) };
     this.#targets = createTargetStates({ now: () => performance.now(), maxUnproven, maxAhead });
     this.#ahead = createClaimedAhead({

@@ -138,4 +138,11 @@ function platformResult(summary: PublishSummary, platform: 'web' | 'fcm' | 'apns
 const noOutcomes = { accepted: 0, gone: 0, rejected: 0, failed: 0, unauthorized: 0 };
 
 /** Beams' form, like `2019-03-11T10:42:16+0000`. */
-const formatCreatedAt = (at: number): string => `${new Date(at).toISOString().slice(0, -'.000Z'.length)}+0000`;
+function formatCreatedAt(at: number): string {
+  const second = Math.floor(at / 1_000);
+  if (second !== known.second) known = { second, text: `${new Date(at).toISOString().slice(0, -'.000Z'.length)}+0000` };
+  return known.text;
+}
+
+/** Many events are of the same second. */
+let known = { second: Number.NaN, text: '' };

@@ -38,36 +38,40 @@ function shownValue(lowerName: string, value: string): string {
  * What tells whether a request that is built again is the one that was sent: it depends on the webhook, which may have been
  * changed, and on names, which may have been erased. Of what is shown, so that no secret is in it. 32 hex digits.
  */
-export function hashRequest({ url, headers, body }: WebhookRequest): string {
-  let lines = '';
-  for (const { name, start, shown } of linesOf(headers)) lines += `${start}${shown ?? headers[name]}\n`;
-  return hash('sha256', `${url.href}\n${lines}\n${body}`, 'hex').slice(0, 32);
+export function hashRequest({ url, headers, fixedHeaders, body }: WebhookRequest): string {
+  const { pieces, rest } = shownHeaders(headers, fixedHeaders);
+  let text = `${url.href}\n`;
+  for (const { before, name } of pieces) text += before + (headers[name] ?? '');
+  return hash('sha256', `${text}${rest}\n${body}`, 'hex').slice(0, 32);
 }
 
-interface HeaderLine {
-  readonly name: string;
-  /** `name:`, in lower case. */
-  readonly start: string;
-  /** Null: as it is. */
-  readonly shown: string | null;
+/** All that is shown of the headers, but for what each request has for itself. */
+interface ShownHeaders {
+  readonly pieces: readonly { readonly before: string; readonly name: string }[];
+  /** After the last of them. */
+  readonly rest: string;
 }
 
-/** Of the requests of a webhook, all have the same headers: their names are put in order once. */
-const maxKnown = 1_000;
-const known = new Map<string, readonly HeaderLine[]>();
+const known = new WeakMap<WebhookRequest['fixedHeaders'], ShownHeaders>();
 
-function linesOf(headers: WebhookRequest['headers']): readonly HeaderLine[] {
-  let names = '';
-  for (const name in headers) names += `${name}\n`;
-  const lines = known.get(names) ?? orderedLines(Object.keys(headers));
-  if (known.size < maxKnown) known.set(names, lines);
-  return lines;
+function shownHeaders(headers: WebhookRequest['headers'], fixed: WebhookRequest['fixedHeaders']): ShownHeaders {
+  const shown = known.get(fixed) ?? arrange(headers, fixed);
+  known.set(fixed, shown);
+  return shown;
 }
 
-const orderedLines = (names: readonly string[]): readonly HeaderLine[] =>
-  names
-    .map((name) => {
-      const lower = name.toLowerCase();
-      return { name, start: `${lower}:`, shown: openHeaders.has(lower) ? null : shownValue(lower, '') };
-    })
-    .toSorted((one, other) => (one.start < other.start ? -1 : 1));
+/** `name:value` of each, in the order of their names. */
+function arrange(headers: WebhookRequest['headers'], fixed: WebhookRequest['fixedHeaders']): ShownHeaders {
+  const pieces: { before: string; name: string }[] = [];
+  const lines = Object.keys(headers).map((name) => ({ name, start: `${name.toLowerCase()}:` }));
+  let before = '';
+  for (const { name, start } of lines.toSorted((one, other) => (one.start < other.start ? -1 : 1))) {
+    before += start;
+    const lower = start.slice(0, -1);
+    if (openHeaders.has(lower) && headers[name] !== fixed[name]) {
+      pieces.push({ before, name });
+      before = '\n';
+    } else before += `${shownValue(lower, headers[name] ?? '')}\n`;
+  }
+  return { pieces, rest: before };
+}

@@ -90,11 +90,16 @@ export const placesOf = ({ ramp, limits }: TargetState): number =>
 export const isSlowed = ({ ramp, limits, pausedUntil }: TargetState, now: number): boolean =>
   pausedUntil > now || (ramp.threshold < limits.maxInFlight && ramp.allowed < limits.maxInFlight);
 
-/** Nothing holds it up: its places are what its webhook allows, and there is no rate or batch to wait for. */
+/**
+ * Nothing holds it up: its places are what its webhook allows, or become so with each success since nothing was ever wrong,
+ * and there is no rate or batch to wait for.
+ */
 const isUnhindered = (state: TargetState, now: number): boolean => {
-  const { breaker, limits, pausedUntil } = state;
+  const { breaker, ramp, limits, pausedUntil } = state;
   const isPlain = limits.maxPerSecond === null && !limits.batch;
-  return isPlain && breaker.kind === 'closed' && pausedUntil <= now && placesOf(state) === limits.maxInFlight;
+  if (!isPlain || breaker.kind !== 'closed' || pausedUntil > now) return false;
+  const isGrowing = breaker.openings === 0 && ramp.threshold === freshRamp.threshold;
+  return isGrowing || placesOf(state) === limits.maxInFlight;
 };
 
 /** How many may be claimed for it beyond its places: none for a target that is slow, or may get less soon. */

@@ -129,6 +129,23 @@ test('for one that is well and fast more is claimed than it has places, and they
   }
 });
 
+test('for one that nothing was wrong with more is claimed while it grows, and begins as it grows', () => {
+  const { states, offerTo, now } = world();
+  const first = offerTo('w');
+  expect(first).toMatchObject({ room: 4, ahead: 0 });
+  states.claimed(first, 4);
+  for (let count = 0; count < 4; count += 1) states.ended(first, attempt('ok', now()));
+  const second = offerTo('w');
+  expect(second).toMatchObject({ room: 8, ahead: 32 });
+  states.claimed(second, 40);
+  expect(states.begun(second)).toBe(false);
+  states.ended(second, attempt('ok', now()));
+  expect([states.begun(second), states.begun(second), states.begun(second)]).toEqual([true, true, false]);
+  // It has too much to do: what waits is not for it any more.
+  states.ended(second, attempt('overloaded', now()));
+  expect([states.keepsAhead(second), states.begun(second), offerTo('w').ahead]).toEqual([false, false, 0]);
+});
+
 test('nothing is claimed ahead for one that is slow, limited, batched or held up, and what was is given back', () => {
   const { states, round, offerTo, now } = world();
   for (let count = 0; count < 6; count += 1) round('ok');

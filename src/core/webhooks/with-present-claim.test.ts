@@ -5,8 +5,8 @@ test('a claim that was renewed while its record was on its way is recorded under
   let claimToken = 'first';
   const used: string[] = [];
   const result = await withPresentClaim(
-    () => claimToken,
-    async (token) => {
+    () => ({ claimToken }),
+    async ({ claimToken: token }) => {
       used.push(token);
       if (token === 'second') return 'recorded';
       // The answer to the claim comes just after this one.
@@ -20,7 +20,7 @@ test('a claim that was renewed while its record was on its way is recorded under
 test('a claim that somebody else has now is lost', async () => {
   let calls = 0;
   const result = await withPresentClaim(
-    () => 'only',
+    () => ({ claimToken: 'only' }),
     async () => {
       calls += 1;
       return 'stale' as const;

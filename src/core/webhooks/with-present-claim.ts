@@ -3,16 +3,16 @@ import { setImmediate } from 'node:timers/promises';
 /**
  * Records under the present claim, also one that was renewed while the record was on its way.
  */
-export async function withPresentClaim<Result>(
-  claimToken: () => string,
-  complete: (claimToken: string) => Promise<Result | 'stale'>,
+export async function withPresentClaim<Claim extends { readonly claimToken: string }, Result>(
+  current: () => Claim,
+  complete: (claim: Claim) => Promise<Result | 'stale'>,
 ): Promise<Result | 'stale'> {
   for (;;) {
-    const token = claimToken();
-    const result = await complete(token);
+    const claim = current();
+    const result = await complete(claim);
     if (result !== 'stale') return result;
     // What made it stale was answered before: by the next turn of the event loop the new claim has been taken up.
     await setImmediate();
-    if (claimToken() === token) return result;
+    if (current().claimToken === claim.claimToken) return result;
   }
 }
