@@ -21,14 +21,15 @@ const dropWaiting = endWaiting(
   `SELECT message_id FROM message_queue WHERE instance_id = $1 AND target = $2
    ORDER BY due_at, message_id LIMIT $3 FOR UPDATE SKIP LOCKED`,
 );
-// What is held stands among what is exhausted, which stays and may be millions: it is walked through once.
+// What is held stands among what is exhausted, which stays and may be millions: it is walked through once. `coalesce`: else each
+// row might be looked for among all that failed, by the index of those.
 const dropHeld = `
   WITH failed AS MATERIALIZED (
     SELECT day, id FROM messages
     WHERE instance_id = $1 AND target = $2 AND state IN ('exhausted', 'held') AND id > $3 ORDER BY id LIMIT $4
   ), dropped AS (
     UPDATE messages m SET ${dropped('webhook-deleted')} FROM failed
-    WHERE m.instance_id = $1 AND m.day = failed.day AND m.id = failed.id AND m.state = 'held'
+    WHERE m.instance_id = $1 AND m.day = failed.day AND m.id = failed.id AND coalesce(m.state) = 'held'
   )
   SELECT count(*) AS count, max(id::text) AS last FROM failed`;
 const leastUuid = '00000000-0000-0000-0000-000000000000';
