@@ -176,12 +176,15 @@ describe('commands', () => {
     expect(result.stderr).not.toContain('    at ');
   });
 
-  it('fail in words: a server that is not Pharos', async () => {
-    const other = createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1');
+  it('fail in words: a server that is not Pharos; one of 0.1.0 is', async () => {
+    const answers = ['<html>', '{"instances":[]}'];
+    const other = createServer((_request, response) => response.end(answers.shift())).listen(0, '127.0.0.1');
     await once(other, 'listening');
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
-    const result = await pharos('instance', 'list', '--url', url).finally(() => other.close());
+    const result = await pharos('instance', 'list', '--url', url);
     expect(result).toEqual({ code: 1, stdout: '', stderr: `pharos: what answers at ${url} is not Pharos\n` });
+    const older = await pharos('instance', 'list', '--url', url).finally(() => other.close());
+    expect(older).toEqual({ code: 0, stdout: 'There are no instances.\n', stderr: '' });
   });
 
   it('fail in words: a certificate that is not trusted', async () => {

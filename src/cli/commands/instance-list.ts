@@ -5,7 +5,8 @@ import type { ListedInstance } from '../instance-text.ts';
 
 interface Page {
   readonly instances: readonly ListedInstance[];
-  readonly next: string | null;
+  /** A server of 0.1.0 answers all at once, and has none. */
+  readonly next?: string | null;
 }
 
 export const instanceList = (): Command =>
@@ -14,7 +15,7 @@ export const instanceList = (): Command =>
     for (let query: string | null = ''; query !== null;) {
       const page: Page = await admin.call('GET', `/instances${query}`);
       instances.push(...page.instances);
-      query = page.next === null ? null : `?after=${page.next}`;
+      query = page.next ? `?after=${page.next}` : null;
     }
     const rows = instances.map(({ id, name, createdAt }) => ({
       'instance id': id,
