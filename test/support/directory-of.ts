@@ -3,6 +3,7 @@ import type { Instance, InstanceDirectory } from '../../src/core/instances/insta
 /** A directory of one instance, which has neither webhooks nor credentials. */
 export const directoryOf = (instance: Instance): InstanceDirectory => ({
   findInstance: async () => instance,
+  peekInstance: () => instance,
   findWebhook: async () => null,
   findFcmCredentials: async () => null,
   findApnsCredentials: async () => null,

@@ -94,6 +94,7 @@ export async function openWorld(
     store,
     instances: {
       findInstance: async (id) => instances.find((known) => known.id === id) ?? null,
+      peekInstance: (id) => instances.find((known) => known.id === id) ?? null,
       listRelayedEvents: async () => [],
     },
     sealer: plainSealer(),

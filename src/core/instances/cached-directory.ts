@@ -40,6 +40,7 @@ export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirec
         const record = await store.findInstance(id);
         return record && openInstance(sealer, record);
       }),
+    peekInstance: (id) => instances.peek(id),
     findWebhook: (instanceId, webhookId) =>
       webhooks.get(webhookKey(instanceId, webhookId), async () => {
         const record = await store.findWebhook(instanceId, webhookId);

@@ -57,6 +57,8 @@ export interface WebhookKey {
 /** Read side of the instances, answered from memory once read. */
 export interface InstanceDirectory {
   findInstance(id: string): Promise<Instance | null>;
+  /** One that is in memory: what most requests need, without waiting. Null: only `findInstance` can tell. */
+  peekInstance(id: string): Instance | null;
   findWebhook(instanceId: string, webhookId: string): Promise<Webhook | null>;
   /** Null: the operator has set none. */
   findFcmCredentials(instanceId: string): Promise<FcmCredentials | null>;

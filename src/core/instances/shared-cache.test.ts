@@ -25,6 +25,19 @@ describe('shared cache', () => {
     expect(loads).toHaveLength(1);
   });
 
+  it('shows what is loaded without waiting, and nothing else', async () => {
+    const cache = new SharedCache<string>(10);
+    const { loads, load } = controlledLoads();
+    expect(cache.peek('a')).toBeNull();
+    const asked = cache.get('a', load);
+    expect(cache.peek('a')).toBeNull();
+    loads[0]?.resolve('value');
+    await asked;
+    expect(cache.peek('a')).toBe('value');
+    cache.forget('a');
+    expect(cache.peek('a')).toBeNull();
+  });
+
   it('does not remember that there was nothing', async () => {
     const cache = new SharedCache<string>(10);
     expect(await cache.get('a', async () => null)).toBeNull();
@@ -64,7 +77,9 @@ describe('shared cache', () => {
 
   it('drops what was not asked for longest', async () => {
     const cache = new SharedCache<string>(2);
-    for (const key of ['a', 'b', 'a', 'c']) await cache.get(key, async () => key);
+    for (const key of ['a', 'b']) await cache.get(key, async () => key);
+    cache.peek('a');
+    await cache.get('c', async () => 'c');
     expect(await cache.get('a', fail)).toBe('a');
     expect(await cache.get('c', fail)).toBe('c');
     await expect(cache.get('b', fail)).rejects.toThrow('asked again');

@@ -1,3 +1,9 @@
+interface Entry<Value> {
+  readonly loading: Promise<Value | null>;
+  /** Null until it is loaded. */
+  value: Value | null;
+}
+
 /**
  * Remembers what loading gave, up to a number of entries; those not asked for longest go first. Who asks for the same
  * key meanwhile waits for the same load. Nulls and failures are not remembered.
@@ -5,7 +11,7 @@
 export class SharedCache<Value> {
   readonly #maxEntries: number;
   /** In the order in which they were last asked for. */
-  readonly #entries = new Map<string, Promise<Value | null>>();
+  readonly #entries = new Map<string, Entry<Value>>();
   /** Asked for last: often asked for again, and in its place already. */
   #newest: string | null = null;
 
@@ -15,22 +21,39 @@ export class SharedCache<Value> {
 
   get(key: string, load: () => Promise<Value | null>): Promise<Value | null> {
     const known = this.#entries.get(key);
-    if (known && key === this.#newest) return known;
+    if (known) {
+      this.#keep(key, known);
+      return known.loading;
+    }
+    const entry: Entry<Value> = { loading: load(), value: null };
+    this.#keep(key, entry);
+    const drop = (): void => {
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    };
+    entry.loading.then((value) => {
+      entry.value = value;
+      if (value === null) drop();
+    }, drop);
+    return entry.loading;
+  }
+
+  /** What `get` would give, if it is here already. */
+  peek(key: string): Value | null {
+    const known = this.#entries.get(key);
+    if (!known) return null;
+    this.#keep(key, known);
+    return known.value;
+  }
+
+  #keep(key: string, entry: Entry<Value>): void {
+    if (key === this.#newest && this.#entries.has(key)) return;
     this.#newest = key;
-    const entry = known ?? load();
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     if (this.#entries.size > this.#maxEntries) {
       const [oldest] = this.#entries.keys();
       this.#entries.delete(oldest as string);
     }
-    if (!known) {
-      const drop = (): void => {
-        if (this.#entries.get(key) === entry) this.#entries.delete(key);
-      };
-      entry.then((value) => value === null && drop(), drop);
-    }
-    return entry;
   }
 
   forgetAll(): void {

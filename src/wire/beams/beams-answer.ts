@@ -7,6 +7,7 @@ export interface BeamsAnswer {
   readonly status: number;
   /** Exact text; empty for no body. */
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** "Success is exactly 200 (Ruby, Go and Java refuse other 2xx)". */
@@ -24,8 +25,9 @@ export function refuse(code: BeamsErrorCode, description?: string): BeamsAnswer 
 export const sendLater = (reply: FastifyReply, answer: BeamsAnswer, waitMs: number): FastifyReply =>
   sendAnswer(reply.header('retry-after', String(Math.max(1, Math.ceil(waitMs / 1000)))), answer);
 
-export function sendAnswer(reply: FastifyReply, { status, body }: BeamsAnswer): FastifyReply {
+export function sendAnswer(reply: FastifyReply, { status, body, headers }: BeamsAnswer): FastifyReply {
   reply.code(status);
+  if (headers) reply.headers(headers);
   if (body === '') return reply.send();
   // With a serializer, because Fastify otherwise adds a charset to the content type of JSON strings. A string, because Node
   // writes it together with the head.

@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Instance } from '../../core/instances/instance.ts';
 import { isUuid } from '../../protocol/ids.ts';
 import { done, sendAnswer } from './beams-answer.ts';
 import type { Instances } from './instance-access.ts';
@@ -15,7 +17,9 @@ export function allowCrossOrigin(
   methods = 'GET, POST, PUT, DELETE',
 ): void {
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(await corsHeaders(instances, request));
+    const instanceId = instanceIdOf(request);
+    const instance = isUuid(instanceId) ? await instances.findInstance(instanceId) : null;
+    reply.headers(corsHeaders(instance, request.headers));
   });
   const preflight = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     sendAnswer(
@@ -33,12 +37,13 @@ export function allowCrossOrigin(
   app.route({ method: ['GET', 'POST', 'PUT', 'DELETE'], url, handler: (_request, reply) => reply.callNotFound() });
 }
 
-async function corsHeaders(instances: Instances, request: FastifyRequest): Promise<Record<string, string>> {
-  const instanceId = instanceIdOf(request);
-  const instance = isUuid(instanceId) ? await instances.findInstance(instanceId) : null;
+/** Headers of an answer about an instance, which may not exist. */
+export function corsHeaders(
+  instance: Pick<Instance, 'allowedOrigins'> | null,
+  { origin }: IncomingHttpHeaders,
+): Readonly<Record<string, string>> {
   const allowed = instance?.allowedOrigins ?? null;
   if (allowed === null) return { 'access-control-allow-origin': '*' };
-  const { origin } = request.headers;
   // The answer depends on who asks, so shared caches must keep them apart (Fetch, section 3.3.5).
   const vary = { vary: 'origin' };
   return origin !== undefined && allowed.includes(origin) ? { ...vary, 'access-control-allow-origin': origin } : vary;

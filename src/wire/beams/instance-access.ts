@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { InstanceDirectory } from '../../core/instances/instance.ts';
@@ -7,7 +8,7 @@ import type { BeamsAnswer } from './beams-answer.ts';
 import { refuse, sendAnswer } from './beams-answer.ts';
 import type { BeamsErrorCode } from './beams-errors.ts';
 
-export type Instances = Pick<InstanceDirectory, 'findInstance'>;
+export type Instances = Pick<InstanceDirectory, 'findInstance' | 'peekInstance'>;
 
 /** The `{instance}` of the path. */
 export const instanceIdOf = (request: FastifyRequest): string =>
@@ -20,8 +21,8 @@ export function instanceIdRefusal(instanceId: string): BeamsAnswer | null {
 }
 
 /** The credential of an `Authorization: Bearer …` header, or null. */
-export const bearerOf = (request: FastifyRequest): string | null =>
-  /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1] ?? null;
+export const bearerOf = ({ headers }: { readonly headers: IncomingHttpHeaders }): string | null =>
+  /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1] ?? null;
 
 interface SecretKeyDeps {
   readonly instances: Instances;

@@ -1,16 +1,19 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyPluginAsync } from 'fastify';
 import type { AcceptPublishDeps } from '../../core/publish/accept-publish.ts';
 import { acceptPublish } from '../../core/publish/accept-publish.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { PublishTarget } from '../../core/ports/publish-store.ts';
+import { isSecretKey } from '../../core/instances/is-secret-key.ts';
 import { formatPublishId } from '../../protocol/ids.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import type { DirectRoute, RequestHead } from '../http/direct-route.ts';
 import type { BeamsAnswer } from './beams-answer.ts';
-import { answerJson, refuse, sendAnswer } from './beams-answer.ts';
+import { answering, answerJson, refuse } from './beams-answer.ts';
 import type { Decoded } from './decode-body.ts';
 import { decodeBody } from './decode-body.ts';
 import type { Instances } from './instance-access.ts';
-import { instanceIdOf, requireSecretKey } from './instance-access.ts';
+import { bearerOf, instanceIdOf, requireSecretKey } from './instance-access.ts';
 import type { RequestLimits } from './request-limits.ts';
 import { limitPublishes } from './request-limits.ts';
 import { interestsPublish, publishContent, usersPublish } from './publish-schema.ts';
@@ -31,43 +34,55 @@ export const publishApi =
     app.addHook('onRequest', requireSecretKey(deps, 'instance-not-found'));
     limitPublishes(app, deps.limits);
 
+    // The same without waiting, for instances that are in memory.
+    const admit: DirectRoute['admit'] = (request) => {
+      const instance = deps.instances.peekInstance(request.instanceId);
+      const mayPublish = instance && isSecretKey(instance, deps.clock(), bearerOf(request) ?? '');
+      return mayPublish && deps.limits.publishes.take(instance.id) === null ? {} : null;
+    };
+    /** "Body at most 10 KiB" to interests, "at most 200 KiB" to users. */
+    const addRoute = (url: string, bodyLimit: number, answer: DirectRoute['answer']): void => {
+      const handler = answering((request) =>
+        answer({ instanceId: instanceIdOf(request), headers: request.headers }, request.body),
+      );
+      app.post(url, { bodyLimit, config: { direct: { admit, answer } } }, handler);
+    };
+
     const toInterests = interestsPublish(deps.allowHttpWebhooks);
-    const publishToInterests = answeringOnce((request) =>
-      publish(deps, request, decodeBody(toInterests, request.body), ({ interests }) => ({
+    const publishToInterests: DirectRoute['answer'] = (request, body) =>
+      publish(deps, request, body, decodeBody(toInterests, body), ({ interests }) => ({
         kind: 'interests',
         interests: [...new Set(interests)],
-      })),
-    );
+      }));
     const toUsers = usersPublish(deps.allowHttpWebhooks);
-    const publishToUsers = answeringOnce((request) =>
-      publish(deps, request, decodeBody(toUsers, request.body), ({ users }) => ({
+    const publishToUsers: DirectRoute['answer'] = (request, body) =>
+      publish(deps, request, body, decodeBody(toUsers, body), ({ users }) => ({
         kind: 'users',
         users: [...new Set(users)],
-      })),
-    );
+      }));
 
     const publishes = '/publish_api/v1/instances/:instance/publishes';
-    // "Body at most 10 KiB" to interests, "at most 200 KiB" to users.
-    app.post(`${publishes}/interests`, { bodyLimit: 10 * 1024 }, publishToInterests);
+    addRoute(`${publishes}/interests`, 10 * 1024, publishToInterests);
     // "… and `…/publishes` with the same body, which today's Ruby and Go clients use".
-    app.post(publishes, { bodyLimit: 10 * 1024 }, publishToInterests);
-    app.post(`${publishes}/users`, { bodyLimit: 200 * 1024 }, publishToUsers);
+    addRoute(publishes, 10 * 1024, publishToInterests);
+    addRoute(`${publishes}/users`, 200 * 1024, publishToUsers);
   };
 
 async function publish<Body extends Parameters<typeof publishContent>[0]>(
   deps: PublishApiDeps,
-  request: FastifyRequest,
+  { instanceId, headers }: RequestHead,
+  body: unknown,
   decoded: Decoded<Body>,
   targetOf: (body: Body) => PublishTarget,
-): Promise<{ readonly answer: BeamsAnswer; readonly replayed: boolean }> {
-  if ('refusal' in decoded) return { answer: decoded.refusal, replayed: false };
-  const idempotencyKey = idempotencyKeyOf(request);
-  if (idempotencyKey === null) return { answer: refuse('malformed-idempotency-key'), replayed: false };
+): Promise<BeamsAnswer> {
+  if ('refusal' in decoded) return decoded.refusal;
+  const idempotencyKey = idempotencyKeyOf(headers);
+  if (idempotencyKey === null) return refuse('malformed-idempotency-key');
   const { webhookUrl } = decoded.value;
   const target = targetOf(decoded.value);
-  const requestBody = request.body as JsonObject;
+  const requestBody = body as JsonObject;
   const { publishId, replayed } = await acceptPublish(deps, {
-    instanceId: instanceIdOf(request),
+    instanceId,
     target,
     content: publishContent(decoded.value),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
@@ -77,21 +92,14 @@ async function publish<Body extends Parameters<typeof publishContent>[0]>(
     }),
   });
   // With a key that another API has used, the first result may be that nobody was reached.
-  if (publishId === null) return { answer: refuse('idempotency-key-used'), replayed };
-  return { answer: answerJson({ publishId: formatPublishId(publishId) }), replayed };
+  const answer =
+    publishId === null ? refuse('idempotency-key-used') : answerJson({ publishId: formatPublishId(publishId) });
+  return replayed ? { ...answer, headers: { 'idempotent-replayed': 'true' } } : answer;
 }
 
 /** Ours: a repeat of a request with the same key publishes nothing, and gets the first answer with a header that says so. */
-function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined | null {
+function idempotencyKeyOf(headers: IncomingHttpHeaders): string | undefined | null {
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
   return typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key) ? key : null;
 }
-
-const answeringOnce =
-  (handler: (request: FastifyRequest) => ReturnType<typeof publish>) =>
-  async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const { answer, replayed } = await handler(request);
-    if (replayed) reply.header('idempotent-replayed', 'true');
-    return sendAnswer(reply, answer);
-  };

@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import * as z from 'zod';
+import { clientKey } from '../http/client-key.ts';
+import type { DirectRoute } from '../http/direct-route.ts';
 import type { BeamsAnswer } from './beams-answer.ts';
 import { answering } from './beams-answer.ts';
-import { allowCrossOrigin } from './cross-origin.ts';
+import { allowCrossOrigin, corsHeaders } from './cross-origin.ts';
 import { decodeBody, expected } from './decode-body.ts';
 import type { Instances } from './instance-access.ts';
 import { instanceIdOf, instanceIdRefusal } from './instance-access.ts';
@@ -46,15 +48,24 @@ export function addReportRoute<Report>(
   // "Never 429 (Android drops the report): shed load with 503".
   limitClients(app, deps.limits.reports, 'report-shed');
   allowCrossOrigin(app, deps.instances, prefix);
+  const answer = async (instanceId: string, body: unknown): Promise<BeamsAnswer> => {
+    const decoded = decodeBody(schema, body, required);
+    return 'refusal' in decoded ? decoded.refusal : take(instanceId, decoded.value);
+  };
+  const direct: DirectRoute = {
+    admit({ instanceId, ip, socket, headers }) {
+      const instance = deps.instances.peekInstance(instanceId);
+      if (!instance || ip === null || deps.limits.reports.take(clientKey({ ip, socket })) !== null) return null;
+      return corsHeaders(instance, headers);
+    },
+    answer: ({ instanceId }, body) => answer(instanceId, body),
+  };
   app.post(
     prefix + path,
-    { bodyLimit: 4 * 1024 },
+    { bodyLimit: 4 * 1024, config: { direct } },
     answering(async (request) => {
       const instanceId = instanceIdOf(request);
-      const refusal = instanceIdRefusal(instanceId);
-      if (refusal) return refusal;
-      const decoded = decodeBody(schema, request.body, required);
-      return 'refusal' in decoded ? decoded.refusal : take(instanceId, decoded.value);
+      return instanceIdRefusal(instanceId) ?? answer(instanceId, request.body);
     }),
   );
 }

@@ -6,6 +6,7 @@ import { fastify } from 'fastify';
 import type { Log } from '../../core/ports/log.ts';
 import type { Metrics } from '../../core/ports/metrics.ts';
 import { defaultAnswer, maxHeaders, maxPathLength } from './default-answer.ts';
+import { DirectRoutes } from './direct-route.ts';
 import type { HttpFailure } from './http-failure.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import { classifyFailure } from './http-failure.ts';
@@ -58,9 +59,11 @@ const socketTimeoutMs = 70_000;
  */
 export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
   const { log, tls, trustedProxies, routes, inFlight = new InFlight(defaultInFlight), metrics } = options;
+  const direct = new DirectRoutes({ inFlight, log, metrics, trustsProxies: trustedProxies.length > 0 });
   const app = fastify<http.Server>({
     // Not Fastify's own servers, whose type differs between HTTP and HTTPS.
-    serverFactory: (handler) => {
+    serverFactory: (fastifys) => {
+      const handler = direct.listener(fastifys);
       const server: http.Server = tls
         ? https.createServer({ ...serverOptions, handshakeTimeout: serverOptions.headersTimeout, ...tls }, handler)
         : http.createServer(serverOptions, handler);
@@ -79,6 +82,13 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     },
     frameworkErrors: (error, _request, reply) => void sendFailure(reply, classifyFailure(error)),
     clientErrorHandler: (error, socket) => answerClientError(error, socket),
+  });
+  app.addHook('onRoute', ({ url, bodyLimit, config }) => {
+    if (config?.direct && bodyLimit !== undefined) direct.add(url, bodyLimit, config.direct);
+  });
+  app.addHook('preClose', (done) => {
+    direct.close();
+    done();
   });
   app.addHook('onRequest', (request, reply, done) => {
     if (request.raw.rawHeaders.length > 2 * maxHeaders) return sendFailure(reply, 'too-many-headers');

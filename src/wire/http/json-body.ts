@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { JsonObject } from '../../protocol/json.ts';
 import { RefusedBody } from './http-failure.ts';
 import type { InFlight } from './in-flight.ts';
+import type { BodyLimits } from './read-body.ts';
 import { readBody } from './read-body.ts';
 
 /** Far more than any request needs, far less than what exhausts the stack of `JSON.stringify`. */
@@ -49,12 +51,23 @@ export function parseJsonBodies(app: FastifyInstance, inFlight: InFlight): void 
       if (error) return done(error);
       if (body === '') return done(null, undefined);
       if (request.mediaType !== 'application/json') return done(new RefusedBody('unsupported-content-type'));
-      const parsed = parseJson(body);
-      const isTooDeep = mayNest(body, maxNesting) && isNestedDeeper(parsed, maxNesting);
-      if (parsed === undefined || isTooDeep) return done(new RefusedBody('malformed-body'));
-      done(null, parsed);
+      decodeJson(body, done);
     });
   });
+}
+
+/** Reads a body that is known to be JSON, or to claim so. `done` gets an error as with `readBody`. */
+export function readJson(request: IncomingMessage, limits: BodyLimits, done: Decoded): void {
+  readBody(request, limits, (error, body) => (error ? done(error) : decodeJson(body, done)));
+}
+
+type Decoded = (error: Error | null, body?: unknown) => void;
+
+function decodeJson(text: string, done: Decoded): void {
+  const parsed = parseJson(text);
+  const isTooDeep = mayNest(text, maxNesting) && isNestedDeeper(parsed, maxNesting);
+  if (parsed === undefined || isTooDeep) done(new RefusedBody('malformed-body'));
+  else done(null, parsed);
 }
 
 /** The value of JSON text, or undefined when it is not JSON. */

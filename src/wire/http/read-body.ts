@@ -3,7 +3,7 @@ import { StoreUnavailable } from '../../core/ports/command.ts';
 import { RefusedBody } from './http-failure.ts';
 import type { InFlight } from './in-flight.ts';
 
-interface BodyLimits {
+export interface BodyLimits {
   readonly maxBytes: number;
   readonly inFlight: InFlight;
 }
