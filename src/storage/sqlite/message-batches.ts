@@ -14,7 +14,8 @@ import { prepareLeaveBatches } from './left-batches.ts';
 import type { MessageLeases } from './message-leases.ts';
 import type { ClaimedRow, PackedMessages } from './packed-messages.ts';
 import { claimedColumns } from './packed-messages.ts';
-import { prepareRecordHealth } from './webhook-health.ts';
+import { prepareHurryTurn } from './message-turns.ts';
+import type { RecordHealth } from './webhook-health.ts';
 import { prepare } from './statement.ts';
 
 export interface BatchClaim {
@@ -82,6 +83,7 @@ export function prepareClaimBatch(
 
 export function prepareCompleteBatches(
   db: DatabaseSync,
+  recordHealth: RecordHealth,
 ): CommandHandlers<Pick<MessageCommands, 'completeBatches'>>['completeBatches'] {
   const ofBatch = 'instance_id = ? AND day = ? AND id IN (SELECT value FROM json_each(?)) AND claim_token = ?';
   const settle = prepare(
@@ -105,7 +107,7 @@ export function prepareCompleteBatches(
   );
   const leaveBatches = prepareLeaveBatches(db);
   const insertAttempt = prepareInsertAttempt(db);
-  const recordHealth = prepareRecordHealth(db);
+  const hurryTurn = prepareHurryTurn(db);
 
   return ({ instanceId, webhookId, batchId, claimToken, sent, unsent }) => {
     const day = uuidV7Day(batchId);
@@ -122,6 +124,7 @@ export function prepareCompleteBatches(
       leaveBatches(instanceId, day, messageIds);
       const [state, dropReason, dueAt] = columnsOf(next);
       settled += settle.run(state, dropReason, 0, dueAt, null, ...keyOf(messageIds));
+      if (dueAt !== null) hurryTurn({ instanceId, target: webhookId }, dueAt);
     }
     if (sent) {
       const key = keyOf(sent.messageIds);
@@ -129,6 +132,7 @@ export function prepareCompleteBatches(
       const [state, dropReason, dueAt] = columnsOf(sent.next);
       const dropped = sent.next.kind === 'retry' && aboutErasedUser ? dropErased.run(...key) : 0;
       const completed = dropped + settle.run(state, dropReason, 1, dueAt, batchId, ...key);
+      if (dueAt !== null) hurryTurn({ instanceId, target: webhookId }, dueAt);
       const number = (findLastAttempt.get(instanceId, day, batchId)?.number ?? 0) + 1;
       if (completed > 0)
         insertAttempt({ instanceId, id: batchId, number, aboutErasedUser }, fromAttempt(sent.attempt, false));

@@ -69,7 +69,7 @@ export function prepareClaimMessages(db: DatabaseSync, leases: MessageLeases): C
         if (requests === room) turns.rest({ instanceId, target }, now, restMs);
         // Behind all others that wait.
         else if (left <= 0) turns.set({ instanceId, target }, now);
-        else turns.setToFirst({ instanceId, target }, now);
+        else turns.setToFirst({ instanceId, target });
       }
       return claimed;
     },

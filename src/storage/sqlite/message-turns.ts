@@ -9,9 +9,20 @@ export interface Turns {
   /** What falls due meanwhile does not bring the turn forward. */
   rest(target: MessageTarget, now: number, restMs: number): void;
   /** Of what waits; none when nothing does. */
-  setToFirst(target: MessageTarget, now: number): void;
-  /** Something falls due then. */
-  hurry(target: MessageTarget, at: number): void;
+  setToFirst(target: MessageTarget): void;
+}
+
+/** Everything that makes a message due says so: its target has its turn then, unless it has it sooner, or rests. */
+export type HurryTurn = (target: MessageTarget, dueAt: number) => void;
+
+export function prepareHurryTurn(db: DatabaseSync): HurryTurn {
+  const hurry = prepare(
+    db,
+    `INSERT INTO message_turns (instance_id, target, turn_at, resting) VALUES (?, ?, ?, 0)
+     ON CONFLICT (instance_id, target) DO UPDATE SET turn_at = excluded.turn_at
+     WHERE excluded.turn_at < turn_at AND resting = 0`,
+  );
+  return ({ instanceId, target }, dueAt) => void hurry.run(instanceId, target, dueAt);
 }
 
 /** A long rest is only for the case that nobody names the target sooner: ended a bit early, it need not be written with each claim. */
@@ -24,12 +35,6 @@ export function prepareTurns(db: DatabaseSync, leases: Pick<MessageLeases, 'live
      WHERE instance_id = ?3 AND target = ?4 AND (resting <> ?2 OR turn_at NOT BETWEEN ?5 AND ?1)`,
   );
   const end = prepare(db, 'DELETE FROM message_turns WHERE instance_id = ? AND target = ?');
-  const hurry = prepare(
-    db,
-    `INSERT INTO message_turns (instance_id, target, turn_at, resting) VALUES (?, ?, ?, 0)
-     ON CONFLICT (instance_id, target) DO UPDATE SET turn_at = excluded.turn_at
-     WHERE excluded.turn_at < turn_at AND resting = 0`,
-  );
   const findFirst = prepare<{ due_at: number }>(
     db,
     `SELECT due_at FROM messages INDEXED BY messages_by_target_due
@@ -44,13 +49,13 @@ export function prepareTurns(db: DatabaseSync, leases: Pick<MessageLeases, 'live
       const at = now + restMs;
       write.run(at, 1, instanceId, target, restMs < longRestMs ? at : at - earlyMs);
     },
-    setToFirst: (target, now) => {
+    setToFirst: (target) => {
       const { instanceId } = target;
       const first = findFirst.get(instanceId, target.target, leases.liveRows(target))?.due_at ?? Infinity;
-      const at = Math.min(first, now + leases.firstEndMs(target));
+      // Not before the lease has ended: the clock of the day is cut to milliseconds.
+      const at = Math.min(first, Date.now() + 1 + leases.firstEndMs(target));
       if (at === Infinity) end.run(instanceId, target.target);
       else set(target, at);
     },
-    hurry: ({ instanceId, target }, at) => void hurry.run(instanceId, target, at),
   };
 }

@@ -7,10 +7,13 @@ import { prepareCompleteBatches } from './message-batches.ts';
 import type { ClaimHandlers } from './message-claims.ts';
 import { prepareClaimMessages } from './message-claims.ts';
 import type { MessageLease, MessageLeases } from './message-leases.ts';
-import { prepareTurns } from './message-turns.ts';
+import type { HurryTurn } from './message-turns.ts';
+import { prepareHurryTurn } from './message-turns.ts';
 import type { PackedCompletion } from './packed-completions.ts';
 import { prepare } from './statement.ts';
+import type { RecordHealth } from './webhook-health.ts';
 import { prepareRecordHealth } from './webhook-health.ts';
+import type { WriterMemory } from './writer-memory.ts';
 
 type Completed = ReturnType<CommandHandlers<MessageCommands>['completeAttempts']>;
 
@@ -19,15 +22,20 @@ export interface MessageHandlers
   readonly completeAttempts: (item: PackedCompletion) => Completed;
 }
 
-export function prepareMessageCommands(db: DatabaseSync, leases: MessageLeases): MessageHandlers {
+export function prepareMessageCommands(db: DatabaseSync, { leases, undoLog }: WriterMemory): MessageHandlers {
+  const recordHealth = prepareRecordHealth(db, undoLog);
   return {
     ...prepareClaimMessages(db, leases),
-    completeBatches: prepareCompleteBatches(db),
-    completeAttempts: prepareCompleteAttempts(db, leases),
+    completeBatches: prepareCompleteBatches(db, recordHealth),
+    completeAttempts: prepareCompleteAttempts(db, leases, recordHealth),
   };
 }
 
-function prepareCompleteAttempts(db: DatabaseSync, leases: MessageLeases): MessageHandlers['completeAttempts'] {
+function prepareCompleteAttempts(
+  db: DatabaseSync,
+  leases: MessageLeases,
+  recordHealth: RecordHealth,
+): MessageHandlers['completeAttempts'] {
   const isErased = prepare<{ found: 1 }>(db, 'SELECT 1 AS found FROM users WHERE number = ? AND name IS NULL');
   // The row may be dropped or gone since; or this was committed before, and nobody could tell.
   const complete = prepare(
@@ -36,9 +44,8 @@ function prepareCompleteAttempts(db: DatabaseSync, leases: MessageLeases): Messa
      WHERE rowid = ? AND id = ? AND attempts = ? AND state IN ('waiting', 'held')`,
   );
   const insertAttempt = prepareInsertAttempt(db);
-  const recordHealth = prepareRecordHealth(db);
-  const turns = prepareTurns(db, leases);
-  const releaseFinished = prepareReleaseFinished(db);
+  const hurryTurn = prepareHurryTurn(db);
+  const releaseFinished = prepareReleaseFinished(db, hurryTurn);
 
   const fateOf = ([, , , kind, dropReason, retryInMs]: PackedCompletion, userErased: boolean) => {
     if (kind === 'retry' && userErased) return ['dropped', 'user-erased', null] as const;
@@ -60,7 +67,7 @@ function prepareCompleteAttempts(db: DatabaseSync, leases: MessageLeases): Messa
     const written = complete.run(state, dropReason, attempts, dueAt, lease.row, messageId, lease.attempts);
     if (written === 0) return 'stale';
     if (attempt) insertAttempt({ instanceId, id: messageId, number: attempts, aboutErasedUser }, attempt);
-    if (dueAt !== null) turns.hurry(lease, dueAt);
+    if (dueAt !== null) hurryTurn(lease, dueAt);
     // FINISHED waits for STARTED's first attempt, or for the decision that there will be none.
     if (lease.eventType === 'publish.started' && (attempts > 0 || dueAt === null)) releaseFinished(lease);
     const webhookId = webhookIdOf(lease.target);
@@ -69,12 +76,16 @@ function prepareCompleteAttempts(db: DatabaseSync, leases: MessageLeases): Messa
   };
 }
 
-function prepareReleaseFinished(db: DatabaseSync): (started: Pick<MessageLease, 'instanceId' | 'publishId'>) => void {
+/** Both are for the same target. */
+function prepareReleaseFinished(db: DatabaseSync, hurryTurn: HurryTurn): (started: MessageLease) => void {
   const release = prepare(
     db,
     `UPDATE messages INDEXED BY messages_of_publish SET due_at = ?
      WHERE instance_id = ? AND publish_id = ? AND event_type IN ('publish.started', 'publish.finished')
        AND event_type = 'publish.finished' AND state = 'waiting' AND due_at IS NULL`,
   );
-  return ({ instanceId, publishId }) => void release.run(Date.now(), instanceId, publishId);
+  return (started) => {
+    const now = Date.now();
+    if (release.run(now, started.instanceId, started.publishId) > 0) hurryTurn(started, now);
+  };
 }

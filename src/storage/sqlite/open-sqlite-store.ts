@@ -5,7 +5,6 @@ import type { Store, StoreCommands, StoreQueries } from '../../core/ports/store.
 import { runCommands } from './command-engine.ts';
 import { queriesWithLeases } from './lease-queries.ts';
 import { lazyConnection } from './lazy-connection.ts';
-import { createMessageLeases } from './message-leases.ts';
 import { migrate } from './migrate.ts';
 import { packedCommands } from './packed-commands.ts';
 import { runQuery } from './query-engine.ts';
@@ -13,7 +12,7 @@ import { prepareReadHandlers } from './read-handlers.ts';
 import type { Send } from './storage-thread.ts';
 import { StorageThread } from './storage-thread.ts';
 import type { Call, Outcome } from './thread-protocol.ts';
-import { createUndoLog } from './undo-log.ts';
+import { createWriterMemory } from './writer-memory.ts';
 import { prepareWriteHandlers } from './write-handlers.ts';
 
 export interface SqliteStoreOptions {
@@ -149,11 +148,10 @@ function ignoreUnavailable(error: unknown): void {
 function openMemoryStore(): Store {
   const db = new DatabaseSync(':memory:');
   migrate(db);
-  const undoLog = createUndoLog();
-  const leases = createMessageLeases(undoLog);
+  const memory = createWriterMemory();
   const writes = lazyConnection(
     () => db,
-    () => prepareWriteHandlers(db, leases),
+    () => prepareWriteHandlers(db, memory),
   );
   const reads = lazyConnection(() => db, prepareReadHandlers);
   let lastId = 0;
@@ -164,7 +162,7 @@ function openMemoryStore(): Store {
       return valueOf(run({ id: ++lastId, name, input }));
     };
   return toStore({
-    write: inOrder((call) => firstOutcome(runCommands(writes, undoLog, [call]))),
+    write: inOrder((call) => firstOutcome(runCommands(writes, memory.undoLog, [call]))),
     read: inOrder((call) => runQuery(reads, call).outcome),
     close: async () => {
       if (db.isOpen) db.close();

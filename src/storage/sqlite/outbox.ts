@@ -7,6 +7,7 @@ import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { createGathering } from '../rows/gathering.ts';
 import type { OperatorEvents, OutboxEvent } from '../rows/outbox-event.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
+import { prepareHurryTurn } from './message-turns.ts';
 import { prepare } from './statement.ts';
 import { prepareListSubscribers } from './subscribers.ts';
 
@@ -40,6 +41,7 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
   );
 
+  const hurryTurn = prepareHurryTurn(db);
   const gather = createGathering();
 
   const addMessage = (event: OutboxEvent, target: string, state: 'waiting' | 'held', dueAt: number | null) => {
@@ -49,6 +51,7 @@ export function prepareOutbox(db: DatabaseSync): Outbox {
       ...[instanceId, uuidV7Day(id), id, target, type, event.id, event.at, publishId, userNumber, deviceNumber],
       ...[action, details && JSON.stringify(details), state, dueAt],
     );
+    if (dueAt !== null) hurryTurn({ instanceId, target }, dueAt);
   };
   const addEvent = (
     { instanceId, publishId }: Pick<OutboxEvent, 'instanceId' | 'publishId'>,

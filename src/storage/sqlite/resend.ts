@@ -6,6 +6,7 @@ import type { ResendRow } from '../rows/resend-refusal.ts';
 import { resendRefusalOf } from '../rows/resend-refusal.ts';
 import { prepareLeaveBatches } from './left-batches.ts';
 import type { MessageLeases } from './message-leases.ts';
+import { prepareHurryTurn } from './message-turns.ts';
 import { prepare } from './statement.ts';
 
 /** Makes a message due now: one that was over begins a new schedule. */
@@ -34,6 +35,7 @@ export function prepareResend(
   );
 
   const leaveBatches = prepareLeaveBatches(db);
+  const hurryTurn = prepareHurryTurn(db);
 
   return ({ instanceId, messageId }) => {
     const key = [instanceId, uuidV7Day(messageId), messageId] as const;
@@ -46,6 +48,7 @@ export function prepareResend(
     leases.remove(messageId);
     if (message.batch_id !== null) leaveBatches(instanceId, key[1], [messageId]);
     (message.state === 'waiting' ? hurry : beginAgain).run(now, ...key);
+    hurryTurn({ instanceId, target: message.target }, now);
     return 'due';
   };
 }

@@ -8,9 +8,12 @@ export interface Statement<Row> {
   run(...values: SQLInputValue[]): number;
 }
 
+/** SQLite compiles a statement anew whenever its LIMIT is bound, to plan for the number; not when that is an expression. */
+export const preparedOnce = (sql: string): string => sql.replaceAll(/\bLIMIT (?=\?)/g, 'LIMIT +');
+
 /** `Row` is what the SQL selects; nothing checks it. */
 export function prepare<Row>(db: DatabaseSync, sql: string): Statement<Row> {
-  const statement = db.prepare(sql);
+  const statement = db.prepare(preparedOnce(sql));
   return {
     get: (...values) => statement.get(...values) as Row | undefined,
     all: (...values) => statement.all(...values) as Row[],

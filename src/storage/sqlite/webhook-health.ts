@@ -3,6 +3,7 @@ import type { DisableWebhook, MessageQueries } from '../../core/ports/message-st
 import type { QueryHandlers } from './handlers.ts';
 import { prepareOutbox } from './outbox.ts';
 import { prepare } from './statement.ts';
+import type { UndoLog } from './undo-log.ts';
 
 export interface AttemptOfWebhook {
   readonly instanceId: string;
@@ -13,9 +14,15 @@ export interface AttemptOfWebhook {
 
 /** A success is written down once in so long: most webhooks have many a second. */
 const successEveryMs = 1_000;
+const maxRemembered = 10_000;
 
 /** Writes what an attempt says about its webhook, and disables it when it has to be; answers whether it was disabled. */
-export function prepareRecordHealth(db: DatabaseSync): (attempt: AttemptOfWebhook) => boolean {
+export type RecordHealth = (attempt: AttemptOfWebhook) => boolean;
+
+export function prepareRecordHealth(db: DatabaseSync, undoLog: UndoLog): RecordHealth {
+  /** Webhooks of which nothing but successes came since one was written, and when that was. */
+  const succeeding = new Map<string, number>();
+  const forget = (key: string) => succeeding.delete(key);
   const succeed = prepare(
     db,
     `INSERT INTO webhook_health (instance_id, webhook_id, last_success_at, failing_since, failures)
@@ -37,12 +44,23 @@ export function prepareRecordHealth(db: DatabaseSync): (attempt: AttemptOfWebhoo
   );
   const outbox = prepareOutbox(db);
 
+  const remember = (key: string, at: number) => {
+    if (succeeding.size >= maxRemembered) succeeding.clear();
+    succeeding.set(key, at);
+    undoLog.note(() => forget(key));
+  };
+
   return ({ instanceId, webhookId, succeeded, disable }) => {
     const now = Date.now();
+    const key = `${instanceId} ${webhookId}`;
     if (succeeded) {
+      const sinceMs = now - (succeeding.get(key) ?? Number.NEGATIVE_INFINITY);
+      if (sinceMs >= 0 && sinceMs < successEveryMs) return false;
       succeed.run(instanceId, webhookId, now, now - successEveryMs);
+      remember(key, now);
       return false;
     }
+    forget(key);
     const { failing_since: failingSince, failures } = fail.get(instanceId, webhookId, now) ?? {
       failing_since: now,
       failures: 1,

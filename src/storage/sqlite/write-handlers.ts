@@ -6,7 +6,6 @@ import { prepareDeliveryCommands } from './deliveries.ts';
 import { prepareDevicePageCommands } from './device-page.ts';
 import { prepareDeviceCommands } from './devices.ts';
 import { prepareInstanceCommands } from './instances.ts';
-import type { MessageLeases } from './message-leases.ts';
 import { prepareMessageCommands } from './messages.ts';
 import { preparePublishCommands } from './publishes.ts';
 import { preparePushOriginCommands } from './push-origins.ts';
@@ -15,8 +14,10 @@ import { prepareReportCommands } from './reports.ts';
 import { prepareRetentionCommands } from './retention.ts';
 import { prepareSealedCommands } from './sealed-values.ts';
 import { prepare } from './statement.ts';
+import type { WriterMemory } from './writer-memory.ts';
 
-export function prepareWriteHandlers(db: DatabaseSync, leases: MessageLeases): WriteHandlers {
+export function prepareWriteHandlers(db: DatabaseSync, memory: WriterMemory): WriteHandlers {
+  const { leases } = memory;
   const writeCheck = prepare(
     db,
     `INSERT INTO write_check (number, checks) VALUES (1, 1)
@@ -32,7 +33,7 @@ export function prepareWriteHandlers(db: DatabaseSync, leases: MessageLeases): W
     ...preparePushOriginCommands(db),
     ...prepareReplayCommands(db, leases),
     ...prepareReportCommands(db),
-    ...prepareMessageCommands(db, leases),
+    ...prepareMessageCommands(db, memory),
     ...prepareRetentionCommands(db),
     ...prepareSealedCommands(db),
     listLiveLeases: () => leases.listLive(),

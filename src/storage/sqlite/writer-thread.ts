@@ -1,23 +1,21 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { runCommands, sizeAgain } from './command-engine.ts';
 import { lazyConnection } from './lazy-connection.ts';
-import { createMessageLeases } from './message-leases.ts';
 import { openForWriting } from './open-database.ts';
 import { openProblem } from './open-problem.ts';
 import type { Call, FromThread, ToThread } from './thread-protocol.ts';
 import { asError } from './thread-protocol.ts';
-import { createUndoLog } from './undo-log.ts';
+import { createWriterMemory } from './writer-memory.ts';
 import { prepareWriteHandlers } from './write-handlers.ts';
 
 // Entry of the thread that owns the only connection that writes.
 const port = parentPort;
 if (!port) throw new Error('writer-thread is a worker, not a program');
 const { file } = workerData as { readonly file: string };
-const undoLog = createUndoLog();
-const leases = createMessageLeases(undoLog);
+const memory = createWriterMemory();
 const connection = lazyConnection(
   () => openForWriting(file),
-  (db) => prepareWriteHandlers(db, leases),
+  (db) => prepareWriteHandlers(db, memory),
 );
 const send = (message: FromThread) => port.postMessage(message);
 
@@ -41,7 +39,7 @@ port.on('message', (first: ToThread) => {
 
 function commit(calls: readonly Call[]): void {
   const startedAt = performance.now();
-  const replies = runCommands(connection, undoLog, calls);
+  const replies = runCommands(connection, memory.undoLog, calls);
   const items = calls.reduce((sum, { input }) => sum + input.length, 0);
   const written = replies.every(({ outcome }) => outcome.kind !== 'unavailable');
   send({ kind: 'replies', replies, commit: { items, durationMs: performance.now() - startedAt, written } });
