@@ -25,7 +25,9 @@ const message: MessageView = {
   lastAttempt: null,
 };
 const answered500 = { startedAt: now, status: 500, error: null };
-const target: TargetStatus = { breaker: 'closed', probeAt: null, inFlight: 0, places: 8, maxPerSecond: null };
+const target: TargetStatus = {
+  ...{ breaker: 'closed', probeAt: null, pausedUntil: null, inFlight: 0, places: 8, maxPerSecond: null },
+};
 
 const explain = (about: Partial<MessageView>, given: Partial<ExplainMessage> = {}) =>
   explainMessage({
@@ -60,6 +62,11 @@ test.each<[string | null, Partial<MessageView>, Partial<ExplainMessage>]>([
     { target: { ...target, breaker: 'half-open' }, ahead: 0 },
   ],
   ["first attempt is due: all of its target's 8 places are taken", {}, { target: { ...target, inFlight: 8 } }],
+  [
+    'first attempt is due: its target asked to be left alone until 2026-01-31T12:00:30.000Z, 2 before it',
+    {},
+    { target: { ...target, pausedUntil: soon, breaker: 'half-open' }, ahead: 2 },
+  ],
   ['first attempt is due: its webhook takes 10 a second', {}, { target: { ...target, maxPerSecond: 10 } }],
   [
     'held: its webhook is disabled since 2026-01-31T12:00:00.000Z, because it answered 410',

@@ -40,6 +40,8 @@ export interface TargetStatus {
   readonly breaker: 'closed' | 'open' | 'half-open';
   /** When an open breaker lets the next request through; null when it is not open. */
   readonly probeAt: number | null;
+  /** Until when it asked to be left alone; null when it did not. */
+  readonly pausedUntil: number | null;
   readonly inFlight: number;
   /** Requests that it may have at once. */
   readonly places: number;
@@ -92,6 +94,9 @@ function explainWaiting(given: ExplainMessage): string {
 function holdUp({ target, disabled, ahead }: ExplainMessage): string {
   const behind = ahead === null || ahead === 0 ? '' : `, ${ahead.toLocaleString('en')} before it`;
   if (disabled) return disabledWords(disabled);
+  if (target && target.pausedUntil !== null && target.pausedUntil > (target.probeAt ?? 0)) {
+    return `its target asked to be left alone until ${time(target.pausedUntil)}${behind}`;
+  }
   if (target?.breaker === 'open') {
     return `most attempts failed, the next one is made at ${time(target.probeAt ?? 0)}${behind}`;
   }

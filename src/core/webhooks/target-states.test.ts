@@ -84,8 +84,10 @@ test('one that is overloaded gets half, and nothing while it asks to be left alo
   states.ended(offer, attempt('overloaded', now(), 30_000));
   expect(offerTo('w')).toMatchObject({ room: 0, restMs: 30_000, restsFromAll: true });
   expect(states.countHeldUp()).toMatchObject({ slowed: 1 });
+  expect(states.status(target, 5_000)).toMatchObject({ breaker: 'closed', pausedUntil: 35_000 });
   for (let request = 1; request < 40; request += 1) states.ended(offer, attempt('ok', pass(1)));
   pass(30_000);
+  expect(states.status(target, 5_000)).toMatchObject({ pausedUntil: null });
   expect(offerTo('w').room).toBeGreaterThanOrEqual(20);
   expect(offerTo('w').room).toBeLessThan(23);
 });

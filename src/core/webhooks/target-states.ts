@@ -244,11 +244,12 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
     status(target: MessageTarget, wallNow: number): TargetStatus | null {
       const state = states.get(keyOf(target));
       if (!state) return null;
-      const { breaker, inFlight, limits } = state;
+      const { breaker, inFlight, limits, pausedUntil } = state;
       const breakerNow = breakerState(breaker, now());
       return {
         breaker: breakerNow,
         probeAt: breaker.kind === 'open' && breakerNow === 'open' ? wallNow + Math.ceil(breaker.until - now()) : null,
+        pausedUntil: pausedUntil > now() ? wallNow + Math.ceil(pausedUntil - now()) : null,
         inFlight,
         places: breakerNow === 'half-open' ? 1 : placesOf(state),
         maxPerSecond: limits.maxPerSecond,
