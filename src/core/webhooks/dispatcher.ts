@@ -57,10 +57,12 @@ const maxAheadMs = 1_000;
 const leaseMs = maxAttemptMs + 17_000;
 const heldAtATime = 500;
 /**
- * So long a place that became free, and an attempt that is to be recorded, wait for others, if they are less than a quarter,
- * or half, of what is in flight: a transaction for many costs little more.
+ * So long a place that became free waits for others, if they are less than a quarter of what is in flight: a claim of many
+ * costs little more.
  */
 const gatherMs = 2;
+/** And an attempt that is to be recorded, if they are less than what is in flight. It has given its place back already. */
+const gatherCompletedMs = 5;
 
 /** Sends webhooks: claims due messages, as many as each target can have, and attempts them until stopped. */
 export class Dispatcher {
@@ -75,8 +77,7 @@ export class Dispatcher {
   #gathering: NodeJS.Timeout | null = null;
 
   constructor(deps: DispatcherDeps) {
-    // As many as are in flight: half of what was.
-    const gathering = { maxWaitMs: gatherMs, areEnough: (count: number) => count >= this.#inFlight };
+    const gathering = { maxWaitMs: gatherCompletedMs, areEnough: (count: number) => count >= this.#inFlight };
     this.#deps = { ...deps, completeAttempt: gatherItems(deps.store.completeAttempts, gathering) };
     this.#targets = createTargetStates({ now: () => performance.now(), maxUnproven, maxAhead });
     this.#ahead = createClaimedAhead({
