@@ -37,6 +37,7 @@ export function createSealer(keyring: Keyring): KeyringSealer {
   let header = headerOf(first);
   const missing = new Set<string>();
   let nonces = Buffer.alloc(0);
+  const takeMemory = inBlocks();
   const nextNonce = (): Buffer => {
     if (nonces.length === 0) nonces = randomBytes(noncesAtATime * nonceBytes);
     const nonce = nonces.subarray(0, nonceBytes);
@@ -66,8 +67,7 @@ export function createSealer(keyring: Keyring): KeyringSealer {
       // In this mode `final` adds nothing (SP 800-38D is a stream cipher).
       const text = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
       cipher.final();
-      // Memory of its own: sent to another thread, a view into Node's pool takes the whole pool along.
-      const sealed = new Uint8Array(textStart + text.length + tagBytes);
+      const sealed = takeMemory(textStart + text.length + tagBytes);
       sealed.set(header);
       sealed.set(nonce, nonceStart);
       sealed.set(text, textStart);
@@ -95,6 +95,24 @@ export function createSealer(keyring: Keyring): KeyringSealer {
         throw cannotOpen(place, 'it is damaged or was moved here from elsewhere', cause);
       }
     },
+  };
+}
+
+const blockBytes = 8 * 1024;
+const mostInBlock = 1024;
+
+/**
+ * Memory for values, of which short ones stand side by side: they are sent to another thread together, and there each piece of
+ * memory costs more than the bytes in it. Not Node's pool, which would be sent along whole with what others keep there.
+ */
+function inBlocks(): (bytes: number) => Uint8Array {
+  let block = new Uint8Array(0);
+  return (bytes) => {
+    if (bytes > mostInBlock) return new Uint8Array(bytes);
+    if (bytes > block.length) block = new Uint8Array(blockBytes);
+    const taken = block.subarray(0, bytes);
+    block = block.subarray(bytes);
+    return taken;
   };
 }
 
