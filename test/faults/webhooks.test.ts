@@ -107,7 +107,7 @@ test(
 
     await staysSmall(server, openings);
   },
-  240_000 + kills * 5_000 + events * 6_000,
+  360_000 + kills * 5_000 + events * 6_000,
 );
 
 async function subscribe(
@@ -171,7 +171,7 @@ async function staysSmall(server: FaultServer, openings: (count: number) => Prom
     await openings(soak ? 50 : 20);
     const samples: number[] = [];
     const sampling = setInterval(() => samples.push(residentKilobytes(server)), 100);
-    await openings(soak ? events : 45).finally(() => clearInterval(sampling));
+    await openings(soak ? events : 30).finally(() => clearInterval(sampling));
     const third = Math.floor(samples.length / 3);
     const [first, last] = [mean(samples.slice(0, third)), mean(samples.slice(-third))];
     console.log(
