@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { ensurePackages } from '../../test/support/ensure-packages.ts';
 import { buildProgram } from './build-program.ts';
 import { completionScript, shells } from './completion-script.ts';
 
@@ -22,9 +23,8 @@ it('completes commands, their commands and their options', () => {
   expect(completeInBash('completion', '')).toContain('--help');
 });
 
-const hasZsh = spawnSync('zsh', ['--version']).status === 0;
-
-it.skipIf(!hasZsh)('completes in zsh from the first time on, as a file in fpath', () => {
+it('completes in zsh from the first time on, as a file in fpath', () => {
+  ensurePackages('The tests of completion', { zsh: () => spawnSync('zsh', ['--version']).status === 0 });
   const folder = mkdtempSync(join(tmpdir(), 'pharos-completion-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, '_pharos'), completionScript(buildProgram(), 'zsh'));
@@ -33,7 +33,7 @@ it.skipIf(!hasZsh)('completes in zsh from the first time on, as a file in fpath'
     _pharos; _pharos`;
   const candidates = execFileSync('zsh', ['-f', '-c', script, 'zsh', folder], { encoding: 'utf8' }).trim().split('\n');
   expect(candidates).toEqual(Array(2).fill(expect.stringContaining(' rotate-key retire-key ')));
-});
+}, 300_000);
 
 it('knows every command in every shell', () => {
   for (const shell of shells) {
