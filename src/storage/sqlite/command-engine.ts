@@ -6,7 +6,7 @@ import type { UndoLog } from './undo-log.ts';
 import type { CommandHandlers } from './handlers.ts';
 import type { StoreCommands } from '../../core/ports/store.ts';
 import type { LazyConnection } from './lazy-connection.ts';
-import type { Call, Reply } from './thread-protocol.ts';
+import type { Call, Outcome, Reply } from './thread-protocol.ts';
 import { asError } from './thread-protocol.ts';
 import { sizeLogAndCache } from './open-database.ts';
 import { isUnavailable } from './unavailable.ts';
@@ -31,20 +31,23 @@ export function runCommands(
 ): Reply[] {
   try {
     const { db, handlers } = connection.get();
-    const runAll = (runItem: RunItem): Reply[] =>
-      calls.map(({ id, name, input }): Reply => {
-        const handler = handlers[name as keyof WriteHandlers] as (item: unknown) => unknown;
-        return { id, outcome: { kind: 'done', value: input.map((item) => runItem(db, undoLog, () => handler(item))) } };
-      });
+    const runAll = (runItems: (handler: Handler, items: readonly unknown[]) => Outcome): Reply[] =>
+      calls.map(({ id, name, input }) => ({
+        id,
+        outcome: runItems(handlers[name as keyof WriteHandlers] as Handler, input),
+      }));
     db.exec('BEGIN IMMEDIATE');
     let replies: Reply[];
     try {
-      replies = runAll(runItemPlainly);
+      replies = runAll(runPlainly);
     } catch (thrown) {
       if (endsAll(db, thrown)) throw thrown;
       db.exec('ROLLBACK; BEGIN IMMEDIATE');
       undoLog.undoTo(0);
-      replies = runAll(runItemAlone);
+      replies = runAll((handler, items) => ({
+        kind: 'done',
+        value: items.map((item) => runItemAlone(db, undoLog, () => handler(item))),
+      }));
     }
     db.exec('COMMIT');
     undoLog.keep();
@@ -66,11 +69,14 @@ export function sizeAgain(connection: LazyConnection<WriteHandlers>): void {
   }
 }
 
-type RunItem = (db: DatabaseSync, undoLog: UndoLog, run: () => unknown) => ItemResult<unknown>;
+type Handler = (item: unknown) => unknown;
 
-const runItemPlainly: RunItem = (_db, _undoLog, run) => ({ ok: true, value: run() });
+const runPlainly = (handler: Handler, items: readonly unknown[]): Outcome => ({
+  kind: 'all-done',
+  values: items.map((item) => handler(item)),
+});
 
-const runItemAlone: RunItem = (db, undoLog, run) => {
+function runItemAlone(db: DatabaseSync, undoLog: UndoLog, run: () => unknown): ItemResult<unknown> {
   const mark = undoLog.mark();
   db.exec('SAVEPOINT item');
   try {
@@ -83,7 +89,7 @@ const runItemAlone: RunItem = (db, undoLog, run) => {
     undoLog.undoTo(mark);
     return { ok: false, error: asError(thrown) };
   }
-};
+}
 
 /** Some errors end the whole transaction (https://www.sqlite.org/lang_transaction.html, "Response To Errors"). */
 const endsAll = (db: DatabaseSync, thrown: unknown): boolean => isUnavailable(thrown) || !db.isTransaction;

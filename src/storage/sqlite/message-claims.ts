@@ -96,7 +96,7 @@ function prepareClaimSingles(
     const rows = wanted > 0 ? listDue(instanceId, target, now, leases.liveRows({ instanceId, target }), wanted) : [];
     if (rows.length === 0) return { requests: 0, size: 0, packed: [] };
     const claimToken = randomUUID();
-    const endsAt = performance.now() + leaseMs;
+    const endsAt = now + leaseMs;
     for (const [row, messageId, eventType, , , publishId, attempts, , batchId, oldToken, userNumber] of rows) {
       if (batchId !== null) leaveBatches(instanceId, uuidV7Day(messageId), [messageId]);
       if (batchId !== null || oldToken !== null) leave.run(row);

@@ -20,15 +20,15 @@ test('a lease that ended is nobody’s, and may still be completed until somebod
   const { leases, add, tokenOf, pass } = openLeases();
   add(1, 'a', 1_010);
   add(2, 'b', 1_030);
-  expect([leases.liveRows(target), leases.countLive(target), leases.firstEndMs(target)]).toEqual(['[1,2]', 2, 10]);
+  expect([leases.liveRows(target), leases.countLive(target), leases.firstEnd(target)]).toEqual(['[1,2]', 2, 1_010]);
   pass(20);
-  expect([leases.liveRows(target), leases.countLive(target), leases.firstEndMs(target)]).toEqual(['[2]', 1, 10]);
-  expect(leases.listLive().map(([messageId, row]) => [messageId, row])).toEqual([['message 2', 2]]);
+  expect([leases.liveRows(target), leases.countLive(target), leases.firstEnd(target)]).toEqual(['[2]', 1, 1_030]);
+  expect(leases.listLive()).toEqual([['message 2', 2, 1_030]]);
   expect([tokenOf(1), leases.rowsOf('shop'), leases.rowsOf('other')]).toEqual(['a', '[1,2]', '[]']);
   add(1, 'c', 2_000);
   expect([tokenOf(1), leases.liveRows(target)]).toEqual(['c', '[2,1]']);
   expect(leases.find({ instanceId: 'other', messageId: 'message 1' })).toBeUndefined();
-  expect(leases.firstEndMs({ ...target, target: 'another' })).toBe(Infinity);
+  expect(leases.firstEnd({ ...target, target: 'another' })).toBe(Infinity);
 });
 
 test('those that nobody completes are forgotten some time after their end', () => {

@@ -6,7 +6,6 @@ export interface MessageLease extends MessageKey, MessageTarget {
   /** `rowid` of the message. */
   readonly row: number;
   readonly claimToken: string;
-  /** By a clock that never jumps. */
   readonly endsAt: number;
   readonly eventType: ClaimedMessage['eventType'];
   readonly publishId: string | null;
@@ -14,7 +13,7 @@ export interface MessageLease extends MessageKey, MessageTarget {
   readonly attempts: number;
 }
 
-/** A lease that has not ended, for queries; `endsAt` by the clock of the day. */
+/** A lease that has not ended, for queries. */
 export type LiveLease = readonly [messageId: string, row: number, endsAt: number];
 
 /**
@@ -31,8 +30,8 @@ export interface MessageLeases {
   /** Rows of a target that somebody has, as SQL's `json_each` takes them. */
   liveRows(target: MessageTarget): string;
   countLive(target: MessageTarget): number;
-  /** In milliseconds from now; infinite when nobody has anything. */
-  firstEndMs(target: MessageTarget): number;
+  /** When the first of the target's leases ends; infinite when nobody has anything. */
+  firstEnd(target: MessageTarget): number;
   /** Rows of an instance that were claimed last by whoever may still complete them, as `json_each` takes them. */
   rowsOf(instanceId: string): string;
   listLive(): readonly LiveLease[];
@@ -41,7 +40,7 @@ export interface MessageLeases {
 /** Whoever has not completed a message for so long after its lease ended never will. */
 const rememberedMs = 600_000;
 
-export function createMessageLeases(undoLog: UndoLog, now: () => number = () => performance.now()): MessageLeases {
+export function createMessageLeases(undoLog: UndoLog, now: () => number = Date.now): MessageLeases {
   const byMessage = new Map<string, MessageLease>();
   const byTarget = new Map<string, Set<MessageLease>>();
 
@@ -89,12 +88,12 @@ export function createMessageLeases(undoLog: UndoLog, now: () => number = () => 
     isLive: (key) => (find(key)?.endsAt ?? 0) > now(),
     liveRows: (target) => rowsToJson(liveOf(target)),
     countLive: (target) => liveOf(target).length,
-    firstEndMs: (target) => Math.min(...liveOf(target).map(({ endsAt }) => Math.ceil(endsAt - now()))),
+    firstEnd: (target) => Math.min(...liveOf(target).map(({ endsAt }) => endsAt)),
     rowsOf: (instanceId) => rowsToJson([...byMessage.values()].filter((lease) => lease.instanceId === instanceId)),
     listLive: () =>
       [...byMessage.values()]
         .filter(({ endsAt }) => endsAt > now())
-        .map(({ messageId, row, endsAt }) => [messageId, row, Math.ceil(Date.now() + endsAt - now())]),
+        .map(({ messageId, row, endsAt }) => [messageId, row, endsAt]),
   };
 }
 

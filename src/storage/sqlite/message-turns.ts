@@ -28,7 +28,7 @@ export function prepareHurryTurn(db: DatabaseSync): HurryTurn {
 /** A long rest is only for the case that nobody names the target sooner: ended a bit early, it need not be written with each claim. */
 const [longRestMs, earlyMs] = [60_000, 10_000];
 
-export function prepareTurns(db: DatabaseSync, leases: Pick<MessageLeases, 'liveRows' | 'firstEndMs'>): Turns {
+export function prepareTurns(db: DatabaseSync, leases: Pick<MessageLeases, 'liveRows' | 'firstEnd'>): Turns {
   const write = prepare(
     db,
     `UPDATE message_turns SET turn_at = ?1, resting = ?2
@@ -52,8 +52,7 @@ export function prepareTurns(db: DatabaseSync, leases: Pick<MessageLeases, 'live
     setToFirst: (target) => {
       const { instanceId } = target;
       const first = findFirst.get(instanceId, target.target, leases.liveRows(target))?.due_at ?? Infinity;
-      // Not before the lease has ended: the clock of the day is cut to milliseconds.
-      const at = Math.min(first, Date.now() + 1 + leases.firstEndMs(target));
+      const at = Math.min(first, leases.firstEnd(target));
       if (at === Infinity) end.run(instanceId, target.target);
       else set(target, at);
     },

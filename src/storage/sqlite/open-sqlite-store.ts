@@ -12,6 +12,7 @@ import { prepareReadHandlers } from './read-handlers.ts';
 import type { Send } from './storage-thread.ts';
 import { StorageThread } from './storage-thread.ts';
 import type { Call, Outcome } from './thread-protocol.ts';
+import { doneValue } from './thread-protocol.ts';
 import { createWriterMemory } from './writer-memory.ts';
 import { prepareWriteHandlers } from './write-handlers.ts';
 
@@ -176,7 +177,7 @@ function firstOutcome([reply]: readonly { readonly outcome: Outcome }[]): Outcom
 }
 
 function valueOf(outcome: Outcome): unknown {
-  if (outcome.kind === 'done') return outcome.value;
+  if (outcome.kind === 'done' || outcome.kind === 'all-done') return doneValue(outcome);
   throw outcome.kind === 'error' ? outcome.error : new StoreUnavailable(outcome.reason);
 }
 

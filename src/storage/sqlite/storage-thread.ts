@@ -3,6 +3,7 @@ import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
 import type { Call, FromThread, ToThread } from './thread-protocol.ts';
+import { doneValue } from './thread-protocol.ts';
 
 export interface StorageThreadOptions {
   /** Script of the thread. */
@@ -115,7 +116,7 @@ export class StorageThread {
     if (message.commit) this.#options.onCommit(message.commit);
     for (const { id, outcome } of message.replies) {
       const pending = this.#take(id);
-      if (outcome.kind === 'done') pending?.resolve(outcome.value);
+      if (outcome.kind === 'done' || outcome.kind === 'all-done') pending?.resolve(doneValue(outcome));
       else if (outcome.kind === 'error') pending?.reject(outcome.error);
       else pending?.reject(new StoreUnavailable(outcome.reason));
     }

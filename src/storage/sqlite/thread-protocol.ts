@@ -11,10 +11,16 @@ export interface Call {
 
 export type Outcome =
   | { readonly kind: 'done'; readonly value: unknown }
+  /** A command of which no item failed: their values, without an object around each. */
+  | { readonly kind: 'all-done'; readonly values: readonly unknown[] }
   /** The caller's error (a query that throws). */
   | { readonly kind: 'error'; readonly error: Error }
   /** Nothing was written. */
   | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** What the caller of a command or query is answered when it did not fail. */
+export const doneValue = (outcome: Outcome & { readonly kind: 'done' | 'all-done' }): unknown =>
+  outcome.kind === 'done' ? outcome.value : outcome.values.map((value) => ({ ok: true, value }));
 
 export interface Reply {
   readonly id: number;
