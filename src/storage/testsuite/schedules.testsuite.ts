@@ -37,7 +37,7 @@ export function schedulesSuite(open: OpenStore): void {
       const late = await register(store, instanceId);
       expect(await store.viewPublish({ ...publish, ...view })).toMatchObject({ remaining: 1 });
       await expect.poll(() => store.nextDue().then(({ ranges }) => ranges)).toBe(0);
-      expect(Date.now()).toBeGreaterThanOrEqual(sendAfter);
+      expect(Date.now()).toBeGreaterThan(sendAfter - 100);
       const range = await claimRange(store, publish);
       const { devices } = await store.readAudiencePage(range, range.cursor, 10);
       expect(devices.map(({ address }) => address)).toEqual([late.address]);
