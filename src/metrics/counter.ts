@@ -7,6 +7,8 @@ export type Labels<Definition extends MetricDefinition> = Readonly<Record<Defini
 /** A family that only grows. */
 export interface Counter<Definition extends MetricDefinition> {
   add(labels: Labels<Definition>, amount?: number): void;
+  /** Adds one to a series: for who counts in it often. */
+  adding(labels: Labels<Definition>): () => void;
   render(): string;
 }
 
@@ -15,12 +17,21 @@ export function createCounter<Definition extends MetricDefinition>(definition: D
   // A family without labels is there from the beginning: a rate needs a zero to start from.
   if (definition.labels.length === 0)
     series.set(seriesKey(definition, {}), { labels: {} as Labels<Definition>, value: 0 });
+  const seriesOf = (labels: Labels<Definition>) => {
+    const key = seriesKey(definition, labels);
+    const known = series.get(key);
+    if (known) return known;
+    const fresh = { labels, value: 0 };
+    series.set(key, fresh);
+    return fresh;
+  };
   return {
     add(labels, amount = 1) {
-      const key = seriesKey(definition, labels);
-      const known = series.get(key);
-      if (known) known.value += amount;
-      else series.set(key, { labels, value: amount });
+      seriesOf(labels).value += amount;
+    },
+    adding(labels) {
+      const found = seriesOf(labels);
+      return () => void (found.value += 1);
     },
     render: () => renderFamily(definition, series.values() as Iterable<Sample>),
   };

@@ -1,4 +1,4 @@
-import type { Metrics } from '../core/ports/metrics.ts';
+import type { AnsweredRequest, Metrics } from '../core/ports/metrics.ts';
 import type { StoreLoad } from '../core/ports/queue-store.ts';
 import { queues } from '../core/ports/queue-store.ts';
 import { createCounter } from './counter.ts';
@@ -40,6 +40,23 @@ export function createMetrics(): ProcessMetrics {
   const commitSeconds = createHistogram(metricTable.commitSeconds);
   const commitItems = createHistogram(metricTable.commitItems);
   const loopDelaySeconds = createHistogram(metricTable.loopDelaySeconds);
+  /** By route, status and method: to make keys of them for each request costs more than to count it. */
+  const answered = new Map<string | null, Map<number, Map<string, (seconds: number) => void>>>();
+  const rememberAnswered = ({ method, route, status }: AnsweredRequest): ((seconds: number) => void) => {
+    const labels = { method: methods.has(method) ? method : 'other', route: route ?? 'none' };
+    const count = requests.adding({ ...labels, status: String(status) });
+    const observe = requestSeconds.observing({ route: labels.route });
+    const note = (seconds: number): void => {
+      count();
+      observe(seconds);
+    };
+    const byStatus = answered.get(route) ?? new Map<number, Map<string, typeof note>>();
+    const byMethod = byStatus.get(status) ?? new Map<string, typeof note>();
+    answered.set(route, byStatus.set(status, byMethod));
+    // Any other method is what somebody has made up.
+    if (methods.has(method)) byMethod.set(method, note);
+    return note;
+  };
   const watch = new EventLoopWatch((seconds) => loopDelaySeconds.observe({}, seconds));
 
   return {
@@ -51,10 +68,10 @@ export function createMetrics(): ProcessMetrics {
       webhookSeconds.observe({}, durationMs / 1_000);
       for (const delayMs of delaysMs) webhookDelaySeconds.observe({}, delayMs / 1_000);
     },
-    requestAnswered: ({ method, route, status, durationMs }) => {
-      const labels = { method: methods.has(method) ? method : 'other', route: route ?? 'none' };
-      requests.add({ ...labels, status: String(status) });
-      requestSeconds.observe({ route: labels.route }, durationMs / 1_000);
+    requestAnswered(request) {
+      const { method, route, status, durationMs } = request;
+      const known = answered.get(route)?.get(status)?.get(method);
+      (known ?? rememberAnswered(request))(durationMs / 1_000);
     },
     committed: ({ items, durationMs, written }) => {
       commits.add({ result: written ? 'written' : 'failed' });

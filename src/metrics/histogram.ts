@@ -6,6 +6,8 @@ import { renderFamily, renderValue } from './exposition.ts';
 /** A family that counts values by size. */
 export interface Histogram<Definition extends MetricDefinition> {
   observe(labels: Labels<Definition>, value: number): void;
+  /** Observes in a series: for who does so often. */
+  observing(labels: Labels<Definition>): (value: number) => void;
   render(): string;
 }
 
@@ -30,13 +32,17 @@ export function createHistogram<Definition extends MetricDefinition & { readonly
     return fresh;
   };
   if (definition.labels.length === 0) seriesOf({});
+  const observeIn = (found: Series, value: number): void => {
+    const index = buckets.findIndex((bound) => value <= bound);
+    const bucket = index === -1 ? buckets.length : index;
+    found.counts[bucket] = (found.counts[bucket] ?? 0) + 1;
+    found.sum += value;
+  };
   return {
-    observe(labels, value) {
+    observe: (labels, value) => observeIn(seriesOf(labels), value),
+    observing(labels) {
       const found = seriesOf(labels);
-      const index = buckets.findIndex((bound) => value <= bound);
-      const bucket = index === -1 ? buckets.length : index;
-      found.counts[bucket] = (found.counts[bucket] ?? 0) + 1;
-      found.sum += value;
+      return (value) => observeIn(found, value);
     },
     render: () =>
       renderFamily(
