@@ -25,8 +25,8 @@ export function openForWriting(file: string): DatabaseSync {
 /** Of the log at a checkpoint: 16 and 64 MB in pages of 4 KB. */
 const [fewestPages, mostPages] = [4_000, 16_000];
 
-/** Of the page cache: 16 and 96 MB. */
-const [leastKilobytes, mostKilobytes] = [16_384, 98_304];
+/** Of the page cache: 16 and 128 MB. */
+const [leastKilobytes, mostKilobytes] = [16_384, 131_072];
 
 /**
  * Lets log and page cache grow with the database, to an eighth of it each. Changes that fall on pages in no order, such as
