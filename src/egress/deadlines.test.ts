@@ -44,3 +44,17 @@ test('after all are gone, later ones expire too', () => {
   expect(expired).toEqual(['later', 'last']);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('times that differ a little share a timer: what is left of them is never many timers', () => {
+  const { expired, add } = create();
+  for (let count = 0; count < 1_000; count += 1) add('removed', 9_900 + count / 10)();
+  expect(vi.getTimerCount()).toBeLessThanOrEqual(3);
+  add('a', 9_990);
+  add('b', 9_960.5);
+  vi.advanceTimersByTime(9_955);
+  expect(expired).toEqual([]);
+  vi.advanceTimersByTime(90);
+  expect(expired).toEqual(['a', 'b']);
+  vi.advanceTimersByTime(20_000);
+  expect(vi.getTimerCount()).toBe(0);
+});
