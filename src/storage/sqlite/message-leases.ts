@@ -37,8 +37,8 @@ export interface MessageLeases {
   listLive(): readonly LiveLease[];
 }
 
-/** Whoever has not completed a message for so long after its lease ended never will. */
-const rememberedMs = 600_000;
+/** More than are ever claimed. Not by time: a clock that jumps would have everything forgotten that is on its way. */
+const mostRemembered = 100_000;
 
 export function createMessageLeases(undoLog: UndoLog, now: () => number = Date.now): MessageLeases {
   const byMessage = new Map<string, MessageLease>();
@@ -68,7 +68,6 @@ export function createMessageLeases(undoLog: UndoLog, now: () => number = Date.n
     const live: MessageLease[] = [];
     for (const lease of byTarget.get(keyOf(target)) ?? []) {
       if (lease.endsAt > at) live.push(lease);
-      else if (lease.endsAt < at - rememberedMs) drop(lease);
     }
     return live;
   };
@@ -81,6 +80,8 @@ export function createMessageLeases(undoLog: UndoLog, now: () => number = Date.n
     find,
     add: (lease) => {
       remove(lease.messageId);
+      const [oldest] = byMessage.values();
+      if (oldest && byMessage.size >= mostRemembered) drop(oldest);
       take(lease);
       undoLog.note(() => drop(lease));
     },
