@@ -12,18 +12,19 @@ import { InFlight } from './in-flight.ts';
 const id = '7b1d8ba4-0f0c-4f0a-9d8e-0d2c5b8a1f11';
 
 interface Changes {
+  readonly admit?: DirectRoute['admit'];
   readonly answer?: DirectRoute['answer'];
   readonly inFlight?: InFlight;
   readonly trustedProxies?: readonly string[];
 }
 
 /** A route whose answer tells who has given it. */
-async function open({ answer, inFlight, trustedProxies = [] }: Changes = {}) {
+async function open({ admit, answer, inFlight, trustedProxies = [] }: Changes = {}) {
   const logged: { readonly event: string; readonly fields: LogFields }[] = [];
   const write = (event: string, fields: LogFields = {}) => void logged.push({ event, fields });
   const counted: AnsweredRequest[] = [];
   const direct: DirectRoute = {
-    admit: ({ headers, ip }) => (headers['x-refused'] || ip === null ? null : { 'x-admitted': 'yes' }),
+    admit: admit ?? (({ headers, ip }) => (headers['x-refused'] || ip === null ? null : { 'x-admitted': 'yes' })),
     answer: answer ?? (async ({ instanceId }, body) => ({ status: 200, body: JSON.stringify({ instanceId, body }) })),
   };
   const routes: FastifyPluginAsync = async (app) => {
@@ -72,6 +73,18 @@ test('a plain request is answered without Fastify, and counted', async () => {
   expect(answer).toContain(`\r\n\r\n{"instanceId":"${id}","body":{"a":1}}`);
   const durationMs = expect.any(Number) as number;
   expect(counted).toEqual([{ method: 'POST', route: '/of/:instance/things', status: 200, durationMs }]);
+});
+
+test('what throws at once is answered, too', async () => {
+  const fail = () => {
+    throw new Error('a bug');
+  };
+  const answering = await open({ answer: fail });
+  expect(await answering.exchange(bytesOf({ headers: last }))).toMatch(/500 Internal Server Error/);
+  expect(answering.logged).toMatchObject([{ event: 'http.failed', fields: { error: { message: 'a bug' } } }]);
+  const admitting = await open({ admit: fail });
+  expect(await admitting.exchange(bytesOf({ headers: last }))).toMatch(/fastify$/);
+  expect(admitting.logged).toMatchObject([{ event: 'http.failed', fields: { error: { message: 'a bug' } } }]);
 });
 
 const chunked = { ...last, 'transfer-encoding': 'chunked' };

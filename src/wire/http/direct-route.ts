@@ -60,6 +60,11 @@ interface KnownRoute {
   readonly maxBytes: number;
 }
 
+interface Found {
+  readonly route: KnownRoute;
+  readonly request: DirectRequest;
+}
+
 const uuidLength = 36;
 const parameter = ':instance';
 const json = /^application\/json(?:; ?charset=utf-8)?$/i;
@@ -94,13 +99,23 @@ export class DirectRoutes {
   listener(others: RequestListener): RequestListener {
     return (request, response) => {
       const found = this.#find(request);
-      const headers = found && found.route.direct.admit(found.request);
+      const headers = found && this.#admit(found);
       if (headers) this.#serve(found, headers, request, response);
       else others(request, response);
     };
   }
 
-  #find(raw: IncomingMessage): { readonly route: KnownRoute; readonly request: DirectRequest } | null {
+  /** What throws here throws in a hook too, where Fastify answers it. */
+  #admit({ route, request }: Found): Readonly<Record<string, string>> | null {
+    try {
+      return route.direct.admit(request);
+    } catch (error) {
+      this.#deps.log.error('http.failed', { method: 'POST', route: route.url, error });
+      return null;
+    }
+  }
+
+  #find(raw: IncomingMessage): Found | null {
     const { url = '', method } = raw;
     if (method !== 'POST' || this.#closed) return null;
     const route = this.#routes.find(
@@ -120,7 +135,7 @@ export class DirectRoutes {
   }
 
   #serve(
-    { route, request }: { readonly route: KnownRoute; readonly request: DirectRequest },
+    { route, request }: Found,
     headers: Readonly<Record<string, string>>,
     raw: IncomingMessage,
     response: ServerResponse,
@@ -145,13 +160,14 @@ export class DirectRoutes {
       if (failure === 'unexpected') log.error('http.failed', fields);
       send(defaultAnswer(failure));
     };
-    const settle = (answer: Promise<DirectAnswer>): void => void answer.then(send, fail);
+    const answerTo = async (body: unknown): Promise<DirectAnswer> => route.direct.answer(request, body);
+    const answer = (body: unknown): void => void answerTo(body).then(send, fail);
     readJson(raw, { maxBytes: route.maxBytes, inFlight }, (error, body) => {
       // What follows in the connection may be the rest of the body.
       if (error) response.setHeader('connection', 'close');
       if (error) fail(error);
       else if (!inFlight.addRequest(raw)) fail(new StoreUnavailable('too many requests in flight'));
-      else settle(route.direct.answer(request, body));
+      else answer(body);
     });
   }
 }
