@@ -73,7 +73,7 @@ describe('instances', () => {
     expect(body).toEqual({ instances: withoutKey, next: null });
     const [first, second] = withoutKey;
     expect((await world.call('GET', '/instances?limit=1')).body).toEqual({ instances: [first], next: one.id });
-    const rest = `/instances?limit=1&after=${String(one.id)}`;
+    const rest = `/instances?limit=1&after=${one.id}`;
     expect((await world.call('GET', rest)).body).toEqual({ instances: [second], next: null });
     for (const query of ['limit=0', 'limit=201', 'limit=', 'after=1', 'before=1']) {
       expect((await world.call('GET', `/instances?${query}`)).status).toBe(400);
