@@ -14,6 +14,7 @@ export interface SentPublish {
   readonly request: string;
   /** Null: it was refused with 503, or the connection ended without an answer. */
   readonly publishId: string | null;
+  /** With the promise that nothing came of it. */
   readonly refused: boolean;
   /** Names when it went to users, else null: the interest of every device. */
   readonly users: readonly string[] | null;
@@ -141,7 +142,8 @@ export async function createCustomer(
         throw new Error(`a publish: ${answer.status} ${answer.text}`);
       const publishId =
         answer?.status === 200 ? (JSON.parse(answer.text) as { readonly publishId: string }).publishId : null;
-      const sent = { request, publishId, refused: answer?.status === 503, users, hasWebhook: webhook, audience };
+      const refused = answer?.status === 503 && !answer.text.includes('may have been stored');
+      const sent = { request, publishId, refused, users, hasWebhook: webhook, audience };
       publishes.push(sent);
       return sent;
     },

@@ -9,14 +9,24 @@ export type ItemResult<Value> =
   | { readonly ok: false; readonly error: Error };
 
 /**
- * Rejects with `StoreUnavailable` when nothing of the batch was written; or when nobody can tell, since the database was lost
- * during the commit. So whoever repeats a command has to stand that it was carried out.
+ * Rejects with `StoreUnavailable` when nothing of the batch was written; or, with `mayBeDone`, when nobody can tell. So
+ * whoever repeats a command has to stand that it was carried out.
  */
 export type Command<Item, Value> = (items: readonly Item[]) => Promise<readonly ItemResult<Value>[]>;
 
 /** The store cannot take the work now: its queue is full, its disk is full or it is gone. Wires answer 503. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
+  /** Nobody can tell whether the work was done: the database was lost during the commit. */
+  readonly mayBeDone: boolean;
+
+  constructor(
+    message: string,
+    { mayBeDone = false, ...options }: ErrorOptions & { readonly mayBeDone?: boolean } = {},
+  ) {
+    super(message, options);
+    this.mayBeDone = mayBeDone;
+  }
 }
 
 /** Runs a command for a single item; throws the error of that item. */

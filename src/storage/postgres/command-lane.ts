@@ -4,7 +4,7 @@ import type { Commit } from '../../core/ports/metrics.ts';
 import { againAfterConflicts } from './again-after-conflicts.ts';
 import type { CommandHandler } from './commands.ts';
 import type { Database, Sql } from './database.ts';
-import { isUnavailable } from './unavailable.ts';
+import { CommitLost, isUnavailable } from './unavailable.ts';
 
 interface WaitingCall {
   readonly items: readonly unknown[];
@@ -83,7 +83,10 @@ export class CommandLane {
       }
     } catch (error) {
       told(false);
-      const unavailable = new StoreUnavailable(messageOf(error), { cause: error });
+      const unavailable = new StoreUnavailable(messageOf(error), {
+        cause: error,
+        mayBeDone: error instanceof CommitLost,
+      });
       for (const call of calls) call.reject(unavailable);
     }
   }

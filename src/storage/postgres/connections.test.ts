@@ -63,6 +63,28 @@ test('a database that lets nobody in is unavailable, whatever the reason, and no
   }
 });
 
+test('a database that is lost during a commit may have carried it out, and that is said', async () => {
+  const { url, drop } = await createMigratedDatabase();
+  onTestFinished(drop);
+  const store = await openPostgresStore({ url });
+  onTestFinished(() => store.close());
+  // The next test may get the same database.
+  onTestFinished(() => withClient(url, (client) => client.query('DROP FUNCTION ends CASCADE')).then(() => {}));
+  const instanceId = await createInstance(store);
+  const ends = async (when: string) =>
+    withClient(url, (client) =>
+      client.query(`
+        CREATE OR REPLACE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS
+          'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+        DROP TRIGGER IF EXISTS ends ON devices;
+        CREATE CONSTRAINT TRIGGER ends AFTER INSERT ON devices ${when} FOR EACH ROW EXECUTE FUNCTION ends()`),
+    );
+  await ends('DEFERRABLE INITIALLY DEFERRED');
+  expect(await failureOf(register(store, instanceId))).toMatchObject({ name: 'StoreUnavailable', mayBeDone: true });
+  await ends('');
+  expect(await failureOf(register(store, instanceId))).toMatchObject({ name: 'StoreUnavailable', mayBeDone: false });
+});
+
 test('a role that may not make tables is told to whoever starts a node', async () => {
   const { url, drop } = await createTestDatabase();
   onTestFinished(drop);

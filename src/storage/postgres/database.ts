@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { CustomTypesConfig } from 'pg';
 import type { Clock } from '../../core/ports/clock.ts';
-import { CannotConnect, isConnectionError, isReadOnly } from './unavailable.ts';
+import { CannotConnect, CommitLost, isConflict, isConnectionError, isReadOnly, isUnavailable } from './unavailable.ts';
 
 /** What a parameter of a statement may be. Arrays are PostgreSQL arrays; JSON is passed as text. */
 export type SqlValue = string | number | boolean | Uint8Array | null | readonly SqlValue[];
@@ -98,7 +98,9 @@ export class Database {
          SET LOCAL idle_in_transaction_session_timeout = ${idleInTransactionTimeoutMs}`,
       );
       const result = await work(this.#toSql((query) => client.query(query), timeoutMs));
-      await client.query('COMMIT');
+      await client.query('COMMIT').catch((error: Error) => {
+        throw isUnavailable(error) && !isConflict(error) ? new CommitLost(error.message, { cause: error }) : error;
+      });
       return result;
     } catch (error) {
       // A connection that does not answer would not answer this either; without it the database rolls back.

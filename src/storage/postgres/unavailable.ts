@@ -21,6 +21,11 @@ export class CannotConnect extends Error {
   override readonly name = 'CannotConnect';
 }
 
+/** The database was lost, or ended itself, before it answered a commit: nobody can tell what became of it. */
+export class CommitLost extends Error {
+  override readonly name = 'CommitLost';
+}
+
 /** Of two transactions that wait for each other one is rolled back: it is to be run again. */
 const conflicts = ['40001', '40P01'];
 
@@ -52,7 +57,7 @@ const systemErrors = new Set([
  * addresses has its first one's.
  */
 export function isConnectionError(error: unknown): error is Error {
-  if (error instanceof CannotConnect) return true;
+  if (error instanceof CannotConnect || error instanceof CommitLost) return true;
   if (!(error instanceof Error) || error instanceof DatabaseError) return false;
   if ('code' in error && typeof error.code === 'string') return systemErrors.has(error.code);
   return /^Connection terminated|timeout|Client has encountered a connection error|Cannot use a pool after calling end|Client was closed/i.test(

@@ -102,6 +102,7 @@ const failures: Readonly<Record<HttpFailure, readonly [AdminFailureCode, string]
   'body-too-large': ['body-too-large', 'The body is too large.'],
   'malformed-body': ['invalid-request', 'The body must be a JSON object.'],
   unavailable: ['unavailable', 'The store cannot take the work now; try again.'],
+  'maybe-done': ['unavailable', 'The database was lost while this was being stored: it may have been stored, or not.'],
   unexpected: ['internal-error', 'Something went wrong; the log of the server says what.'],
 };
 

@@ -113,15 +113,17 @@ describe('listeners', () => {
 });
 
 describe('failures', () => {
-  test('a store that cannot take work is 503 with Retry-After', async () => {
-    const { app, logged } = await openApp({ routes: [failing(new StoreUnavailable('disk full at /secret/path'))] });
+  test.each([
+    [{}, 'The server cannot take requests at the moment, please try again'],
+    [{ mayBeDone: true }, 'The database was lost while this was being stored: it may have been stored, or not'],
+  ])('a store that cannot take work is 503 with Retry-After: %j', async (options, description) => {
+    const error = new StoreUnavailable('disk full at /secret/path', options);
+    const { app, logged } = await openApp({ routes: [failing(error)] });
     const answer = await app.inject('/fails');
     expect(answer.statusCode).toBe(503);
     expect(answer.headers['retry-after']).toBe('2');
     expect(answer.headers['content-type']).toBe('application/json');
-    expect(answer.body).toBe(
-      '{"error":"Service Unavailable","description":"The server cannot take requests at the moment, please try again"}\n',
-    );
+    expect(answer.body).toBe(`{"error":"Service Unavailable","description":"${description}"}\n`);
     expect(logged).toMatchObject([{ level: 'warn', event: 'http.unavailable', fields: { route: '/fails' } }]);
   });
 

@@ -9,7 +9,7 @@ import { defaultAnswer, maxHeaders, maxPathLength } from './default-answer.ts';
 import { DirectRoutes } from './direct-route.ts';
 import type { HttpFailure } from './http-failure.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
-import { classifyFailure } from './http-failure.ts';
+import { classifyFailure, isUnavailable } from './http-failure.ts';
 import { InFlight } from './in-flight.ts';
 import { parseJsonBodies } from './json-body.ts';
 import { shareConnections } from './share-connections.ts';
@@ -114,7 +114,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   app.setErrorHandler((error, request, reply) => {
     const failure = classifyFailure(error);
     const fields = { method: request.method, route: request.routeOptions.url, error };
-    if (failure === 'unavailable') log.warn('http.unavailable', fields);
+    if (isUnavailable(failure)) log.warn('http.unavailable', fields);
     if (failure === 'unexpected') log.error('http.failed', fields);
     return sendFailure(reply, failure);
   });

@@ -1,4 +1,5 @@
 import type { HttpFailure } from './http-failure.ts';
+import { isUnavailable } from './http-failure.ts';
 
 /** Seconds after which a client that got a 503 may come back. */
 export const retryAfterSeconds = 2;
@@ -40,6 +41,11 @@ const answers: Readonly<
     error: 'Service Unavailable',
     description: 'The server cannot take requests at the moment, please try again',
   },
+  'maybe-done': {
+    status: 503,
+    error: 'Service Unavailable',
+    description: 'The database was lost while this was being stored: it may have been stored, or not',
+  },
   unexpected: { status: 500, error: 'Something went wrong', description: 'The server could not answer this request' },
 };
 
@@ -57,7 +63,7 @@ export function defaultAnswer(failure: HttpFailure): {
     status,
     headers: {
       'content-type': 'application/json',
-      ...(failure === 'unavailable' && { 'retry-after': String(retryAfterSeconds) }),
+      ...(isUnavailable(failure) && { 'retry-after': String(retryAfterSeconds) }),
     },
     body: `${JSON.stringify({ error, description })}\n`,
   };

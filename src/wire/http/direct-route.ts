@@ -4,7 +4,7 @@ import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Metrics } from '../../core/ports/metrics.ts';
 import { defaultAnswer, maxHeaders } from './default-answer.ts';
-import { classifyFailure } from './http-failure.ts';
+import { classifyFailure, isUnavailable } from './http-failure.ts';
 import type { InFlight } from './in-flight.ts';
 import { readJson } from './json-body.ts';
 
@@ -156,7 +156,7 @@ export class DirectRoutes {
     const fail = (error: unknown): void => {
       const failure = classifyFailure(error);
       const fields = { method: 'POST', route: route.url, error };
-      if (failure === 'unavailable') log.warn('http.unavailable', fields);
+      if (isUnavailable(failure)) log.warn('http.unavailable', fields);
       if (failure === 'unexpected') log.error('http.failed', fields);
       send(defaultAnswer(failure));
     };

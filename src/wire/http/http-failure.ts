@@ -10,8 +10,14 @@ export type HttpFailure =
   | 'unsupported-content-type'
   | 'body-too-large'
   | 'malformed-body'
-  | 'unavailable'
+  | UnavailableFailure
   | 'unexpected';
+
+/** The store cannot take the work now; of some work nobody can tell whether it took it. */
+export type UnavailableFailure = 'unavailable' | 'maybe-done';
+
+export const isUnavailable = (failure: HttpFailure): failure is UnavailableFailure =>
+  failure === 'unavailable' || failure === 'maybe-done';
 
 /** Thrown by the body parser, where Fastify leaves no other way. */
 export class RefusedBody extends Error {
@@ -31,6 +37,6 @@ const failuresByCode: Readonly<Record<string, HttpFailure>> = {
 /** Which failure an error that reached Fastify is. */
 export function classifyFailure(error: unknown): HttpFailure {
   if (error instanceof RefusedBody) return error.failure;
-  if (error instanceof StoreUnavailable) return 'unavailable';
+  if (error instanceof StoreUnavailable) return error.mayBeDone ? 'maybe-done' : 'unavailable';
   return failuresByCode[(error as Partial<FastifyError> | null)?.code ?? ''] ?? 'unexpected';
 }

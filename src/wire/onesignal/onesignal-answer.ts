@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../core/ports/log.ts';
 import { retryAfterSeconds } from '../http/default-answer.ts';
 import type { HttpFailure } from '../http/http-failure.ts';
-import { classifyFailure } from '../http/http-failure.ts';
+import { classifyFailure, isUnavailable } from '../http/http-failure.ts';
 
 /** What a handler answers, as a value. */
 export interface OneSignalAnswer {
@@ -45,6 +45,10 @@ const failures: Readonly<Record<HttpFailure, OneSignalAnswer>> = {
     ...refuse(503, 'The server cannot take requests at the moment, please try again'),
     headers: { 'retry-after': String(retryAfterSeconds) },
   },
+  'maybe-done': {
+    ...refuse(503, 'The database was lost while this was being stored: it may have been stored, or not'),
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  },
   unexpected: refuse(500, 'The server could not answer this request'),
 };
 
@@ -53,7 +57,7 @@ export function answerFailures(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error, request, reply) => {
     const failure = classifyFailure(error);
     const fields = { method: request.method, route: request.routeOptions.url, error };
-    if (failure === 'unavailable') log.warn('http.unavailable', fields);
+    if (isUnavailable(failure)) log.warn('http.unavailable', fields);
     if (failure === 'unexpected') log.error('http.failed', fields);
     return sendAnswer(reply, failures[failure]);
   });
