@@ -127,7 +127,8 @@ export class StorageThread {
     this.#worker = null;
     const queued = new Set(this.#queued.map((call) => call.id));
     for (const id of [...this.#pending.keys()]) {
-      if (!queued.has(id)) this.#take(id)?.reject(new StoreUnavailable('the storage thread ended', { cause, mayBeDone: true }));
+      if (!queued.has(id))
+        this.#take(id)?.reject(new StoreUnavailable('the storage thread ended', { cause, mayBeDone: true }));
     }
     this.#flush();
   }
