@@ -51,8 +51,10 @@ export function prepareTurns(db: DatabaseSync, leases: Pick<MessageLeases, 'live
     },
     setToFirst: (target) => {
       const { instanceId } = target;
+      // Before the others: a lease that ends in between is then counted twice, and not left out twice.
+      const firstEnd = leases.firstEnd(target);
       const first = findFirst.get(instanceId, target.target, leases.liveRows(target))?.due_at ?? Infinity;
-      const at = Math.min(first, leases.firstEnd(target));
+      const at = Math.min(first, firstEnd);
       if (at === Infinity) end.run(instanceId, target.target);
       else set(target, at);
     },
