@@ -1,7 +1,7 @@
 import type { ClaimedMessage, MessageFate, MessageKey } from '../../core/ports/message-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { Sql } from './database.ts';
-import { lockAgainstErasing } from './erasure-lock.ts';
+import { erasureLock } from './instance-locks.ts';
 import { leaveBatches } from './left-batches.ts';
 import { releaseFinished } from './started-first.ts';
 
@@ -35,7 +35,7 @@ const lockRows = `
 /** Rows of messages that wait, locked in one order whatever the order of the keys. No user among them is erased meanwhile. */
 export async function lockQueued(sql: Sql, keys: readonly MessageKey[]): Promise<Map<string, QueuedMessage>> {
   const instanceIds = keys.map(({ instanceId }) => instanceId);
-  await lockAgainstErasing(sql, instanceIds);
+  await erasureLock.share(sql, instanceIds);
   const ids = keys.map(({ messageId }) => messageId);
   const rows = await sql.all<QueuedMessage>(lockRows, [instanceIds, ids, [...new Set(ids.map(uuidV7Day))]]);
   return new Map(rows.map((row) => [keyOf({ instanceId: row.instance_id, messageId: row.message_id }), row]));

@@ -1,7 +1,7 @@
 import type { DeviceCommands } from '../../core/ports/device-store.ts';
 import type { CommandHandlers } from './commands.ts';
 import { each } from './commands.ts';
-import { lockForErasing } from './erasure-lock.ts';
+import { erasureLock } from './instance-locks.ts';
 import { lockDevice } from './living-device.ts';
 import { eraseMessagesAboutUser } from './message-drops.ts';
 import { useName } from './names.ts';
@@ -33,7 +33,7 @@ export const deviceUserCommands: CommandHandlers<Pick<DeviceCommands, 'setDevice
     return 'set';
   }),
   eraseUsers: each(async (sql, { instanceId, user: name }) => {
-    await lockForErasing(sql, instanceId);
+    await erasureLock.takeAlone(sql, instanceId);
     const user = await sql.get<{ number: number }>(lockUser, [instanceId, name]);
     if (!user) return { devices: 0, messages: 0 };
     const devices = await sql.all<{ number: number }>(lockDevices, [instanceId, user.number]);

@@ -5,7 +5,7 @@ import { toRules } from '../rows/subscription-rules.ts';
 import type { CommandHandlers, QueryHandlers } from './commands.ts';
 import { each } from './commands.ts';
 import type { Sql } from './database.ts';
-import { lockForEnabling } from './enabling-lock.ts';
+import { enablingLock } from './instance-locks.ts';
 import { turnFeed } from './feed-switch.ts';
 import { dropMessagesOfWebhook } from './message-drops.ts';
 import { isUuid } from '../../protocol/ids.ts';
@@ -74,7 +74,7 @@ export const instanceCommands: CommandHandlers<InstanceCommands> = {
   }),
   updateWebhooks: each(async (sql, item) => {
     const { instanceId, id, expected } = item;
-    if (item.disabledAt === null) await lockForEnabling(sql, instanceId);
+    if (item.disabledAt === null) await enablingLock.takeAlone(sql, instanceId);
     if ((await sql.run(updateWebhook, [...changeableColumns(item), instanceId, id, expected])) === 0) {
       const found = await sql.get(findWebhook, [instanceId, id]);
       return found ? 'changed' : 'unknown-webhook';

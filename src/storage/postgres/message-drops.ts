@@ -72,7 +72,7 @@ const eraseEarlierResponses = `
 
 /**
  * Of a user who is erased: responses to what was said about them, and what waits or is held and is not on its way; answers
- * how many messages were dropped. Whoever calls it holds `lockForErasing`.
+ * how many messages were dropped. Whoever calls it holds `erasureLock`.
  */
 export async function eraseMessagesAboutUser(sql: Sql, instanceId: string, userNumber: number): Promise<number> {
   const about = [instanceId, userNumber] as const;

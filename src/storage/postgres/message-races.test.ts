@@ -23,7 +23,7 @@ import {
 } from '../testsuite/fixtures.ts';
 import { Database } from './database.ts';
 import type { Sql } from './database.ts';
-import { lockForEnabling } from './enabling-lock.ts';
+import { enablingLock } from './instance-locks.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 import { addEvents, addToSubscribers } from './outbox.ts';
 
@@ -311,7 +311,7 @@ test('what is held just before its webhook is enabled is there by then, and noth
 
   await runOne(other.updateWebhooks, same);
   const enable = async (sql: Sql) => {
-    await lockForEnabling(sql, instanceId);
+    await enablingLock.takeAlone(sql, instanceId);
     await sql.run('UPDATE webhooks SET disabled_at = NULL WHERE id = $1', [webhook.id]);
   };
   await beside(enable, () => accept(one, instanceId, toUsers('anna')));

@@ -6,7 +6,7 @@ import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { createGathering } from '../rows/gathering.ts';
 import type { OperatorEvents, OutboxEvent } from '../rows/outbox-event.ts';
 import type { Sql } from './database.ts';
-import { lockAgainstEnabling } from './enabling-lock.ts';
+import { enablingLock } from './instance-locks.ts';
 import { listSubscribers } from './subscribers.ts';
 
 // What publishes tell their own `webhookUrl` is no event of the instance: it is in no feed.
@@ -142,7 +142,7 @@ async function listPresentSubscribers(sql: Sql, events: readonly OutboxEvent[]):
   const subscribers = await listSubscribers(sql, events);
   const withDisabled = events.filter((_, index) => subscribers[index]?.some(({ disabled }) => disabled));
   if (withDisabled.length === 0) return subscribers;
-  await lockAgainstEnabling(
+  await enablingLock.share(
     sql,
     withDisabled.map(({ instanceId }) => instanceId),
   );

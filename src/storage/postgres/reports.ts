@@ -12,7 +12,7 @@ import { maxActions } from '../rows/report-counts.ts';
 import type { CommandHandlers, QueryHandlers } from './commands.ts';
 import { batch } from './commands.ts';
 import type { Sql } from './database.ts';
-import { lockAgainstErasing } from './erasure-lock.ts';
+import { erasureLock } from './instance-locks.ts';
 import { addToSubscribers } from './outbox.ts';
 import type { Inserted } from './report-counts.ts';
 import { countDevices } from './report-counts.ts';
@@ -166,7 +166,7 @@ async function ignore(
 }
 
 async function recordAll(sql: Sql, reports: readonly RecordReport[]): Promise<readonly Answer[]> {
-  await lockAgainstErasing(
+  await erasureLock.share(
     sql,
     reports.map(({ instanceId }) => instanceId),
   );
