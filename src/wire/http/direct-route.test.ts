@@ -42,7 +42,7 @@ async function open({ admit, answer, inFlight, trustedProxies = [] }: Changes = 
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   /** Writes raw bytes and reads until the server closes. */
-  const exchange = (bytes: string): Promise<string> =>
+  const exchange = (bytes: string | Buffer): Promise<string> =>
     new Promise((resolve, reject) => {
       let text = '';
       const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
@@ -139,6 +139,12 @@ test.each<[string, Sent]>([
   const { exchange } = await open();
   // The server ends the connection, as Fastify does.
   expect(await exchange(bytesOf(sent))).toMatch(/^HTTP\/1\.1 400 [^]*\r\nconnection: close\r\n[^]*a JSON object"\}\n$/);
+});
+
+test.each([{}, { 'x-refused': '1' }])('a body that is no UTF-8, with headers %j', async (headers) => {
+  const { exchange } = await open();
+  const bytes = Buffer.from(bytesOf({ body: '{"user":"\xff"}', headers }), 'latin1');
+  expect(await exchange(bytes)).toMatch(/^HTTP\/1\.1 400 [^]*a JSON object"\}\n$/);
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import { RefusedBody } from './http-failure.ts';
@@ -10,8 +11,9 @@ export interface BodyLimits {
 
 /**
  * Reads a request's body as UTF-8. `done` gets an error as soon as it is known to be larger than `maxBytes`, or when there
- * is no room for it beside the others in flight; what follows is left unread, and the connection is to be closed. (A
- * callback: a promise for every request is a good part of what reading costs.)
+ * is no room for it beside the others in flight; what follows is left unread, and the connection is to be closed. Also when
+ * it is not UTF-8 (RFC 8259, section 8.1), which would be taken with other characters than were meant. (A callback: a
+ * promise for every request is a good part of what reading costs.)
  */
 export function readBody(
   request: IncomingMessage,
@@ -38,7 +40,9 @@ export function readBody(
   const onEnd = (): void => {
     request.off('error', onError);
     const [first = Buffer.alloc(0)] = chunks;
-    done(null, (chunks.length <= 1 ? first : Buffer.concat(chunks, bytes)).toString());
+    const body = chunks.length <= 1 ? first : Buffer.concat(chunks, bytes);
+    if (isUtf8(body)) done(null, body.toString());
+    else done(new RefusedBody('malformed-body'), '');
   };
   // The client closed the connection in the middle of the body.
   const onError = (): void => refuse(new RefusedBody('malformed-body'));
