@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createTestAuthority } from '../../../test/support/test-authority.ts';
@@ -76,6 +78,19 @@ describe('listeners', () => {
     expect(await get(http, { port: plainPort, path: '/healthz' })).toBe('200 ok\n');
     expect(await get(https, { ...secure, agent: new https.Agent() })).toBe('200 ok\n');
   });
+
+  test.each([null, createTestAuthority().issue(['push.example'])])(
+    'closing waits for nobody who has opened a connection and asked nothing',
+    async (tls) => {
+      const { app } = await openApp({ tls });
+      const port = await listen(app);
+      const isOpen = once(app.server, tls ? 'secureConnection' : 'connection');
+      const socket = tls ? connectTls({ port, rejectUnauthorized: false }) : connect(port, '127.0.0.1');
+      const isClosed = once(socket.on('error', () => {}).resume(), 'close');
+      await isOpen;
+      await expect(Promise.all([app.close(), isClosed])).resolves.toHaveLength(2);
+    },
+  );
 
   test.each([null, createTestAuthority().issue(['push.example'])])('slow clients are bounded in time', async (tls) => {
     const { server } = (await openApp({ tls })).app;

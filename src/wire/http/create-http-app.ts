@@ -13,6 +13,7 @@ import { classifyFailure, isUnavailable } from './http-failure.ts';
 import { InFlight } from './in-flight.ts';
 import { parseJsonBodies } from './json-body.ts';
 import { shareConnections } from './share-connections.ts';
+import { unusedConnections } from './unused-connections.ts';
 
 export interface HttpAppOptions {
   readonly log: Log;
@@ -60,6 +61,7 @@ const socketTimeoutMs = 70_000;
 export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
   const { log, tls, trustedProxies, routes, inFlight = new InFlight(defaultInFlight), metrics } = options;
   const direct = new DirectRoutes({ inFlight, log, metrics, trustsProxies: trustedProxies.length > 0 });
+  let unused: ReturnType<typeof unusedConnections> | null = null;
   const app = fastify<http.Server>({
     // Not Fastify's own servers, whose type differs between HTTP and HTTPS.
     serverFactory: (fastifys) => {
@@ -70,6 +72,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
       server.setTimeout(socketTimeoutMs);
       server.maxConnections = maxConnections;
       shareConnections(server, maxConnections, trustedProxies);
+      unused = unusedConnections(server, tls !== null);
       return server;
     },
     // Fastify ends a 503 of its own format otherwise, which Beams' Node client cannot read.
@@ -88,6 +91,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   });
   app.addHook('preClose', (done) => {
     direct.close();
+    unused?.end();
     done();
   });
   app.addHook('onRequest', (request, reply, done) => {
