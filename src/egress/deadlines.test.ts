@@ -1,4 +1,8 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Deadlines } from './deadlines.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -57,4 +61,24 @@ test('times that differ a little share a timer: what is left of them is never ma
   expect(expired).toEqual(['a', 'b']);
   vi.advanceTimersByTime(20_000);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('what arrived while the process stood still comes before a deadline that passed meanwhile', async () => {
+  vi.useRealTimers();
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const receiver = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [sender] = (await once(server, 'connection')) as [typeof receiver];
+  const { expired, add } = create();
+  const remove = add('answered', 20);
+  add('unanswered', 20);
+  const answered = once(receiver, 'data').then(remove);
+  sender.write('answer');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  await answered;
+  while (expired.length === 0) await setImmediate();
+  expect(expired).toEqual(['unanswered']);
+  receiver.destroy();
+  sender.destroy();
 });

@@ -33,9 +33,12 @@ export class Deadlines {
     this.#lines.get(lineOf(timeoutMs))?.delete(item);
   }
 
-  /** What is waited for keeps the process alive, not its deadline. */
+  /**
+   * What is waited for keeps the process alive, not its deadline. Once the time has come, what arrived before is looked at
+   * first: a process that stood still would give up all that was answered meanwhile, and send it again.
+   */
   #watch(lineMs: number, nextMs: number): void {
-    setTimeout(() => this.#look(lineMs), nextMs).unref();
+    setTimeout(() => setImmediate(() => this.#look(lineMs)), nextMs).unref();
   }
 
   #look(lineMs: number): void {

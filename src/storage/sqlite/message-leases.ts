@@ -63,6 +63,11 @@ export function createMessageLeases(undoLog: UndoLog, now: () => number = Date.n
     drop(lease);
     undoLog.note(() => take(lease));
   };
+  // Only when it must be: on its way to the first, a map passes by those that were there before it.
+  const dropOldest = (): void => {
+    const [oldest] = byMessage.values();
+    if (oldest) drop(oldest);
+  };
   const liveOf = (target: MessageTarget): readonly MessageLease[] => {
     const at = now();
     const live: MessageLease[] = [];
@@ -80,8 +85,7 @@ export function createMessageLeases(undoLog: UndoLog, now: () => number = Date.n
     find,
     add: (lease) => {
       remove(lease.messageId);
-      const [oldest] = byMessage.values();
-      if (oldest && byMessage.size >= mostRemembered) drop(oldest);
+      if (byMessage.size >= mostRemembered) dropOldest();
       take(lease);
       undoLog.note(() => drop(lease));
     },
