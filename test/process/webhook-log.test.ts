@@ -38,6 +38,15 @@ interface ShownAttempt {
 const token = () => readFileSync(join(pharos.dataDir, 'admin-token'), 'utf8').trim();
 const scrape = (authorization: string) => fetch(`${pharos.origin}/metrics`, { headers: { authorization } });
 
+async function publish({ id, secretKey }: { readonly id: string; readonly secretKey: string }, user: string) {
+  const published = await fetch(`${pharos.origin}/publish_api/v1/instances/${id}/publishes/users`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secretKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ users: [user], web: { notification: { title: 'Hello' } } }),
+  });
+  expect(published.status).toBe(200);
+}
+
 test('what was sent and what came back is shown, and counted', async () => {
   const instance = (await pharos.admin('POST', '/instances', { name: 'log' })) as { id: string; secretKey: string };
   const path = `/instances/${instance.id}`;
@@ -47,12 +56,7 @@ test('what was sent and what came back is shown, and counted', async () => {
     secret,
     headers: { 'X-Api-Key': 'key of the receiver' },
   })) as { id: string };
-  const published = await fetch(`${pharos.origin}/publish_api/v1/instances/${instance.id}/publishes/users`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${instance.secretKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ users: ['anna'], web: { notification: { title: 'Hello' } } }),
-  });
-  expect(published.status).toBe(200);
+  await publish(instance, 'anna');
 
   const { id, explanation } = await waitFor('the message to be delivered', async () => {
     const { messages } = await pharos.admin('GET', `${path}/messages?state=delivered`);
@@ -106,4 +110,29 @@ test('what was sent and what came back is shown, and counted', async () => {
   expect(valueOf('pharos_store_commits_total', { result: 'written' })).toBeGreaterThan(0);
   const route = '/publish_api/v1/instances/:instance/publishes/users';
   expect(valueOf('pharos_http_request_duration_seconds_count', { route })).toBe(1);
+});
+
+test('of a request with several messages each shows the whole, until something of it has changed', async () => {
+  const instance = (await pharos.admin('POST', '/instances', { name: 'batches' })) as { id: string; secretKey: string };
+  const path = `/instances/${instance.id}`;
+  await pharos.admin('POST', `${path}/webhooks`, {
+    url: `https://${host}/batches`,
+    events: ['v1.PublishToUsersAttempt'],
+    options: { batch: { maxEvents: 2, maxWaitMs: 60_000 } },
+  });
+  for (const user of ['anna', 'ben']) await publish(instance, user);
+  const messages = await waitFor('the batch to be delivered', async () => {
+    const listed = (await pharos.admin('GET', `${path}/messages?state=delivered`))['messages'] as { id: string }[];
+    return listed.length === 2 && listed;
+  });
+  const received = receiver.received.findLast(({ request }) => request.path === '/batches')?.request.body.toString();
+  expect(JSON.parse(received ?? '')).toMatchObject({ events: [{}, {}] });
+  const show = async (id = '') =>
+    (await pharos.admin('GET', `${path}/messages/${id}/attempts`))['attempts'] as readonly ShownAttempt[];
+  for (const { id } of messages)
+    expect(await show(id)).toMatchObject([{ status: 200, request: { body: received }, requestNote: null }]);
+
+  const [one, other] = messages;
+  await pharos.admin('POST', `${path}/messages/${one?.id}/resend`);
+  expect(await show(other?.id)).toMatchObject([{ request: null, requestNote: expect.stringMatching(/changed since/) }]);
 });

@@ -73,7 +73,7 @@ export interface AttemptRecord {
   readonly responseBody: string | null;
   /**
    * Tells whether a request that is built again is the one that was sent: 16 bytes as 32 hex digits in lower case, which
-   * cross a thread for less. Null for batches, and when the user was erased since.
+   * cross a thread for less. Null when the user was erased since.
    */
   readonly requestHash: string | null;
 }
@@ -262,4 +262,9 @@ export interface MessageQueries {
   countAhead(query: MessageTarget & { readonly dueAt: number; readonly limit: number }): Promise<number>;
   /** In order; null for an unknown message. */
   listAttempts(key: MessageKey): Promise<readonly AttemptRecord[] | null>;
+  /**
+   * The messages that are in a batch with this one, in the order of the request. Looks for them among the five thousand
+   * of the target before it and after it. Empty for one that is in none, or is unknown.
+   */
+  listBatch(key: MessageKey): Promise<readonly Omit<ClaimedMessage, 'claimToken'>[]>;
 }

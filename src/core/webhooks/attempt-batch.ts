@@ -7,6 +7,7 @@ import { mayDisable, noteDisabled, recordOf, untilHeld } from './attempt-message
 import type { ClaimedBatch } from './build-batch.ts';
 import { batchIdOf, buildBatch } from './build-batch.ts';
 import { decideAttempt } from './decide-attempt.ts';
+import { hashRequest } from './shown-request.ts';
 import { withPresentClaim } from './with-present-claim.ts';
 
 export interface AttemptBatchDeps extends AttemptMessageDeps {
@@ -59,7 +60,7 @@ export async function attemptBatch(
     attempts: attempts + 1 - earlierAttempts,
   });
   onAnswered(verdict, pauseMs);
-  const attempt = recordOf(outcome, startedAt, null);
+  const attempt = recordOf(outcome, startedAt, hashRequest(request));
   const recorded = await complete({ sent: { messageIds, attempt, next, disable }, unsent });
   const became = recorded === 'stale' ? 'lost' : next.kind;
   const { status, durationMs } = attempt;

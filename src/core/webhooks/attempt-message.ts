@@ -148,7 +148,7 @@ export async function mayDisable(
  */
 export const untilHeld = { kind: 'retry', retryInMs: 1_000 } as const;
 
-export function recordOf(outcome: HttpOutcome, startedAt: number, requestHash: string | null): AttemptRecord {
+export function recordOf(outcome: HttpOutcome, startedAt: number, requestHash: string): AttemptRecord {
   const { durationMs, address } = outcome;
   if (outcome.kind === 'error') {
     const error = `${outcome.reason}: ${outcome.message}`;

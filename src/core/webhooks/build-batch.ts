@@ -3,7 +3,7 @@ import type { Webhook } from '../instances/instance.ts';
 import { StoreUnavailable } from '../ports/command.ts';
 import type { Log } from '../ports/log.ts';
 import type { ClaimedMessage, CompleteBatch } from '../ports/message-store.ts';
-import type { BuildRequestDeps, WebhookRequest } from './build-request.ts';
+import type { BuildRequestDeps, MessageToBuild, WebhookRequest } from './build-request.ts';
 import { signedRequest } from './build-request.ts';
 import { rememberPublishes } from './remember-publishes.ts';
 import type { RenderEventDeps } from './render-event.ts';
@@ -70,6 +70,23 @@ export async function buildBatch(deps: BuildBatchDeps, webhook: Webhook, batch: 
   };
 }
 
+/** Of a batch that was sent; null when a user whom it told of was erased since. Rejects when it cannot be rendered. */
+export async function buildBatchAgain(
+  deps: BuildRequestDeps,
+  webhook: Webhook,
+  batchId: string,
+  batch: readonly MessageToBuild[],
+): Promise<WebhookRequest | null> {
+  const remembering = { ...deps, store: rememberPublishes(deps.store) };
+  const events: string[] = [];
+  for (const message of batch) {
+    const event = await renderBatchEvent(remembering, webhook, message);
+    if (event === null) return null;
+    events.push(event);
+  }
+  return batchRequest(deps, webhook, batchId, events);
+}
+
 export function batchIdOf([{ messageId, batchId }]: ClaimedBatch): string {
   if (batchId === null) throw new Error(`message ${messageId} is in no batch`);
   return batchId;
@@ -93,7 +110,7 @@ async function renderOrLog(deps: BuildBatchDeps, webhook: Webhook, message: Clai
 async function renderBatchEvent(
   deps: RenderEventDeps,
   webhook: Webhook,
-  message: ClaimedMessage,
+  message: MessageToBuild,
 ): Promise<string | null> {
   if (!isInstanceEvent(message)) throw new Error(`message ${message.messageId} is no event of an instance`);
   const payload = await renderEvent(deps, message);

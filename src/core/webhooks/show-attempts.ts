@@ -1,12 +1,13 @@
 import type { InstanceDirectory } from '../instances/instance.ts';
 import type { AttemptRecord, MessageDetail, MessageKey, MessageQueries } from '../ports/message-store.ts';
-import type { BuildRequestDeps } from './build-request.ts';
+import { buildBatchAgain } from './build-batch.ts';
+import type { BuildRequestDeps, WebhookRequest } from './build-request.ts';
 import { buildRequest } from './build-request.ts';
 import type { ShownRequest } from './shown-request.ts';
 import { hashRequest, showRequest } from './shown-request.ts';
 
 export interface ShowAttemptsDeps extends BuildRequestDeps {
-  readonly store: BuildRequestDeps['store'] & Pick<MessageQueries, 'findMessage' | 'listAttempts'>;
+  readonly store: BuildRequestDeps['store'] & Pick<MessageQueries, 'findMessage' | 'listAttempts' | 'listBatch'>;
 }
 
 export interface ShownAttempt extends Omit<AttemptRecord, 'requestHash'> {
@@ -24,21 +25,19 @@ export async function showAttempts(deps: ShowAttemptsDeps, key: MessageKey): Pro
   const message = await deps.store.findMessage(key);
   const attempts = message && (await deps.store.listAttempts(key));
   if (!message || !attempts) return null;
-  const built = attempts.length > 0 ? await buildAgain(deps, message) : 'nothing was sent';
-  const hash = typeof built === 'string' ? null : hashRequest(built);
+  const built = attempts.length > 0 ? await buildAgain(deps, message) : [];
+  const requests = typeof built === 'string' ? [] : built;
+  const byHash = new Map(requests.map((request) => [hashRequest(request), request]));
   return attempts.map(({ requestHash, ...attempt }) => {
-    if (typeof built !== 'string' && requestHash !== null && hash === requestHash) {
-      return { ...attempt, request: showRequest(built), requestNote: null };
-    }
-    return { ...attempt, request: null, requestNote: requestHash ? noteOf(built) : noteOfUnhashed(message) };
+    const request = requestHash === null ? undefined : byHash.get(requestHash);
+    if (request) return { ...attempt, request: showRequest(request), requestNote: null };
+    const why = typeof built === 'string' ? built : 'the webhook, or what the request was made from, has changed since';
+    return { ...attempt, request: null, requestNote: requestHash ? why : noteOfUnhashed(message) };
   });
 }
 
-const noteOf = (built: Awaited<ReturnType<typeof buildAgain>>): string =>
-  typeof built === 'string' ? built : 'the webhook, or what the request was made from, has changed since';
-
 const noteOfUnhashed = ({ user, batchId }: MessageDetail): string =>
-  user === 'erased' ? 'the user was erased' : `it was sent together with others, as batch ${batchId ?? ''}`.trimEnd();
+  user === 'erased' || batchId === null ? 'the user was erased' : 'another user whom it told of was erased';
 
 const reasons = {
   'webhook-deleted': 'the webhook was deleted',
@@ -46,13 +45,24 @@ const reasons = {
   'user-erased': 'the user was erased',
 };
 
-async function buildAgain(deps: ShowAttemptsDeps, message: MessageDetail) {
-  const { publishId, instanceId } = message;
-  if (publishId !== null && !(await deps.store.summarizePublish({ instanceId, publishId }))) {
-    return 'its publish is not kept any more';
+/** What may have been sent: the message alone, or all of its batch. In words why that cannot be said. */
+async function buildAgain(
+  { instances: stored, ...others }: ShowAttemptsDeps,
+  message: MessageDetail,
+): Promise<readonly WebhookRequest[] | string> {
+  const deps = { ...others, instances: asIfEnabled(stored) };
+  const batch = message.batchId === null ? [] : await deps.store.listBatch(message);
+  const publishes = new Set([message, ...batch].flatMap(({ publishId }) => publishId ?? []));
+  for (const publishId of publishes) {
+    const { instanceId } = message;
+    if (!(await deps.store.summarizePublish({ instanceId, publishId }))) return 'its publish is not kept any more';
   }
-  const built = await buildRequest({ ...deps, instances: asIfEnabled(deps.instances) }, message);
-  return typeof built === 'string' ? reasons[built] : built;
+  const alone = await buildRequest(deps, message);
+  if (typeof alone === 'string') return reasons[alone];
+  const { webhook } = alone;
+  if (!webhook || message.batchId === null) return [alone];
+  const together = await buildBatchAgain(deps, webhook, message.batchId, batch);
+  return together ? [alone, together] : [alone];
 }
 
 /** A webhook that is disabled by now got what was sent to it before. */

@@ -5,7 +5,7 @@ import type { FiledAttemptRow } from '../rows/filed-attempts.ts';
 import { filesOf } from '../rows/filed-attempts.ts';
 import type { AboutRow, MessageRow } from '../rows/message-row.ts';
 import { aboutColumns, aboutJoins, toAbout, toMessage } from '../rows/message-row.ts';
-import { endOfSearch, matches, maxRowsLookedAt, rowsAtATime } from '../rows/message-search.ts';
+import { endOfSearch, matches, maxRowsLookedAt, neighboursLookedAt, rowsAtATime } from '../rows/message-search.ts';
 import type { QueryHandlers } from './commands.ts';
 import type { Sql } from './database.ts';
 import { readLastAttempts } from './last-attempts.ts';
@@ -22,6 +22,14 @@ const countAhead = `
 const listAttempts = `
   SELECT message_id, number, ${attemptColumns} FROM attempts
   WHERE instance_id = $1 AND day = $2 AND message_id = ANY($3::uuid[]) ORDER BY started_at, number`;
+const neighbours = (condition: string) => `
+  (SELECT * FROM messages
+   WHERE instance_id = $1 AND target = $2 AND day = $3 AND ${condition} LIMIT ${neighboursLookedAt})`;
+const listBatch = `
+  SELECT ${messageColumns}, ${aboutColumns}
+  FROM (${neighbours('id <= $4 ORDER BY id DESC')} UNION ALL ${neighbours('id > $4 ORDER BY id')}) m
+    ${queueJoin} ${aboutJoins}
+  WHERE coalesce(q.batch_id, m.batch_id) = $5 ORDER BY m.id`;
 const findUser = 'SELECT number FROM users WHERE instance_id = $1 AND name = $2';
 
 async function listAttemptsOf(sql: Sql, row: MessageRow): Promise<readonly FiledAttemptRow[]> {
@@ -70,6 +78,16 @@ export const messageQueries: QueryHandlers<Omit<MessageQueries, 'listTurns'>> = 
   listAttempts: async (sql, { instanceId, messageId }) => {
     const message = await sql.get<MessageRow>(findMessage, [instanceId, uuidV7Day(messageId), messageId]);
     return message ? (await listAttemptsOf(sql, message)).map(toAttempt) : null;
+  },
+  listBatch: async (sql, { instanceId, messageId }) => {
+    const day = uuidV7Day(messageId);
+    const message = await sql.get<MessageRow>(findMessage, [instanceId, day, messageId]);
+    if (!message?.batch_id) return [];
+    const key = [instanceId, message.target, day, messageId, message.batch_id];
+    return (await sql.all<MessageRow & AboutRow>(listBatch, key)).map((row) => ({
+      ...toMessage(row),
+      ...toAbout(row),
+    }));
   },
 };
 

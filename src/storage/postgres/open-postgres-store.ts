@@ -41,7 +41,7 @@ const maxReadConnections = 5;
 
 /** What people look at, and nothing depends on. */
 const queriesForPeople: readonly (keyof StoreQueries)[] = [
-  ...(['listPublishes', 'viewPublish', 'listMessages', 'findMessage', 'listAttempts', 'countAhead'] as const),
+  ...(['listPublishes', 'viewPublish', 'listMessages', 'findMessage', 'listAttempts', 'listBatch', 'countAhead'] as const),
   ...(['listReplays', 'findReplay', 'listIgnoredReports', 'measureLoad'] as const),
 ];
 

@@ -5,6 +5,8 @@ import type { MessageRow } from './message-row.ts';
 /** So much is looked at in one go: a search of what is rare answers in between, and others have their turn. */
 export const maxRowsLookedAt = 10_000;
 export const rowsAtATime = 1_000;
+/** What is in a batch with a message is looked for among so many of its target before it, and after it. */
+export const neighboursLookedAt = maxRowsLookedAt / 2;
 
 /** Later than every UUID. */
 const endOfTime = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

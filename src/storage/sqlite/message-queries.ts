@@ -9,7 +9,7 @@ import type { AttemptRow } from '../rows/attempt-row.ts';
 import { attemptColumns, toAttempt } from '../rows/attempt-row.ts';
 import type { FiledAttemptRow } from '../rows/filed-attempts.ts';
 import { filesOf } from '../rows/filed-attempts.ts';
-import { endOfSearch, matches, maxRowsLookedAt, rowsAtATime } from '../rows/message-search.ts';
+import { endOfSearch, matches, maxRowsLookedAt, neighboursLookedAt, rowsAtATime } from '../rows/message-search.ts';
 import type { AboutRow, MessageRow } from '../rows/message-row.ts';
 import { messageColumns } from './message-columns.ts';
 import { aboutColumns, aboutJoins, toAbout, toMessage } from '../rows/message-row.ts';
@@ -41,6 +41,16 @@ export function prepareMessageQueries(db: DatabaseSync): KnowingLeases<QueryHand
     db,
     `SELECT started_at, status, error FROM attempts WHERE instance_id = ? AND day = ? AND message_id = ?
      ORDER BY number DESC LIMIT 1`,
+  );
+  const neighbours = (condition: string) =>
+    `SELECT * FROM (SELECT id, batch_id FROM messages INDEXED BY messages_by_target
+       WHERE instance_id = ?1 AND target = ?2 AND ${condition} LIMIT ${neighboursLookedAt})`;
+  const listBatch = prepare<MessageRow & AboutRow>(
+    db,
+    `SELECT ${messageColumns}, ${aboutColumns} FROM messages m ${aboutJoins}
+     WHERE m.instance_id = ?1 AND m.day = ?3 AND m.id IN (
+       SELECT id FROM (${neighbours('id <= ?4 ORDER BY id DESC')} UNION ALL ${neighbours('id > ?4 ORDER BY id')})
+       WHERE batch_id = ?5) ORDER BY m.id`,
   );
   const findUser = prepare<{ number: number }>(db, 'SELECT number FROM users WHERE instance_id = ? AND name = ?');
 
@@ -92,6 +102,13 @@ export function prepareMessageQueries(db: DatabaseSync): KnowingLeases<QueryHand
       const message = findMessage.get(...key);
       if (!message) return null;
       return listAttemptsOf(message).map(toAttempt);
+    },
+    listBatch: ({ instanceId, messageId }) => {
+      const day = uuidV7Day(messageId);
+      const message = findMessage.get(instanceId, day, messageId);
+      if (!message?.batch_id) return [];
+      const rows = listBatch.all(instanceId, message.target, day, messageId, message.batch_id);
+      return rows.map((row) => ({ ...toMessage(row), ...toAbout(row) }));
     },
   };
 }

@@ -94,6 +94,7 @@ const queryNames = Object.keys({
   listTurns: true,
   findWebhookHealth: true,
   listAttempts: true,
+  listBatch: true,
   listReplays: true,
   listUrlTargets: true,
   findReplay: true,

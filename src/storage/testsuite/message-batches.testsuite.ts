@@ -5,6 +5,7 @@ import type { WebhookBatch } from '../../core/ports/instance-store.ts';
 import type { ClaimedMessage, CompleteBatch, MessageKey } from '../../core/ports/message-store.ts';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
 import type { Store } from '../../core/ports/store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
@@ -120,6 +121,26 @@ export function messageBatchesSuite(open: OpenStore): void {
         expect(view).toMatchObject({ state: 'delivered', attempts: 1, batchId, lastAttempt: { status: 200 } });
       }
       expect(await listMessages(store, { instanceId, status: 200, limit: 10 })).toHaveLength(3);
+    });
+
+    test('are found by any message that is in them, before and after they are sent', async () => {
+      const world = await openBatching(open, prompt);
+      await world.happen(5);
+      const batches = await world.claim();
+      const { instanceId, store } = world;
+      const expectFound = async (batch: readonly ClaimedMessage[], { attempts }: { attempts: number }) => {
+        const expected = batch.map(({ claimToken: _, ...message }) => ({ ...message, attempts }));
+        for (const { messageId } of batch) expect(await store.listBatch({ instanceId, messageId })).toEqual(expected);
+      };
+      expect(batches.map(({ length }) => length)).toEqual([3, 2]);
+      for (const batch of batches) await expectFound(batch, { attempts: 0 });
+      for (const batch of batches) await world.complete(batch, sent(batch, { kind: 'delivered' }));
+      for (const batch of batches) await expectFound(batch, { attempts: 1 });
+      const [left, ...stayed] = batches[0] as [ClaimedMessage, ...ClaimedMessage[]];
+      await runOne(store.resendMessages, left);
+      expect(await store.listBatch(left)).toEqual([]);
+      await expectFound(stayed, { attempts: 1 });
+      expect(await store.listBatch({ instanceId, messageId: uuidV7() })).toEqual([]);
     });
 
     test('are tried again as they were, with what has come since in another one', async () => {
