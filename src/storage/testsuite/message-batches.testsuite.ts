@@ -129,7 +129,7 @@ export function messageBatchesSuite(open: OpenStore): void {
       const batches = await world.claim();
       const { instanceId, store } = world;
       const expectFound = async (batch: readonly ClaimedMessage[], { attempts }: { attempts: number }) => {
-        const expected = batch.map(({ claimToken: _, ...message }) => ({ ...message, attempts }));
+        const expected = batch.map((message) => ({ ...message, attempts, claimToken: undefined }));
         for (const { messageId } of batch) expect(await store.listBatch({ instanceId, messageId })).toEqual(expected);
       };
       expect(batches.map(({ length }) => length)).toEqual([3, 2]);
