@@ -4,7 +4,6 @@ import { Command } from 'commander';
 import { lockFolder } from '../../data-folder/folder-lock.ts';
 import { databaseName } from '../../data-folder/open-data-folder.ts';
 import type { CopyProgress } from '../../storage/copy/copy-database.ts';
-import { copyDatabase } from '../../storage/copy/copy-database.ts';
 import { CommandFailure } from '../command-failure.ts';
 
 export const dbCopy = (): Command =>
@@ -27,6 +26,8 @@ not finished. When the command was interrupted, call it again: it goes on where 
       const startedAt = performance.now();
       const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(1);
       try {
+        // Loaded here, so that the other commands need not wait for it.
+        const { copyDatabase } = await import('../../storage/copy/copy-database.ts');
         const onProgress = createProgressLines((line) => process.stderr.write(`${seconds()} s  ${line}\n`));
         const { rows } = await copyDatabase({ from: file, to, onProgress });
         process.stdout.write(`Copied and compared ${rows} rows in ${seconds()} seconds.\n`);

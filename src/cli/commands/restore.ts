@@ -4,7 +4,6 @@ import { readClientSettings } from '../../config/client-settings.ts';
 import { parseKeyring } from '../../core/secrets/keyring.ts';
 import { createSealer } from '../../core/secrets/sealer.ts';
 import { restoreDataFolder } from '../../data-folder/restore-data-folder.ts';
-import { checkBackup } from '../../storage/sqlite/check-backup.ts';
 import { acceptedSettings } from '../accepted-settings.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { settingOptions } from '../setting-options.ts';
@@ -23,11 +22,13 @@ What the old server sent after the backup was made, the restored one does not kn
 waited at that moment, with the same ids.`,
     );
   for (const option of settingOptions(['dataDir'])) command.addOption(option);
-  return command.action((file: string, options: { dataDir?: string; masterKeysFile: string }) => {
+  return command.action(async (file: string, options: { dataDir?: string; masterKeysFile: string }) => {
     process.umask(0o077);
     const { dataDir } = acceptedSettings(readClientSettings(options.dataDir ? { dataDir: options.dataDir } : {}));
     const keyring = readKeyring(options.masterKeysFile);
     if (!existsSync(file)) throw new CommandFailure(`there is no file ${file}`, 2);
+    // Loaded here, so that the other commands need not wait for it.
+    const { checkBackup } = await import('../../storage/sqlite/check-backup.ts');
     try {
       checkBackup(file, ({ place, sealed }) => void keyring.sealer.open(place, sealed));
     } catch (cause) {
