@@ -13,6 +13,10 @@ const testsOfOtherStorage =
 
 /** Starts of Node cost half as much with it, and there are hundreds: workers, servers, threads. */
 process.env['NODE_COMPILE_CACHE'] = fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));
+if (process.versions.node.startsWith('22.')) {
+  const preload = `--import=${new URL('test/support/strip-once.mjs', import.meta.url).href}`;
+  process.env['NODE_OPTIONS'] = [process.env['NODE_OPTIONS'], preload].filter(Boolean).join(' ');
+}
 
 export default defineConfig({
   // Limits are for tests that hang: a machine that is busy with something else takes many times as long.

@@ -2,7 +2,7 @@
 export const programEnvironment = (): Record<string, string> =>
   Object.fromEntries(
     // Most of a start is spent on compiling, and tests start hundreds of servers: see vitest.config.ts.
-    ['PATH', 'NODE_COMPILE_CACHE'].flatMap((name) => {
+    ['PATH', 'NODE_COMPILE_CACHE', 'NODE_OPTIONS'].flatMap((name) => {
       const value = process.env[name];
       return value === undefined ? [] : [[name, value]];
     }),
