@@ -12,7 +12,7 @@ export const nodes = {
 } as const;
 export type NodeMajor = keyof typeof nodes;
 
-/** Nothing here takes half as long, also on a busy machine; a suite that hangs must not hang the run. */
+/** Nothing here takes so long, also on a busy machine; a suite that hangs must not hang the run. */
 const deadlineMs = 12 * 60_000;
 const keptLines = 20;
 
