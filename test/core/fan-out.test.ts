@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { DeliveryOutcome } from '../../src/core/ports/gateway.ts';
+import { runOne } from '../../src/core/ports/command.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { fcmContent, openPublishingWorld, webContent } from './publishing-world.ts';
 
@@ -142,4 +143,41 @@ test('stopping waits for what is in flight and loses nothing', async () => {
   await stopping;
   expect((await world.summarize(publishId)).users.delivered).toEqual(['sam']);
   await world.stop();
+});
+
+/** Publishes wait for a process that has just started; two pages are on their way to devices that do not answer yet. */
+async function openAtTheBeginning(publishes: number) {
+  const { promise: silence, resolve: answer } = Promise.withResolvers<DeliveryOutcome>();
+  const addresses = Array.from({ length: 250 }, (_, index) => `device ${index}`);
+  const world = await open({ answers: Object.fromEntries(addresses.map((address) => [address, [silence]])) });
+  await world.registerMany(addresses, 'news');
+  const { recordPages } = world.store;
+  let begun: number | null = null;
+  world.store.recordPages = (pages) => {
+    begun ??= world.batches.length;
+    return recordPages(pages);
+  };
+  const ids = await Promise.all(Array.from({ length: publishes }, () => world.publish(toInterests('news'))));
+  await waitFor('two pages', () => world.batches.length >= 2);
+  return { world, ids, answer: () => answer({ kind: 'accepted' }), begunBeforeFirstRecord: () => begun };
+}
+
+test('a process that has just started begins with two pages, however many wait, and records one before the third', async () => {
+  const { world, ids, answer, begunBeforeFirstRecord } = await openAtTheBeginning(4);
+  answer();
+  for (const id of ids) expect((await world.waitUntilFinished(id)).counts.web).toMatchObject({ accepted: 250 });
+  expect(begunBeforeFirstRecord()).toBeLessThanOrEqual(2);
+  expect(world.attempts).toHaveLength(1_000);
+});
+
+test('a publish that is canceled while its next page waits for room finishes at once, without it', async () => {
+  const { world, ids, answer, begunBeforeFirstRecord } = await openAtTheBeginning(2);
+  const { instanceId } = world;
+  for (const publishId of ids) await runOne(world.store.cancelPublishes, { instanceId, publishId });
+  // A machine that took a second for that has parked the first pages, and begun the next ones.
+  const inTime = begunBeforeFirstRecord() === null;
+  answer();
+  // Sooner than the leases of their ranges run out.
+  for (const id of ids) await world.waitUntilFinished(id, 20_000);
+  expect(world.attempts.length).toBeLessThanOrEqual(inTime ? 200 : 400);
 });

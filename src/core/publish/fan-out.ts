@@ -9,12 +9,14 @@ import { InHand } from './in-hand.ts';
 import type { DeferredGroup } from './retry-deliveries.ts';
 import { groupByPublish, retryDeliveries } from './retry-deliveries.ts';
 import type { RunRangeDeps } from './run-range.ts';
+import { createRoomToSend } from './room-to-send.ts';
 import { runRange } from './run-range.ts';
 
 export interface FanOutDeps extends Omit<
   RunRangeDeps,
   | 'store'
   | 'recorder'
+  | 'room'
   | 'stopping'
   | 'onParked'
   | 'onDeferred'
@@ -47,6 +49,12 @@ const deferredAtATime = 256;
 /** What is deferred waits for half a second at least. */
 const deferredRestMs = 100;
 const parkAfterMs = 1_000;
+/** A process that has just started gets two pages; one that works, as much as it can have under way. */
+const roomOptions = {
+  atFirst: 2 * pageSize,
+  atMost: 2 * pageSize * rangesAtATime + deferredAtATime,
+  longestWaitMs: 5_000,
+};
 
 /** Sends accepted publishes: claims ranges and deferred deliveries, and works on them until stopped. */
 export class FanOut {
@@ -66,6 +74,7 @@ export class FanOut {
     const rangeDeps: RunRangeDeps = {
       ...deps,
       recorder,
+      room: createRoomToSend(roomOptions),
       deliveryLog,
       turnMs,
       pageSize,

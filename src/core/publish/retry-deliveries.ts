@@ -8,11 +8,13 @@ import type { Sealed } from '../ports/instance-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { CannotOpen } from '../ports/sealer.ts';
 import { openPublishBody } from './publish-body.ts';
+import type { RoomToSend } from './room-to-send.ts';
 
 export interface RetryDeliveriesDeps extends DeliverDeps {
   readonly store: Pick<PublishCommands, 'completeDeliveries'>;
   readonly recorder: Pick<Recorder, 'record'>;
   readonly sealer: Sealer;
+  readonly room: RoomToSend;
   /** What has not been answered for by then does not hold up the other deferred deliveries. */
   readonly parkAfterMs: number;
   /** The last delivery of a publish was settled: its closing messages are due. */
@@ -56,18 +58,23 @@ async function sendAgain(deps: RetryDeliveriesDeps, group: DeferredGroup): Promi
   const gone = group.deliveries.filter(({ deviceGone }) => deviceGone);
   const living = group.deliveries.filter(({ deviceGone }) => !deviceGone);
   const body = openPublishBody(deps.sealer, group, group.body);
-  const records = await deliver(deps, group, body, living);
-  const settled = await settledWithin(records, deps.parkAfterMs);
-  const done = gone.map((claimed) => completionOf(claimed, goneMeanwhile(claimed)));
-  living.forEach((claimed, index) => {
-    const record = settled.get(index);
-    if (record) done.push(completionOf(claimed, record));
-    else
-      deps.onParked(
-        (records[index] as Promise<DeliveryRecord>).then((late) => complete(deps, [completionOf(claimed, late)])),
-      );
-  });
-  await complete(deps, done);
+  await deps.room.take(living.length);
+  try {
+    const records = await deliver(deps, group, body, living);
+    const settled = await settledWithin(records, deps.parkAfterMs);
+    const done = gone.map((claimed) => completionOf(claimed, goneMeanwhile(claimed)));
+    living.forEach((claimed, index) => {
+      const record = settled.get(index);
+      if (record) done.push(completionOf(claimed, record));
+      else
+        deps.onParked(
+          (records[index] as Promise<DeliveryRecord>).then((late) => complete(deps, [completionOf(claimed, late)])),
+        );
+    });
+    await complete(deps, done);
+  } finally {
+    deps.room.giveBack(living.length);
+  }
 }
 
 type Completion = Parameters<PublishCommands['completeDeliveries']>[0][number];

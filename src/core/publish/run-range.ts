@@ -6,6 +6,7 @@ import type { Log } from '../ports/log.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { CannotOpen } from '../ports/sealer.ts';
 import { openPublishBody } from './publish-body.ts';
+import type { RoomToSend } from './room-to-send.ts';
 import type { RangeState, SendPageDeps, SentPage } from './send-page.ts';
 import { sendPage } from './send-page.ts';
 
@@ -13,6 +14,7 @@ export interface RunRangeDeps extends SendPageDeps {
   readonly store: SendPageDeps['store'] & Pick<PublishQueries, 'readAudiencePage'>;
   readonly sealer: Sealer;
   readonly log: Log;
+  readonly room: RoomToSend;
   /** Two pages are in flight at a time, so this is half of what a crash may repeat for a range. */
   readonly pageSize: number;
   readonly pagesPerTurn: number;
@@ -50,29 +52,51 @@ async function runTurn(deps: RunRangeDeps, range: ClaimedRange): Promise<boolean
   const endsAt = deps.clock() + deps.turnMs;
   let cursor = range.cursor;
   let devices = 0;
-  let onItsWay: SentPage | null = null;
+  let onItsWay: { readonly sent: SentPage; readonly size: number } | null = null;
+  let unrecorded = 0;
   let state: RangeState = 'ours';
   let giveBack = false;
-  for (let pageNumber = 1; state === 'ours'; pageNumber++) {
-    let page: AudiencePage;
-    let sent: SentPage;
-    try {
-      page = await deps.store.readAudiencePage(audience, cursor, deps.pageSize);
-      const turnEnds = pageNumber >= deps.pagesPerTurn || deps.clock() >= endsAt || deps.stopping();
-      giveBack = page.next !== null && turnEnds;
-      sent = await sendPage(deps, { range, body, cursor, devices: page.devices, next: page.next, giveBack });
-    } catch (error) {
-      // What was sent is not sent again because the next page could not be.
-      await onItsWay?.record();
-      throw error;
+  const recordOnItsWay = async (endsRange?: boolean): Promise<RangeState> => {
+    if (!onItsWay) return state;
+    const { sent, size } = onItsWay;
+    onItsWay = null;
+    const recorded = await sent.record(endsRange);
+    unrecorded -= size;
+    deps.room.giveBack(size);
+    return recorded;
+  };
+  try {
+    for (let pageNumber = 1; state === 'ours'; pageNumber++) {
+      let page: AudiencePage;
+      let sent: SentPage;
+      try {
+        page = await deps.store.readAudiencePage(audience, cursor, deps.pageSize);
+        if (!deps.room.has(page.devices.length)) {
+          // Whoever waits for room holds none.
+          state = await recordOnItsWay();
+          if (state === 'lost') break;
+          if (state === 'canceled') page = { devices: [], next: null };
+        }
+        await deps.room.take(page.devices.length);
+        unrecorded += page.devices.length;
+        const turnEnds = pageNumber >= deps.pagesPerTurn || deps.clock() >= endsAt || deps.stopping();
+        giveBack = page.next !== null && turnEnds;
+        sent = await sendPage(deps, { range, body, cursor, devices: page.devices, next: page.next, giveBack });
+      } catch (error) {
+        // What was sent is not sent again because the next page could not be.
+        await recordOnItsWay();
+        throw error;
+      }
+      devices += page.devices.length;
+      state = await recordOnItsWay();
+      onItsWay = { sent, size: page.devices.length };
+      if (page.next === null || giveBack) break;
+      cursor = page.next;
     }
-    devices += page.devices.length;
-    if (onItsWay) state = await onItsWay.record();
-    onItsWay = sent;
-    if (page.next === null || giveBack) break;
-    cursor = page.next;
+    if (state !== 'lost') state = await recordOnItsWay(state === 'canceled');
+  } finally {
+    deps.room.giveBack(unrecorded);
   }
-  if (state !== 'lost' && onItsWay) state = await onItsWay.record(state === 'canceled');
   deps.log.info(state === 'lost' ? 'range.lost' : 'range.turn', {
     instanceId: range.instanceId,
     publishId: formatPublishId(range.publishId),
