@@ -49,11 +49,11 @@ const deferredAtATime = 256;
 /** What is deferred waits for half a second at least. */
 const deferredRestMs = 100;
 const parkAfterMs = 1_000;
-/** A process that has just started gets two pages; one that works, as much as it can have under way. */
+/** A process that has just started has room for two pages; one that works, for all that it can have under way. */
 const roomOptions = {
   atFirst: 2 * pageSize,
   atMost: 2 * pageSize * rangesAtATime + deferredAtATime,
-  longestWaitMs: 5_000,
+  longestWaitMs: 3_000,
 };
 
 /** Sends accepted publishes: claims ranges and deferred deliveries, and works on them until stopped. */

@@ -1,6 +1,6 @@
 /**
- * How many deliveries may be under way and not recorded yet. Little at first, more with each that is recorded: a
- * process that dies soon after each start, over and over, would repeat all that it begins, and get nothing done.
+ * How many deliveries may be under way and not recorded yet: little at first, more for what was recorded. So a process
+ * that dies repeats what it had room for at first, and a tenth of what it got done, however soon after each start it dies.
  */
 export interface RoomToSend {
   /** So many more could begin at once. */
@@ -17,6 +17,8 @@ export interface RoomOptions {
   /** Whoever has waited so long begins all the same: its claim runs out some time. */
   readonly longestWaitMs: number;
 }
+
+const shareOfRecorded = 0.1;
 
 export function createRoomToSend({ atFirst, atMost, longestWaitMs }: RoomOptions): RoomToSend {
   let limit = atFirst;
@@ -44,7 +46,7 @@ export function createRoomToSend({ atFirst, atMost, longestWaitMs }: RoomOptions
     },
     giveBack(count) {
       used -= count;
-      limit = Math.min(limit + count, atMost);
+      limit = Math.min(limit + count * shareOfRecorded, atMost);
       for (let next = waiting[0]; next && fits(next.count); next = waiting[0]) {
         waiting.shift();
         used += next.count;
