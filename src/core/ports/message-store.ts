@@ -260,6 +260,8 @@ export interface MessageQueries {
   findMessage(key: MessageKey): Promise<MessageDetail | null>;
   /** Messages of the same target that have been due for longer, counted up to `limit`. */
   countAhead(query: MessageTarget & { readonly dueAt: number; readonly limit: number }): Promise<number>;
+  /** Until when a target rests from the claims of all nodes (`restsFromAll`); null: it does not. A single node knows itself. */
+  restsUntil(target: MessageTarget): Promise<number | null>;
   /** In order; null for an unknown message. */
   listAttempts(key: MessageKey): Promise<readonly AttemptRecord[] | null>;
   /**

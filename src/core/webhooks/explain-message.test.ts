@@ -33,6 +33,7 @@ const explain = (about: Partial<MessageView>, given: Partial<ExplainMessage> = {
   explainMessage({
     message: { ...message, ...about },
     target,
+    restsUntil: null,
     disabled: null,
     maxAttempts: 5,
     ahead: null,
@@ -66,6 +67,11 @@ test.each<[string | null, Partial<MessageView>, Partial<ExplainMessage>]>([
     'first attempt is due: its target asked to be left alone until 2026-01-31T12:00:30.000Z, 2 before it',
     {},
     { target: { ...target, pausedUntil: soon, breaker: 'half-open' }, ahead: 2 },
+  ],
+  [
+    'first attempt is due: its target is left alone until 2026-01-31T12:00:30.000Z: it asked for it, or most attempts failed, 2 before it',
+    {},
+    { target: null, restsUntil: soon, ahead: 2 },
   ],
   ['first attempt is due: its webhook takes 10 a second', {}, { target: { ...target, maxPerSecond: 10 } }],
   [

@@ -4,10 +4,10 @@ import type { Clock } from '../ports/clock.ts';
 import type { MessageQueries, MessageTarget, MessageView } from '../ports/message-store.ts';
 
 export interface ExplainDeps {
-  readonly store: Pick<MessageQueries, 'countAhead'>;
+  readonly store: Pick<MessageQueries, 'countAhead' | 'restsUntil'>;
   readonly instances: Pick<InstanceDirectory, 'findWebhook'>;
   readonly clock: Clock;
-  /** Null: nothing is known of the target that would hold it up. */
+  /** Null: nothing is known of the target here that would hold it up; other nodes may know something. */
   readonly targetStatus: (target: MessageTarget) => TargetStatus | null;
   /** Attempts of a whole schedule; null: of messages to the webhookUrls of publishes. */
   readonly maxAttempts: (webhook: Webhook | null) => number;
@@ -25,6 +25,7 @@ export async function explain(deps: ExplainDeps, message: MessageView, countAhea
   return explainMessage({
     message,
     target: deps.targetStatus({ instanceId, target }),
+    restsUntil: waitsItsTurn ? await deps.store.restsUntil({ instanceId, target }) : null,
     disabled: webhook && webhook.disabledAt !== null ? disabledState(webhook.disabledAt, webhook.disabledReason) : null,
     maxAttempts: deps.maxAttempts(webhook),
     ahead:
@@ -53,6 +54,8 @@ export interface ExplainMessage {
   readonly message: MessageView;
   /** Null: none is known, or it is not looked at. */
   readonly target: TargetStatus | null;
+  /** Until when all nodes leave the target alone, whichever of them found out why; null: they do not, or it is not looked at. */
+  readonly restsUntil: number | null;
   /** Since when its webhook is disabled, and why, in words; null when it is not. */
   readonly disabled: { readonly since: number; readonly reason: string | null } | null;
   /** Attempts of a whole schedule. */
@@ -91,7 +94,7 @@ function explainWaiting(given: ExplainMessage): string {
 }
 
 /** What keeps a message from being sent that is due. */
-function holdUp({ target, disabled, ahead }: ExplainMessage): string {
+function holdUp({ target, restsUntil, disabled, ahead, now }: ExplainMessage): string {
   const behind = ahead === null || ahead === 0 ? '' : `, ${ahead.toLocaleString('en')} before it`;
   if (disabled) return disabledWords(disabled);
   if (target && target.pausedUntil !== null && target.pausedUntil > (target.probeAt ?? 0)) {
@@ -99,6 +102,9 @@ function holdUp({ target, disabled, ahead }: ExplainMessage): string {
   }
   if (target?.breaker === 'open') {
     return `most attempts failed, the next one is made at ${time(target.probeAt ?? 0)}${behind}`;
+  }
+  if (restsUntil !== null && restsUntil > now) {
+    return `its target is left alone until ${time(restsUntil)}: it asked for it, or most attempts failed${behind}`;
   }
   if (target?.breaker === 'half-open')
     return `most attempts failed, one at a time finds out whether it is back${behind}`;

@@ -232,6 +232,14 @@ const turns = `
 const listDueTurns = `${turns} SELECT instance_id, target FROM turn WHERE at <= pharos_now() ORDER BY at LIMIT $2`;
 const findNextTurn = `${turns} SELECT min(at) - pharos_now() AS wait FROM turn`;
 
+const findRest = `
+  SELECT until FROM message_rests
+  WHERE instance_id = $1 AND target = $2 AND store_id = '${nilUuid}' AND until > pharos_now()`;
+
+/** Until when it rests from all nodes; null: it does not. */
+export const restsUntil = async (sql: Sql, { instanceId, target }: MessageTarget): Promise<number | null> =>
+  (await sql.get<{ until: number }>(findRest, [instanceId, target]))?.until ?? null;
+
 /** Milliseconds until a target has its turn; negative when one has it; null: nothing waits. */
 export const nextTurn = async (sql: Sql, storeId: string): Promise<number | null> =>
   (await sql.get<{ wait: number | null }>(findNextTurn, [storeId]))?.wait ?? null;

@@ -9,6 +9,7 @@ import { endOfSearch, matches, maxRowsLookedAt, neighboursLookedAt, rowsAtATime 
 import type { QueryHandlers } from './commands.ts';
 import type { Sql } from './database.ts';
 import { readLastAttempts } from './last-attempts.ts';
+import { restsUntil } from './message-claims.ts';
 import { messageColumns, queueJoin } from './message-columns.ts';
 import { walkMessages } from './message-walk.ts';
 import { healthQueries } from './webhook-health.ts';
@@ -75,6 +76,7 @@ export const messageQueries: QueryHandlers<Omit<MessageQueries, 'listTurns'>> = 
   },
   countAhead: async (sql, { instanceId, target, dueAt, limit }) =>
     (await sql.get<{ ahead: number }>(countAhead, [instanceId, target, dueAt, limit]))?.ahead ?? 0,
+  restsUntil,
   listAttempts: async (sql, { instanceId, messageId }) => {
     const message = await sql.get<MessageRow>(findMessage, [instanceId, uuidV7Day(messageId), messageId]);
     return message ? (await listAttemptsOf(sql, message)).map(toAttempt) : null;

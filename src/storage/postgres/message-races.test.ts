@@ -74,14 +74,18 @@ test('a target whose part of a node is used up rests from that node alone; one t
       ...{ limit: 10, leaseMs: 60_000 },
       targets: [{ ...target, room: 0, restMs: 60_000, restsFromAll }],
     });
+  const rests = async (store: Store) => ((await store.restsUntil(target)) ?? 0) > Date.now();
   await rest(false);
   expect(await both(hasTurn)).toEqual([false, true]);
+  expect(await both(rests)).toEqual([false, false]);
   await rest(true);
   expect(await both(hasTurn)).toEqual([false, false]);
+  expect(await both(rests)).toEqual([true, true]);
   // There was room left for more than is due: it has nothing to wait for.
   const targets = [{ ...target, room: 3, restMs: 60_000 }];
   expect(await runOne(one.claimMessages, { limit: 10, leaseMs: 1, targets })).toHaveLength(2);
   await expect.poll(() => both(hasTurn), { interval: 5 }).toEqual([true, true]);
+  expect(await both(rests)).toEqual([false, false]);
 });
 
 const both = <Value>(run: (store: Store) => Promise<Value>): Promise<[Value, Value]> =>

@@ -41,8 +41,16 @@ const maxReadConnections = 5;
 
 /** What people look at, and nothing depends on. */
 const queriesForPeople: readonly (keyof StoreQueries)[] = [
-  ...(['listPublishes', 'viewPublish', 'listMessages', 'findMessage', 'listAttempts', 'listBatch', 'countAhead'] as const),
-  ...(['listReplays', 'findReplay', 'listIgnoredReports', 'measureLoad'] as const),
+  ...([
+    'listPublishes',
+    'viewPublish',
+    'listMessages',
+    'findMessage',
+    'listAttempts',
+    'listBatch',
+    'countAhead',
+  ] as const),
+  ...(['restsUntil', 'listReplays', 'findReplay', 'listIgnoredReports', 'measureLoad'] as const),
 ];
 
 /**

@@ -97,6 +97,7 @@ export function prepareMessageQueries(db: DatabaseSync): KnowingLeases<QueryHand
     },
     countAhead: ({ instanceId, target, dueAt, limit }, live) =>
       countAhead.get(instanceId, target, dueAt, rowsOf(live), limit)?.ahead ?? 0,
+    restsUntil: () => null,
     listAttempts: ({ instanceId, messageId }) => {
       const key = [instanceId, uuidV7Day(messageId), messageId] as const;
       const message = findMessage.get(...key);

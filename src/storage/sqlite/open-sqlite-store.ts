@@ -91,6 +91,7 @@ const queryNames = Object.keys({
   listMessages: true,
   findMessage: true,
   countAhead: true,
+  restsUntil: true,
   listTurns: true,
   findWebhookHealth: true,
   listAttempts: true,
