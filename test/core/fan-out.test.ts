@@ -153,10 +153,12 @@ async function openAtTheBeginning(publishes: number) {
   await world.registerMany(addresses, 'news');
   const { recordPages } = world.store;
   let begun: number | null = null;
-  world.store.recordPages = (pages) => {
-    begun ??= world.batches.length;
-    return recordPages(pages);
-  };
+  Object.assign(world.store, {
+    recordPages: (pages: Parameters<typeof recordPages>[0]) => {
+      begun ??= world.batches.length;
+      return recordPages(pages);
+    },
+  });
   const ids = await Promise.all(Array.from({ length: publishes }, () => world.publish(toInterests('news'))));
   await waitFor('two pages', () => world.batches.length >= 2);
   return { world, ids, answer: () => answer({ kind: 'accepted' }), begunBeforeFirstRecord: () => begun };
