@@ -174,7 +174,7 @@ test.each([
 test('a client that goes away in the middle of a body, or before the answer, is no failure and holds nothing', async () => {
   const answered = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
-  const { app, port, exchange, logged } = await open({
+  const { app, port, exchange, logged, counted } = await open({
     inFlight: new InFlight({ maxRequests: 1, maxBodyBytes: 50 }),
     async answer(_, body) {
       arrived.resolve();
@@ -194,6 +194,7 @@ test('a client that goes away in the middle of a body, or before the answer, is 
   answered.resolve();
   expect(await exchange(bytesOf({ headers: last, body: '"quick"' }))).toMatch(/200 OK[^]*content-length: 0\r\n/);
   expect(logged).toEqual([]);
+  expect(counted).toMatchObject([{ status: 200 }]);
 });
 
 test('while the server closes, Fastify ends the connections', async () => {

@@ -144,6 +144,8 @@ export class DirectRoutes {
     const startedAt = performance.now();
     inFlight.track(raw, response);
     const send = ({ status, body, headers: more }: DirectAnswer): void => {
+      // The client has gone: nothing is answered, and nothing counted.
+      if (response.destroyed) return;
       response.writeHead(status, {
         ...headers,
         ...more,
