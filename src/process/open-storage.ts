@@ -10,10 +10,6 @@ import type { Commit } from '../core/ports/metrics.ts';
 import { OperatorProblem } from '../core/ports/operator-problem.ts';
 import type { Store } from '../core/ports/store.ts';
 import { roles } from '../protocol/roles.ts';
-import { joinPostgresCluster } from '../storage/postgres/join-cluster.ts';
-import { openPostgresStore } from '../storage/postgres/open-postgres-store.ts';
-import { backUp } from '../storage/sqlite/back-up.ts';
-import { openSqliteStore } from '../storage/sqlite/open-sqlite-store.ts';
 
 export interface Storage {
   readonly store: Store;
@@ -49,6 +45,9 @@ export async function openStorage({
       const problem = `without ${missing.join(' and ')} this node needs others on the same database: ${mend}.`;
       throw new OperatorProblem(problem, { isWrongSetting: true });
     }
+    // Loaded here, as below, so that a start need not wait for the other one.
+    const { backUp } = await import('../storage/sqlite/back-up.ts');
+    const { openSqliteStore } = await import('../storage/sqlite/open-sqlite-store.ts');
     const store = await openSqliteStore({ file: databaseFile, onCommit });
     return {
       store,
@@ -58,6 +57,8 @@ export async function openStorage({
     };
   }
   const { databaseReadUrl: readUrl, databasePreparedStatements: preparedStatements } = settings;
+  const { joinPostgresCluster } = await import('../storage/postgres/join-cluster.ts');
+  const { openPostgresStore } = await import('../storage/postgres/open-postgres-store.ts');
   // This machine's, until the node has asked for the database's.
   let clock: Clock = Date.now;
   const store = await openPostgresStore({
