@@ -95,6 +95,7 @@ async function startDispatching(
       findWebhook: async (_, webhookId) => {
         const path = webhooks.find(({ id }) => id === webhookId)?.path ?? '';
         if (path === '/sealed') throw new CannotOpen('the keyring has no key 12345678');
+        if (path === '/unreadable') throw new SyntaxError('its options are no JSON');
         const url = `http://127.0.0.1:${port}${path}`;
         const about = { instanceId, id: webhookId, url, format: 'beams', events } as const;
         const keys = { secret: 's', previousSecret: null, signingKey: null, headers: {} };
@@ -296,8 +297,8 @@ test('a message that is claimed again before its first attempt is known to be re
   expect(world.arrived).toHaveLength(2);
 });
 
-test('a webhook whose master key is missing keeps its messages, and stops nobody else’s', async () => {
-  const world = await startDispatching(['/sealed', '/answers'], () => 0);
+test('a webhook whose master key is missing, or that cannot be read, keeps its messages and stops nobody else’s', async () => {
+  const world = await startDispatching(['/sealed', '/unreadable', '/answers'], () => 0);
   await world.writeMessages(20);
   const startedAt = Date.now();
   world.dispatcher.start();
@@ -308,5 +309,6 @@ test('a webhook whose master key is missing keeps its messages, and stops nobody
   });
   const waiting = await world.listWaiting('/sealed');
   expect(waiting.map(({ attempts }) => attempts)).toEqual(Array(20).fill(0));
+  expect(await world.listWaiting('/unreadable')).toHaveLength(20);
   expect(Math.min(...waiting.map(({ dueAt }) => dueAt ?? 0))).toBeGreaterThanOrEqual(startedAt + 30_000);
 });

@@ -2,7 +2,7 @@ import { ClaimLoop } from '../claims/claim-loop.ts';
 import { gatherItems } from '../claims/gather-items.ts';
 import { defaultWebhookOptions } from '../instances/webhook-options.ts';
 import type { Cluster } from '../ports/cluster.ts';
-import { runOne } from '../ports/command.ts';
+import { runOne, StoreUnavailable } from '../ports/command.ts';
 import type { ClaimedMessage, MessageCommands, MessageQueries, MessageTarget } from '../ports/message-store.ts';
 import { requestSize, webhookIdOf } from '../ports/message-store.ts';
 import { CannotOpen } from '../ports/sealer.ts';
@@ -155,7 +155,7 @@ export class Dispatcher {
     const { instances, store } = this.#deps;
     const { instanceId } = target;
     const webhookId = webhookIdOf(target.target);
-    const webhook = webhookId === null ? null : await instances.findWebhook(instanceId, webhookId).catch(ifSealed);
+    const webhook = webhookId === null ? null : await instances.findWebhook(instanceId, webhookId).catch(ifItsOwn);
     if (webhookId !== null && webhook && webhook.disabledAt !== null) {
       const held = await runOne(store.holdMessages, { instanceId, webhookId, limit: heldAtATime });
       if (held === heldAtATime) return null;
@@ -251,10 +251,10 @@ const toRoom = ({ instanceId, target, room, ahead, restMs, restsFromAll = false,
   ...{ instanceId, target, room: room + ahead, restMs, restsFromAll },
   batch: batch ?? null,
 });
-/** One webhook that does not open is no reason to claim nothing: its messages are claimed, and postponed. */
-function ifSealed(error: unknown): null {
-  if (error instanceof CannotOpen) return null;
-  throw error;
+/** One webhook that cannot be opened or read is no reason to claim nothing: its messages are claimed, and fail alone. */
+function ifItsOwn(error: unknown): null {
+  if (error instanceof StoreUnavailable) throw error;
+  return null;
 }
 
 const requestIdOf = ({ batchId, messageId }: ClaimedMessage): string => batchId ?? messageId;
