@@ -26,7 +26,7 @@ export function schedulesSuite(open: OpenStore): void {
     test('wait for their time, and reach who is there then', async () => {
       const store = await open();
       const instanceId = await createInstance(store);
-      const sendAfter = Date.now() + 300;
+      const sendAfter = Date.now() + 1_500;
       const publish = await accept(store, instanceId, everyone, { sendAfter });
       expect(await claimRanges(store, instanceId)).toEqual([]);
       expect(await store.viewPublish({ ...publish, ...view })).toMatchObject({
@@ -100,7 +100,7 @@ export function schedulesSuite(open: OpenStore): void {
       expect((await store.viewPublish({ ...deferred, ...view }))?.finishedAt).toEqual(expect.any(Number));
 
       const abandoned = await accept(store, instanceId, everyone);
-      await claimRange(store, abandoned, { limit: 1_000, leaseMs: 200 });
+      await claimRange(store, abandoned, { limit: 1_000, leaseMs: 1_500 });
       expect(await runOne(store.cancelPublishes, abandoned)).toBe('canceled');
       expect((await store.viewPublish({ ...abandoned, ...view }))?.finishedAt).toBeNull();
       const isFinished = async () => {
