@@ -176,10 +176,11 @@ test('a publish that is canceled while its next page waits for room finishes at 
   const { world, ids, answer, begunBeforeFirstRecord } = await openAtTheBeginning(2);
   const { instanceId } = world;
   for (const publishId of ids) await runOne(world.store.cancelPublishes, { instanceId, publishId });
-  // A machine that took a second for that has parked the first pages, and begun the next ones.
+  // Else the machine took a second for that: the first pages were parked, and the next ones begun.
   const inTime = begunBeforeFirstRecord() === null;
   answer();
   // Sooner than the leases of their ranges run out.
   for (const id of ids) await world.waitUntilFinished(id, 20_000);
-  expect(world.attempts.length).toBeLessThanOrEqual(inTime ? 200 : 400);
+  // A range that had no room for its first page learns of it when that is recorded.
+  expect(world.attempts.length).toBeLessThanOrEqual(inTime ? 300 : 500);
 });
