@@ -243,6 +243,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
       onAccepted,
       onMessages,
       onEvent,
+      onErased: (instanceId, user) => dispatcher.erased({ instanceId, user }),
     }),
     oneSignalRoutes({
       ...shared,

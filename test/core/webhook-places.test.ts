@@ -170,6 +170,30 @@ async function startDispatching(
   return { arrived, port, dispatcher, publish, writeMessages, countStates, listWaiting };
 }
 
+test('who is erased after a message was claimed, and before it is sent, is not in it', async () => {
+  let onErased: Dispatcher['erased'] = () => {};
+  const world = await startDispatching(['/answers'], () => 0, undefined, {
+    through: (store) => ({
+      ...store,
+      async claimMessages(items) {
+        const results = await store.claimMessages(items);
+        const [claimed] = results.flatMap((result) => (result.ok ? result.value : []));
+        if (claimed && claimed.user !== null && claimed.user !== 'erased') {
+          const erased = { instanceId: claimed.instanceId, user: claimed.user.name };
+          await runOne(store.eraseUsers, erased);
+          onErased(erased);
+        }
+        return results;
+      },
+    }),
+  });
+  onErased = (erased) => world.dispatcher.erased(erased);
+  await world.writeMessages(1);
+  world.dispatcher.start();
+  await waitFor('the message to be dropped', async () => (await world.countStates())['/answers dropped 0'] === 1);
+  expect(world.arrived).toEqual([]);
+});
+
 test('a target that never answers holds up nobody else', async () => {
   const world = await startDispatching(['/hangs', '/answers'], (path) => (path === '/hangs' ? 'hang' : 0));
   await world.writeMessages(300);

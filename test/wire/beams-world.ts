@@ -113,6 +113,7 @@ export async function openWorld(
     onAccepted: () => void woken.publishes++,
     onMessages: () => void woken.messages++,
     onCanceled() {},
+    onErased() {},
     onEvent: (instanceId) => feed.wake(instanceId),
   };
   const feed = new EventFeed(deps);

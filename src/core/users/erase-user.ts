@@ -5,6 +5,8 @@ import type { Log } from '../ports/log.ts';
 export interface EraseUserDeps {
   readonly store: Pick<DeviceCommands, 'eraseUsers'>;
   readonly log: Log;
+  /** The name is gone from the store. */
+  readonly onErased: (instanceId: string, user: string) => void;
 }
 
 /**
@@ -13,5 +15,6 @@ export interface EraseUserDeps {
  */
 export async function eraseUser(deps: EraseUserDeps, instanceId: string, user: string): Promise<void> {
   const { devices, messages } = await runOne(deps.store.eraseUsers, { instanceId, user });
+  deps.onErased(instanceId, user);
   deps.log.info('user.erased', { instanceId, devices, messages });
 }

@@ -14,6 +14,8 @@ import { attemptMessage } from './attempt-message.ts';
 import { breakerPausesMs as defaultBreakerPausesMs } from './breaker.ts';
 import type { ClaimedAhead } from './claimed-ahead.ts';
 import { createClaimedAhead } from './claimed-ahead.ts';
+import type { ErasedUser } from './erased-names.ts';
+import { createErasedNames } from './erased-names.ts';
 import type { TargetStatus } from './explain-message.ts';
 import type { ClaimedRequest } from './postpone-request.ts';
 import { giveBackRequest, postponeRequest } from './postpone-request.ts';
@@ -39,6 +41,8 @@ interface Work {
   /** The claim that was last asked for, to send or to record under. */
   used: ClaimedRequest | null;
   readonly offer: Offer;
+  /** When it was asked for, of a clock that never jumps. */
+  readonly claimedAt: number;
   /** It was claimed for a place that is not free yet. */
   readonly isAhead: boolean;
 }
@@ -61,12 +65,8 @@ const heldAtATime = 500;
  * costs little more.
  */
 const gatherMs = 2;
-/**
- * And an attempt that is to be recorded, if they are less than what is in flight, or twice that if many are. It has given
- * its place back already; if the process is killed now, it is repeated.
- */
+/** And an attempt that is to be recorded, if they are less than what is in flight. It has given its place back already. */
 const gatherCompletedMs = 5;
-const many = 16;
 
 /** Sends webhooks: claims due messages, as many as each target can have, and attempts them until stopped. */
 export class Dispatcher {
@@ -75,14 +75,14 @@ export class Dispatcher {
   readonly #targets: TargetStates;
   readonly #ahead: ClaimedAhead<Offer>;
   readonly #inHand = new Map<string, Work>();
+  readonly #erased = createErasedNames(() => performance.now());
   /** Requests to the proven that are not answered yet, others may hang for long; and those that ended since the last claim. */
   #inFlight = 0;
   #endedSince = 0;
   #gathering: NodeJS.Timeout | null = null;
 
   constructor(deps: DispatcherDeps) {
-    const areEnough = (count: number): boolean => count >= (this.#inFlight < many ? 1 : 2) * this.#inFlight;
-    const gathering = { maxWaitMs: gatherCompletedMs, areEnough };
+    const gathering = { maxWaitMs: gatherCompletedMs, areEnough: (count: number) => count >= this.#inFlight };
     this.#deps = { ...deps, completeAttempt: gatherItems(deps.store.completeAttempts, gathering) };
     this.#targets = createTargetStates({ now: () => performance.now(), maxUnproven, maxAhead });
     this.#ahead = createClaimedAhead({
@@ -116,6 +116,11 @@ export class Dispatcher {
     this.#messages.wake();
   }
 
+  /** A user's name was erased: what waits in memory leaves it out, too. */
+  erased(user: ErasedUser): void {
+    this.#erased.add(user);
+  }
+
   /** What is known of a target; null: nothing is, so nothing is wrong. */
   status(target: MessageTarget): TargetStatus | null {
     return this.#targets.status(target, this.#deps.clock());
@@ -134,6 +139,7 @@ export class Dispatcher {
 
   async #claim(limit: number): Promise<readonly Work[]> {
     const { store } = this.#deps;
+    const claimedAt = performance.now();
     this.#endedSince = 0;
     const targets = this.#targets.inTurn(await store.listTurns(limit));
     const known = await Promise.all(targets.map((target) => this.#limitsOf(target)));
@@ -151,7 +157,9 @@ export class Dispatcher {
       const requests = byTarget.get(offer.key) ?? [];
       for (const claimed of requests) left -= requestSize(claimed.length);
       if (this.#targets.claimed(offer, requests.length)) this.#messages.wake();
-      return requests.flatMap((claimed, index) => this.#take(claimed, offer, index >= offer.room));
+      return requests.flatMap((claimed, index) =>
+        this.#take({ claimed, used: null, offer, claimedAt, isAhead: index >= offer.room }),
+      );
     });
   }
 
@@ -170,7 +178,8 @@ export class Dispatcher {
   }
 
   /** Nothing when it is in hand already: then whoever works on it has the new claim. */
-  #take(claimed: ClaimedRequest, offer: Offer, isAhead: boolean): readonly Work[] {
+  #take(work: Work): readonly Work[] {
+    const { claimed, offer, isAhead } = work;
     const inHand = this.#inHand.get(requestIdOf(claimed[0]));
     if (inHand) {
       inHand.claimed = claimed;
@@ -178,7 +187,6 @@ export class Dispatcher {
       else this.#targets.ended(offer, null);
       return [];
     }
-    const work: Work = { claimed, used: null, offer, isAhead };
     this.#inHand.set(requestIdOf(claimed[0]), work);
     return [work];
   }
@@ -223,7 +231,7 @@ export class Dispatcher {
       const { breakerPausesMs = defaultBreakerPausesMs } = this.#deps;
       end({ verdict, pauseMs, startedAt, endedAt: performance.now(), breakerPausesMs, chance: Math.random() });
     };
-    const current = (): ClaimedRequest => (work.used = work.claimed);
+    const current = (): ClaimedRequest => this.#erased.leaveOut((work.used = work.claimed), work.claimedAt);
     try {
       return work.claimed[0].batchId === null
         ? await attemptMessage(this.#deps, () => current()[0], onAnswered)
