@@ -65,8 +65,12 @@ const heldAtATime = 500;
  * costs little more.
  */
 const gatherMs = 2;
-/** And an attempt that is to be recorded, if they are less than what is in flight. It has given its place back already. */
+/**
+ * And an attempt that is to be recorded, if they are less than what is in flight, or twice that if many are. It has given
+ * its place back already; if the process is killed now, it is repeated.
+ */
 const gatherCompletedMs = 5;
+const many = 16;
 
 /** Sends webhooks: claims due messages, as many as each target can have, and attempts them until stopped. */
 export class Dispatcher {
@@ -82,7 +86,8 @@ export class Dispatcher {
   #gathering: NodeJS.Timeout | null = null;
 
   constructor(deps: DispatcherDeps) {
-    const gathering = { maxWaitMs: gatherCompletedMs, areEnough: (count: number) => count >= this.#inFlight };
+    const areEnough = (count: number): boolean => count >= (this.#inFlight < many ? 1 : 2) * this.#inFlight;
+    const gathering = { maxWaitMs: gatherCompletedMs, areEnough };
     this.#deps = { ...deps, completeAttempt: gatherItems(deps.store.completeAttempts, gathering) };
     this.#targets = createTargetStates({ now: () => performance.now(), maxUnproven, maxAhead });
     this.#ahead = createClaimedAhead({
