@@ -10,7 +10,7 @@ const nodeVersion = 'test/house/node-version';
 /** In the order in which they begin. Two that wait more than they work come first, so that others work meanwhile. */
 const suites = [
   // Where a process was killed, the next one waits for leases to end.
-  vitestSuite('process', 22, 'postgres', ['--maxWorkers=3']),
+  vitestSuite('process', 22, 'postgres'),
   // Browsers start and click in real time: two at once on two cores would only wait for each other.
   vitestSuite('browser', 24, 'sqlite', ['--maxWorkers=1']),
   commandSuite('checks', {
