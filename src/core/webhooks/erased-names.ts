@@ -8,7 +8,7 @@ export interface ErasedUser {
 }
 
 /** Names that were erased of late: what was claimed before still says them. */
-export interface ErasedNames {
+interface ErasedNames {
   readonly add: (erased: ErasedUser) => void;
   /** What was claimed at that time, as it would be now. */
   readonly leaveOut: (claimed: ClaimedRequest, claimedAt: number) => ClaimedRequest;
