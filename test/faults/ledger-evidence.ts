@@ -7,6 +7,8 @@ export interface SeenServer {
   readonly pushService: Pick<FaultServer['pushService'], 'deliveries'>;
   readonly targets: Pick<FaultServer['targets'], 'requests'>;
   readonly restarts: readonly number[];
+  /** Of each restart: deliveries by publish that were under way with a row of their own; by default none. */
+  readonly held?: readonly ReadonlyMap<string, number>[];
   /** How far a node's time may be from everybody else's; by default not at all. */
   readonly clockErrorMs?: number;
 }

@@ -22,6 +22,7 @@ interface Evidence {
   readonly deliveries: readonly { readonly at: number; readonly deviceToken: string }[];
   readonly counts: Readonly<Record<string, number>>;
   readonly restarts: readonly number[];
+  readonly held?: SeenServer['held'];
   readonly clockErrorMs?: number;
   readonly requests: readonly (Pick<TargetRequest, 'at' | 'status'> & { readonly kind: 'STARTED' | 'FINISHED' })[];
   /** Of STARTED. */
@@ -54,7 +55,20 @@ const truth: Evidence = {
 
 /** A publish to two devices with a webhook, as the world saw it, with some of it changed. */
 const read = (change: Partial<Evidence> = {}) => {
-  const { deliveries, counts, restarts, clockErrorMs = 0, requests, state, attempts, told } = { ...truth, ...change };
+  const {
+    deliveries,
+    counts,
+    restarts,
+    held,
+    clockErrorMs = 0,
+    requests,
+    state,
+    attempts,
+    told,
+  } = {
+    ...truth,
+    ...change,
+  };
   const { request, publishId } = publish;
   const views = [
     { id: '1', eventType: 'publish.started', state, attempts: attempts.length },
@@ -85,6 +99,7 @@ const read = (change: Partial<Evidence> = {}) => {
       }),
     },
     restarts,
+    ...(held && { held }),
     clockErrorMs,
   };
   const customer: SeenCustomer = { instanceId: 'instance', devices, publishes: [publish], reports: [] };
@@ -128,7 +143,7 @@ test('a repeated delivery needs a kill between the two', async () => {
   expect(await read({ deliveries, restarts: [20] })).toMatchObject({ problems: [], repeats: [what] });
 });
 
-test('a repeated delivery counts for the kill that forgot it, of which each has two pages', async () => {
+test('a repeated delivery counts for the kill that forgot it, of which each has two pages, and what had a row of its own', async () => {
   const repeated = (count: number, at: number) =>
     Array.from({ length: count }, (_, index) => ({ at, deviceToken: `${at} ${index}` })).flatMap((delivery) => [
       delivery,
@@ -138,10 +153,17 @@ test('a repeated delivery counts for the kill that forgot it, of which each has 
     const accepted = 2 + deliveries.length / 2;
     const told = { web: { numSuccessfulPublishes: accepted, numFailedPublishes: 0 } };
     const change = { deliveries: [...truth.deliveries, ...deliveries], counts: { accepted }, told, restarts: [20, 30] };
-    return (await read(change)).problems;
+    const held = [new Map([['pubid-1', 2]]), new Map()];
+    return (await read({ ...change, held })).problems;
   };
   expect(await problemsOf(...repeated(150, 15), ...repeated(150, 25))).toEqual([]);
-  expect(await problemsOf(...repeated(201, 15))).toEqual(['pubid-1: one kill repeated 201 deliveries']);
+  expect(await problemsOf(...repeated(202, 15))).toEqual([]);
+  expect(await problemsOf(...repeated(203, 15), ...repeated(190, 25))).toEqual([
+    'pubid-1: one kill repeated 203 deliveries, and 2 had rows of their own',
+  ]);
+  expect(await problemsOf(...repeated(201, 25))).toEqual([
+    'pubid-1: one kill repeated 201 deliveries, and 0 had rows of their own',
+  ]);
 });
 
 test('a message that was given up after four attempts, or although it was taken', async () => {

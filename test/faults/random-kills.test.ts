@@ -3,13 +3,14 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createCustomer } from './customer.ts';
 import { startFaultServer } from './fault-server.ts';
 import { startFeedReader } from './feed-reader.ts';
+import { readHeldDeliveries } from './held-deliveries.ts';
 import { readLedger, waitUntilIdle } from './ledger.ts';
 import { chosenBy, readSeed } from './seeded.ts';
 import { startTraffic } from './traffic.ts';
 
 /** Each costs seconds: the older Node shows with a few that nothing depends on the newer one; `npm run test:soak` has 1,000. */
 const kills = Number(process.env['FAULT_KILLS'] ?? (process.versions.node.startsWith('22.') ? 5 : 30));
-/** One run in five is longer than a page waits for a slow device: pages are parked, and their range goes on. */
+/** One run in five is longer than whole pages wait for their answers, on a busy machine too: they are parked, and their range goes on. */
 const longestRunMs = (kill: number): number => (kill % 5 === 0 ? 3_000 : 800);
 const firstDevices = 130;
 
@@ -26,13 +27,17 @@ test(
       Array.from({ length: firstDevices }, (_, index) => customer.registerDevice(`user ${index % 40}`)),
     );
     const traffic = startTraffic(customer, seed);
+    const held: ReadonlyMap<string, number>[] = [];
     for (let kill = 1; kill <= kills; kill++) {
       await delay(chosenBy(longestRunMs(kill), seed, 'kill', kill));
-      await server.restart();
+      server.pharos.strike();
+      await server.pharos.ended();
+      held.push(await readHeldDeliveries(server.pharos));
+      await server.restartAfterKill();
     }
     await traffic.stop();
     await waitUntilIdle(server);
-    const { problems, repeats, figures } = await readLedger(server, customer);
+    const { problems, repeats, figures } = await readLedger({ ...server, held }, customer);
     console.log([...repeats.map((what) => `repeated: ${what}`), JSON.stringify(figures)].join('\n'));
     const read = await feed.finish();
     expect([...problems, ...read.problems]).toEqual([]);

@@ -13,7 +13,7 @@ export function startTraffic(customer: Customer, seed: number): { stop(): Promis
   const someUser = (): string => users[choose(users.length)] ?? '';
 
   async function publish(): Promise<void> {
-    // Few, since each may repeat 200 deliveries a kill, and several are under way at a time.
+    // Few, since each is as much work as some thirty others.
     const toAll = choose(60) === 0;
     const known = new Set(customer.devices.flatMap(({ user }) => user ?? []));
     const names = [someUser(), ...(choose(3) === 0 ? [someUser()] : [])].filter((name) => known.has(name));
