@@ -3,6 +3,7 @@ import { lazyConnection } from './lazy-connection.ts';
 import { openForReading } from './open-database.ts';
 import { runQuery } from './query-engine.ts';
 import { prepareReadHandlers } from './read-handlers.ts';
+import { unpackCalls } from './sent-calls.ts';
 import type { FromThread, ToThread } from './thread-protocol.ts';
 
 // Entry of the thread that answers queries, so that they never wait for commits.
@@ -18,7 +19,9 @@ port.on('message', (message: ToThread) => {
     port.close();
     return;
   }
-  for (const call of message) send({ kind: 'replies', replies: [runQuery(connection, call)], commit: null });
+  for (const call of unpackCalls(message)) {
+    send({ kind: 'replies', replies: { json: '', cloned: [runQuery(connection, call)] }, commit: null });
+  }
 });
 
 // The database is opened by the first query: this script loads while the writer still migrates.

@@ -11,12 +11,14 @@ import { StorageThread } from './storage-thread.ts';
 const entry = new URL(
   `data:text/javascript,${encodeURIComponent(`
     import { parentPort as port } from 'node:worker_threads';
-    port.on('message', (calls) => {
-      if (calls === 'close') return port.close();
+    port.on('message', (message) => {
+      if (message === 'close') return port.close();
+      const calls = message.cloned;
       if (calls.some(({ name }) => name === 'die')) throw new Error('crashed');
       const answered = calls.filter(({ name }) => name !== 'hang');
       const outcome = { kind: 'done', value: calls.length };
-      port.postMessage({ kind: 'replies', replies: answered.map(({ id }) => ({ id, outcome })) });
+      const replies = { json: '', cloned: answered.map(({ id }) => ({ id, outcome })) };
+      port.postMessage({ kind: 'replies', replies });
     });
     port.postMessage({ kind: 'opened' });
   `)}`,

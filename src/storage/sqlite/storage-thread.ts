@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
+import { packCalls, unpackReplies } from './sent-calls.ts';
 import type { Call, FromThread, ToThread } from './thread-protocol.ts';
 import { doneValue } from './thread-protocol.ts';
 
@@ -94,7 +95,7 @@ export class StorageThread {
     if (calls.length === 0) return;
     this.#queued = [];
     try {
-      (this.#worker ?? this.#startWorker()).postMessage(calls satisfies ToThread);
+      (this.#worker ?? this.#startWorker()).postMessage(packCalls(calls) satisfies ToThread);
     } catch (error) {
       // An input that cannot be cloned: a mistake of one of the callers.
       for (const { id } of calls) this.#take(id)?.reject(error as Error);
@@ -114,7 +115,7 @@ export class StorageThread {
   #onMessage(message: FromThread): void {
     if (message.kind !== 'replies') return;
     if (message.commit) this.#options.onCommit(message.commit);
-    for (const { id, outcome } of message.replies) {
+    for (const { id, outcome } of unpackReplies(message.replies)) {
       const pending = this.#take(id);
       if (outcome.kind === 'done' || outcome.kind === 'all-done') pending?.resolve(doneValue(outcome));
       else if (outcome.kind === 'error') pending?.reject(outcome.error);

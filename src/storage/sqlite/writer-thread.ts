@@ -3,6 +3,7 @@ import { runCommands, sizeAgain } from './command-engine.ts';
 import { lazyConnection } from './lazy-connection.ts';
 import { openForWriting } from './open-database.ts';
 import { openProblem } from './open-problem.ts';
+import { packReplies, unpackCalls } from './sent-calls.ts';
 import type { Call, FromThread, ToThread } from './thread-protocol.ts';
 import { asError } from './thread-protocol.ts';
 import { createWriterMemory } from './writer-memory.ts';
@@ -28,7 +29,7 @@ port.on('message', (first: ToThread) => {
   let closing = false;
   for (let next: ToThread | undefined = first; next; next = receiveMessageOnPort(port)?.message as typeof next) {
     if (next === 'close') closing = true;
-    else calls.push(...next);
+    else calls.push(...unpackCalls(next));
   }
   if (calls.length > 0) commit(calls);
   if (closing) {
@@ -42,7 +43,8 @@ function commit(calls: readonly Call[]): void {
   const replies = runCommands(connection, memory.undoLog, calls);
   const items = calls.reduce((sum, { input }) => sum + input.length, 0);
   const written = replies.every(({ outcome }) => outcome.kind !== 'unavailable');
-  send({ kind: 'replies', replies, commit: { items, durationMs: performance.now() - startedAt, written } });
+  const durationMs = performance.now() - startedAt;
+  send({ kind: 'replies', replies: packReplies(calls, replies), commit: { items, durationMs, written } });
   commits += 1;
   if (commits % commitsPerSizing === 0) sizeAgain(connection);
 }
