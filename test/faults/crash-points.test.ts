@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { storage } from '../support/storage.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { crashPoints } from './crash-points.ts';
 import { createCustomer } from './customer.ts';
 import type { FaultServer } from './fault-server.ts';
@@ -34,7 +35,8 @@ test.for(crashPoints)(
     const provoked = provoke(killed, customer);
     await killed.restartAfterKill();
     await provoked;
-    await customer.publish(['anna', 'ben'], { webhook: true });
+    const publish = () => customer.publish(['anna', 'ben'], { webhook: true });
+    await waitFor('a publish to be answered', async () => (await publish()).publishId);
     await waitUntilIdle(killed);
     const { problems, figures } = await readLedger(killed, customer);
     expect(problems).toEqual([]);

@@ -28,8 +28,8 @@ const register: CrashPoint['provoke'] = async (_server, customer) => {
 const report: CrashPoint['provoke'] = async (server, customer) => {
   // They were registered at once: any may be the first. Nobody else's report would be told.
   const device = customer.devices.find(({ user }) => user === 'anna');
-  const { publishId } = await customer.publish(['anna']);
-  if (!device || publishId === null) throw new Error('nothing to report');
+  if (!device) throw new Error('nobody to report');
+  const publishId = await waitFor('a publish to report', async () => (await customer.publish(['anna'])).publishId);
   await waitFor('the push', () => server.pushService.deliveries.some((delivery) => delivery.publishId === publishId));
   await customer.report(publishId, device, 'open');
 };
