@@ -11,8 +11,8 @@ export interface Finding {
 
 /** Lints `src` of a folder by the configuration in it. */
 export async function lint(folder: string): Promise<readonly Finding[]> {
-  const { output } = await runTool(folder, 'oxlint/bin/oxlint', ['--format=json', 'src']);
-  const { diagnostics } = JSON.parse(output) as {
+  const { stdout } = await runTool(folder, 'oxlint/bin/oxlint', ['--format=json', 'src']);
+  const { diagnostics } = JSON.parse(stdout) as {
     readonly diagnostics: readonly {
       readonly filename: string;
       readonly code?: string;

@@ -32,6 +32,8 @@ export async function makeOverlay(parts: readonly string[]): Promise<Overlay> {
 
 export interface ToolOutput {
   readonly exitCode: number;
+  readonly stdout: string;
+  /** And what it wrote to its standard error. */
   readonly output: string;
 }
 
@@ -41,7 +43,7 @@ export function runTool(cwd: string, script: string, args: readonly string[]): P
     const command = [join(repository, 'node_modules', script), ...args];
     execFile(process.execPath, command, { cwd, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error && typeof error.code !== 'number') reject(error);
-      else resolve({ exitCode: Number(error?.code ?? 0), output: stdout + stderr });
+      else resolve({ exitCode: Number(error?.code ?? 0), stdout, output: stdout + stderr });
     });
   });
 }

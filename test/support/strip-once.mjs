@@ -18,12 +18,23 @@ function strip(text) {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    const stripped = stripTypeScriptTypes(text);
+    const stripped = withoutWarning(() => stripTypeScriptTypes(text));
     // Others read it, or write it too, and whoever writes may be killed.
     const ownFile = `${file}-${process.pid}-${threadId}`;
     writeFileSync(ownFile, stripped);
     renameSync(ownFile, file);
     return stripped;
+  }
+}
+
+/** Node warns that this is experimental, on the standard error of whatever program was started, and only of the first one. */
+function withoutWarning(work) {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return work();
+  } finally {
+    process.emitWarning = emitWarning;
   }
 }
 

@@ -1,4 +1,5 @@
 import { describe, onTestFinished } from 'vitest';
+import { olderTransactionsEnd } from '../../../test/support/older-transactions.ts';
 import { createMigratedDatabase } from '../../../test/support/postgres.ts';
 import { storeSuite } from '../testsuite/store.testsuite.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
@@ -11,6 +12,12 @@ describe('PostgreSQL', () => {
       await store.close();
       await database.drop();
     });
-    return store;
+    return {
+      ...store,
+      async readFeed(query) {
+        await olderTransactionsEnd(database.url);
+        return store.readFeed(query);
+      },
+    };
   });
 });
