@@ -77,7 +77,7 @@ export function prepareClaimBatch(
     for (const id of ids) leases.remove(id);
     // The same order on every attempt: the body is signed and compared.
     const inOrder = rows.toSorted(([, one], [, other]) => (one < other ? -1 : 1));
-    return { instanceId, target: webhookId, claimToken, batchId, count: rows.length, rows: JSON.stringify(inOrder) };
+    return { instanceId, target: webhookId, claimToken, batchId, rows: inOrder };
   };
 }
 

@@ -46,7 +46,7 @@ export function prepareClaimMessages(db: DatabaseSync, leases: MessageLeases): C
     while (packed.length < room && size < limit) {
       const batch = claimBatch(claim);
       if (!batch) break;
-      size += requestSize(batch.count);
+      size += requestSize(batch.rows.length);
       packed.push(batch);
     }
     return { requests: packed.length, size, packed };
@@ -104,8 +104,7 @@ function prepareClaimSingles(
       leases.add({ instanceId, target, messageId, row, claimToken, endsAt, ...about });
     }
     const size = rows.length * requestSize(1);
-    const packed = { instanceId, target, claimToken, batchId: null, count: rows.length, rows: JSON.stringify(rows) };
-    return { requests: rows.length, size, packed: [packed] };
+    return { requests: rows.length, size, packed: [{ instanceId, target, claimToken, batchId: null, rows }] };
   };
 }
 

@@ -6,8 +6,11 @@ type Names = ReadonlySet<string>;
 /** Commands whose items are the same after they were JSON. */
 const itemsAreJson: Names = new Set(['recordReports', 'completeAttempts'] satisfies readonly (keyof StoreCommands)[]);
 
-/** And their answers. Publishes are no JSON: of sealed bytes it makes a text that is as dear as the copy. */
-const answersAreJson: Names = new Set([...itemsAreJson, 'acceptPublishes' satisfies keyof StoreCommands]);
+/** Answers too. Publishes themselves are no JSON: of sealed bytes it makes a text that is as dear as the copy. */
+const answersAreJson: Names = new Set([
+  ...itemsAreJson,
+  ...(['acceptPublishes', 'claimMessages'] satisfies readonly (keyof StoreCommands)[]),
+]);
 
 type CallRow = readonly [id: number, name: string, input: readonly unknown[]];
 type ReplyRow = readonly [id: number, values: readonly unknown[]];
