@@ -21,6 +21,7 @@ import { printResults } from './print-results.ts';
 import { readPages } from './page-reading.ts';
 import { addMessages } from './waiting-messages.ts';
 import type { ReceiverMessages } from './push-receiver.ts';
+import { testSealer } from '../src/storage/testsuite/test-sealer.ts';
 
 const { values } = parseArgs({
   options: { devices: { type: 'string', default: '200000' }, growth: { type: 'string', default: '1000000' } },
@@ -107,7 +108,7 @@ async function compareCosts(): Promise<void> {
   const stores: Store[] = [];
   const filled = async (name: string, count: number) => {
     const file = join(folder, name);
-    const store = await openSqliteStore({ file });
+    const store = await openSqliteStore({ sealer: testSealer, file });
     stores.push(store);
     const instanceId = randomUUID();
     const devices = await addDevices(store, {

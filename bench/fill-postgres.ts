@@ -5,6 +5,7 @@ import { uuidV7 } from '../src/protocol/uuid-v7.ts';
 import { withClient } from '../test/support/postgres-client.ts';
 import type { FilledStore } from './cost-per-item.ts';
 import { addMessages } from './waiting-messages.ts';
+import { testSealer } from '../src/storage/testsuite/test-sealer.ts';
 
 /** Of now; the n-th. */
 const v7 = (n: string): string =>
@@ -30,7 +31,7 @@ export async function fillDevices(url: string, instanceId: string, count: number
 
 /** A database with so many devices, each of which has reported a publish, and as many messages of that which wait for a webhook. */
 export async function fillDatabase(url: string, count: number): Promise<FilledStore> {
-  const store = await openPostgresStore({ url });
+  const store = await openPostgresStore({ sealer: testSealer, url });
   const instanceId = randomUUID();
   await fillDevices(url, instanceId, count);
   const webhookId = await addMessages(store, instanceId, []);

@@ -5,6 +5,7 @@ import type { DeviceKey } from '../src/core/ports/device-store.ts';
 import type { Store } from '../src/core/ports/store.ts';
 import { openSqliteStore } from '../src/storage/sqlite/open-sqlite-store.ts';
 import type { PharosProcess } from '../test/support/pharos-process.ts';
+import { testSealer } from '../src/storage/testsuite/test-sealer.ts';
 
 const itemsPerCommand = 1_000;
 const keyPairs = 200;
@@ -12,7 +13,7 @@ const keyPairs = 200;
 /** Runs on the database of a server that does not serve meanwhile. */
 export async function fillStore(pharos: PharosProcess, fill: (store: Store) => Promise<void>): Promise<void> {
   await pharos.stop();
-  const store = await openSqliteStore({ file: join(pharos.dataDir, 'pharos.db') });
+  const store = await openSqliteStore({ sealer: testSealer, file: join(pharos.dataDir, 'pharos.db') });
   await fill(store);
   await store.close();
   await pharos.start();

@@ -11,17 +11,17 @@ import { FanOut } from '../src/core/publish/fan-out.ts';
 import { createMetrics } from '../src/metrics/create-metrics.ts';
 import { openPostgresStore } from '../src/storage/postgres/open-postgres-store.ts';
 import { directoryOf } from '../test/support/directory-of.ts';
-import { plainSealer } from '../test/support/plain-sealer.ts';
+import { testSealer } from '../src/storage/testsuite/test-sealer.ts';
 
 const [url = '', answerMs = 0, window = Number.POSITIVE_INFINITY] = [
   process.argv[2],
   ...process.argv.slice(3).map(Number),
 ];
 
-const store = await openPostgresStore({ url });
+const store = await openPostgresStore({ sealer: testSealer, url });
 const shared = {
   store,
-  sealer: plainSealer(),
+  sealer: testSealer,
   ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
   log: { info: () => {}, warn: console.error, error: console.error },
   metrics: createMetrics(),

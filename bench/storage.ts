@@ -29,6 +29,7 @@ import { median } from './median.ts';
 import type { Result } from './print-results.ts';
 import { printResults } from './print-results.ts';
 import { addMessages, deliverMessages } from './waiting-messages.ts';
+import { testSealer } from '../src/storage/testsuite/test-sealer.ts';
 
 const { values } = parseArgs({
   options: {
@@ -111,8 +112,11 @@ async function measure({ store, instanceId, devices, webhookId }: Filled, kind: 
 }
 
 async function compare(count: number): Promise<Readonly<Record<string, readonly [number, number]>>> {
-  const sqlite = await fill(await openSqliteStore({ file: join(folder, `${count}.db`) }), count);
-  const postgres = await fill(await openPostgresStore({ url: await createDatabase(`bench_${count}`) }), count);
+  const sqlite = await fill(await openSqliteStore({ sealer: testSealer, file: join(folder, `${count}.db`) }), count);
+  const postgres = await fill(
+    await openPostgresStore({ sealer: testSealer, url: await createDatabase(`bench_${count}`) }),
+    count,
+  );
   const medians: Record<string, readonly [number, number]> = {};
   for (const kind of kinds) {
     const measured: [number, number][] = [];
@@ -140,7 +144,7 @@ async function fanOutBy(nodes: number, url: string, instanceId: string, { option
   const node = join(import.meta.dirname, 'storage-node.ts');
   const children = Array.from({ length: nodes }, () => fork(node, [url, ...options]));
   await Promise.all(children.map((child) => once(child, 'message')));
-  const store = await openPostgresStore({ url });
+  const store = await openPostgresStore({ sealer: testSealer, url });
   const publish = { ...aPublish(instanceId), target: { kind: 'everyone' as const } };
   const startedAt = performance.now();
   await runOne(store.acceptPublishes, publish);
@@ -180,7 +184,7 @@ const results: Result[] = kinds.map((kind) => {
   };
 });
 const url = await createDatabase('bench_fan_out');
-await (await openPostgresStore({ url })).close();
+await (await openPostgresStore({ sealer: testSealer, url })).close();
 const instanceId = randomUUID();
 await fillDevices(url, instanceId, audience);
 for (const service of services) {

@@ -10,9 +10,8 @@ import { runOne } from '../src/core/ports/command.ts';
 import type { DeviceKey } from '../src/core/ports/device-store.ts';
 import type { HttpPost } from '../src/core/ports/http-client.ts';
 import type { WebhookBatch } from '../src/core/ports/instance-store.ts';
-import { sealPublishBody } from '../src/core/publish/publish-body.ts';
-import { generateKeyring, parseKeyring } from '../src/core/secrets/keyring.ts';
-import { createSealer } from '../src/core/secrets/sealer.ts';
+import { generateKeyring, parseKeyring } from '../src/sealing/keyring.ts';
+import { createSealer } from '../src/sealing/sealer.ts';
 import { Dispatcher, messagesAtATime } from '../src/core/webhooks/dispatcher.ts';
 import { retryPolicies } from '../src/core/webhooks/retry-policies.ts';
 import { createAddressGuard } from '../src/egress/address-guard.ts';
@@ -51,8 +50,8 @@ process.once('exit', () => rmSync(logFolder, { recursive: true, force: true }));
 /** What `main.ts` composes of storage, core and egress to send webhooks, with the log in a file. */
 export async function openWebhookWorld() {
   const folder = mkdtempSync(join(tmpdir(), 'pharos-bench-'));
-  const store = await openSqliteStore({ file: join(folder, 'pharos.db') });
   const sealer = createSealer(parseKeyring(generateKeyring()));
+  const store = await openSqliteStore({ sealer, file: join(folder, 'pharos.db') });
   const ids = { random: () => randomUUID(), timeOrdered: uuidV7, unguessable: () => chanceUuidV7() };
   const instances = createCachedDirectory({ store, sealer, maxEntries: 10_000 });
   const shared = { store, sealer, ids, log, clock: Date.now, instances, forgetWebhook: instances.forgetWebhook };
@@ -72,7 +71,7 @@ export async function openWebhookWorld() {
       publishId,
       target,
       platforms: ['web' as const],
-      body: sealPublishBody(sealer, { instanceId, publishId }, { content }),
+      body: { content },
     };
     await runOne(store.acceptPublishes, { ...about, urlTarget: null });
     return publishId;

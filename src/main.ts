@@ -17,11 +17,11 @@ import { EventFeed } from './core/feed/event-feed.ts';
 import { ReplayLoop } from './core/recovery/replay-loop.ts';
 import { FanOut } from './core/publish/fan-out.ts';
 import { Retention } from './core/retention/retention.ts';
-import type { Keyring } from './core/secrets/keyring.ts';
-import { generateKeyring, parseKeyring } from './core/secrets/keyring.ts';
+import type { Keyring } from './sealing/keyring.ts';
+import { generateKeyring, parseKeyring } from './sealing/keyring.ts';
 import { assertSealedWith } from './core/secrets/assert-sealed-with.ts';
 import { MasterKeys } from './core/secrets/master-keys.ts';
-import { createSealer } from './core/secrets/sealer.ts';
+import { createSealer } from './sealing/sealer.ts';
 import { Dispatcher, messagesAtATime } from './core/webhooks/dispatcher.ts';
 import { retryPolicies } from './core/webhooks/retry-policies.ts';
 import type { DataFolder } from './data-folder/open-data-folder.ts';
@@ -115,7 +115,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   const { store, cluster, ...storage } = await openStorage({
     settings,
     databaseFile: folder.databaseFile,
-    masterKeys: () => sealer.keys(),
+    sealer,
     log,
     onCommit: (commit) => metrics.committed(commit),
   });

@@ -9,6 +9,7 @@ import type { Log } from '../core/ports/log.ts';
 import type { Commit } from '../core/ports/metrics.ts';
 import { OperatorProblem } from '../core/ports/operator-problem.ts';
 import type { Store } from '../core/ports/store.ts';
+import type { KeyringSealer } from '../sealing/sealer.ts';
 import { roles } from '../protocol/roles.ts';
 
 export interface Storage {
@@ -23,20 +24,13 @@ export interface OpenStorage {
   readonly settings: ServerSettings;
   /** Of SQLite. */
   readonly databaseFile: string;
-  /** Ids of the master keys that this node knows now; it seals with the first. */
-  readonly masterKeys: () => readonly string[];
+  readonly sealer: KeyringSealer;
   readonly log: Log;
   readonly onCommit: (commit: Commit) => void;
 }
 
 /** The database that the settings name, and the nodes that share it. Rejects with an `OperatorProblem`. */
-export async function openStorage({
-  settings,
-  databaseFile,
-  masterKeys,
-  log,
-  onCommit,
-}: OpenStorage): Promise<Storage> {
+export async function openStorage({ settings, databaseFile, sealer, log, onCommit }: OpenStorage): Promise<Storage> {
   const { databaseUrl: url } = settings;
   if (url === null) {
     const missing = roles.filter((role) => !settings.roles.includes(role));
@@ -48,7 +42,7 @@ export async function openStorage({
     // Loaded here, as below, so that a start need not wait for the other one.
     const { backUp } = await import('../storage/sqlite/back-up.ts');
     const { openSqliteStore } = await import('../storage/sqlite/open-sqlite-store.ts');
-    const store = await openSqliteStore({ file: databaseFile, onCommit });
+    const store = await openSqliteStore({ file: databaseFile, sealer, onCommit });
     return {
       store,
       cluster: aloneCluster,
@@ -63,6 +57,7 @@ export async function openStorage({
   let clock: Clock = Date.now;
   const store = await openPostgresStore({
     url,
+    sealer,
     clock: () => clock(),
     ...(readUrl !== null && { readUrl }),
     maxConnections: settings.databaseConnections,
@@ -75,7 +70,7 @@ export async function openStorage({
       listenUrl: settings.databaseListenUrl ?? url,
       preparedStatements,
       node: { id: randomUUID(), roles: settings.roles },
-      masterKeys,
+      masterKeys: () => sealer.keys(),
       log,
     });
     clock = cluster.now;

@@ -13,7 +13,7 @@ import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { openTestStore } from '../support/test-store.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { directoryOf } from '../support/directory-of.ts';
-import { plainSealer } from '../support/plain-sealer.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 
 /** Answers for an address, one attempt after another; the last one again and again. `accepted` when nothing is said. */
 export type Answers = Record<string, readonly (DeliveryOutcome | Promise<DeliveryOutcome>)[]>;
@@ -73,7 +73,7 @@ export async function openPublishingWorld({
       });
     },
   };
-  const sealer = plainSealer();
+  const sealer = { ...testSealer };
   const logged: { readonly event: string; readonly fields: unknown }[] = [];
   const write = (event: string, fields?: unknown) => void logged.push({ event, fields });
   let finished = 0;

@@ -5,6 +5,7 @@ import { openPostgresStore } from '../../src/storage/postgres/open-postgres-stor
 import { createTestDatabase } from '../support/postgres.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { openPublishingWorld } from './publishing-world.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 
 const waitMs = 60_000;
 /** Numbers that are walked through; only some of them have a browser, so that sending does not take long. */
@@ -35,7 +36,10 @@ test('nodes share a large publish, and a small one does not wait for it', { time
   const later = Array.from({ length: numbers }, (_, index) => addressOf(index)).slice(4_000);
   const answers = Object.fromEntries(later.map((address) => [address, [whenBothWork]]));
   const openNode = async (given: { instanceId?: string; answers?: typeof answers }) => {
-    const node = await openPublishingWorld({ ...given, store: await openPostgresStore({ url: database.url }) });
+    const node = await openPublishingWorld({
+      ...given,
+      store: await openPostgresStore({ sealer: testSealer, url: database.url }),
+    });
     onTestFinished(() => node.stop());
     return node;
   };

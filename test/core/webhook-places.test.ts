@@ -16,6 +16,7 @@ import { retryPolicies } from '../../src/core/webhooks/retry-policies.ts';
 import { createAddressGuard } from '../../src/egress/address-guard.ts';
 import { createHttpClient } from '../../src/egress/http-client.ts';
 import { createSystemNetwork } from '../../src/egress/network.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 import { openTestStore } from '../support/test-store.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -66,10 +67,6 @@ async function startDispatching(
     } as const;
     await runOne(store.createWebhooks, { ...record, disabledAt: null, disabledReason: null });
   }
-  const sealer = {
-    seal: (_: unknown, text: Uint8Array | string) => Buffer.from(text),
-    open: (_: unknown, text: Uint8Array) => Buffer.from(text),
-  };
   const silent = { info: () => {}, warn: () => {}, error: () => {} };
   const http = createHttpClient({
     network: createSystemNetwork(),
@@ -90,7 +87,7 @@ async function startDispatching(
     },
     breakerPausesMs: [600_000],
     forgetWebhook: () => {},
-    sealer,
+    sealer: testSealer,
     instances: {
       findWebhook: async (_, webhookId) => {
         const path = webhooks.find(({ id }) => id === webhookId)?.path ?? '';
@@ -158,7 +155,7 @@ async function startDispatching(
     const request = { instanceId, target: { kind: 'interests', interests: ['none'] }, content: {} } as const;
     await acceptPublish(
       {
-        ...{ store, sealer, log: silent, metrics: { publishRequested() {} } },
+        ...{ store, log: silent, metrics: { publishRequested() {} } },
         ids: { random: v4, timeOrdered: () => v7(), unguessable: v4 },
         instances: { findInstance: async () => ({ secretKey: 'secret key' }) as Instance },
         onAccepted: () => {},

@@ -20,7 +20,7 @@ import { createTestAuthority } from '../support/test-authority.ts';
 import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { directoryOf } from '../support/directory-of.ts';
-import { plainSealer } from '../support/plain-sealer.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -56,7 +56,7 @@ async function startSending(hosts: Readonly<Record<string, HttpHandler>>, http2:
     log,
     metrics: createMetrics(),
     clock: Date.now,
-    sealer: plainSealer(),
+    sealer: testSealer,
     ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
   };
   const connections = createPushConnections({

@@ -13,6 +13,7 @@ import { startPharosProcess } from '../support/pharos-process.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 
 const messageCount = 2_000;
 const event = 'v1.UserNotificationOpen';
@@ -38,8 +39,8 @@ async function writeExhausted(
   const { databaseUrl, dataDir } = pharos;
   const store =
     databaseUrl === null
-      ? await openSqliteStore({ file: join(dataDir, 'pharos.db') })
-      : await openPostgresStore({ url: databaseUrl });
+      ? await openSqliteStore({ sealer: testSealer, file: join(dataDir, 'pharos.db') })
+      : await openPostgresStore({ sealer: testSealer, url: databaseUrl });
   const keys = Buffer.concat([createECDH('prime256v1').generateKeys(), randomBytes(16)]);
   const users = Array.from({ length: messageCount }, (_, index) => `user ${index}`);
   const devices = users.map((): DeviceKey => ({ instanceId, platform: 'web', deviceId: v4() }));

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
-import { generateKeyring } from '../../src/core/secrets/keyring.ts';
+import { generateKeyring } from '../../src/sealing/keyring.ts';
 import type { DatabaseOfRun } from '../support/database-of-run.ts';
 import { openDatabaseOfRun } from '../support/database-of-run.ts';
 import { withClient } from '../support/postgres-client.ts';

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Client } from 'pg';
 import { openPostgresStore } from '../../src/storage/postgres/open-postgres-store.ts';
 import { databaseAt, withClient } from './postgres-client.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 
 const migrations = new URL('../../src/storage/migrations/postgres/', import.meta.url);
 /** Of the lock of those who make the template. */
@@ -31,7 +32,7 @@ async function makeTemplate(server: string, client: Client, name: string): Promi
   await client.query(`DROP DATABASE IF EXISTS ${name}_draft WITH (FORCE)`);
   await client.query(`CREATE DATABASE ${name}_draft TEMPLATE template0`);
   const draft = databaseAt(server, `${name}_draft`);
-  await (await openPostgresStore({ url: draft })).close();
+  await (await openPostgresStore({ sealer: testSealer, url: draft })).close();
   await withClient(draft, (inside) => inside.query(seed));
   await client.query(`ALTER DATABASE ${name}_draft RENAME TO ${name}`);
 }

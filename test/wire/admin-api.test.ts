@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runOne, StoreUnavailable } from '../../src/core/ports/command.ts';
 import type { AdminWorld } from './admin-world.ts';
-import { adminToken, openAdminWorld, refusal, sealer, unknownId } from './admin-world.ts';
+import { adminToken, openAdminWorld, refusal, unknownId } from './admin-world.ts';
 
 let world: AdminWorld;
 beforeEach(async () => {
@@ -49,7 +49,7 @@ describe('publishes and messages', () => {
       publishId,
       target: { kind: 'users', users: ['alice'] },
       platforms: ['web'],
-      body: sealer.seal({ instanceId, rowId: publishId, column: 'publishes.body' }, '{"content":{}}'),
+      body: { content: {} },
       urlTarget: 'url:a',
       sendAfter: Date.now() + 60_000,
     });

@@ -3,16 +3,14 @@ import type { FastifyInstance } from 'fastify';
 import { expect } from 'vitest';
 import { createCachedDirectory } from '../../src/core/instances/cached-directory.ts';
 import type { Store } from '../../src/core/ports/store.ts';
-import { generateKeyring, parseKeyring } from '../../src/core/secrets/keyring.ts';
-import { createSealer } from '../../src/core/secrets/sealer.ts';
 import { noting } from './note-routes.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 import { openTestStore } from '../support/test-store.ts';
 import { adminRoutes } from '../../src/wire/admin/admin-routes.ts';
 import { metricsRoute } from '../../src/wire/admin/metrics-route.ts';
 import { createHttpApp } from '../../src/wire/http/create-http-app.ts';
 
 export const adminToken = 'admin-token-of-this-test-0123456789';
-export const sealer = createSealer(parseKeyring(generateKeyring()));
 export const unknownId = '00000000-0000-4000-8000-000000000000';
 export const events = ['v1.UserNotificationOpen'];
 const quiet = { info() {}, warn() {}, error() {} };
@@ -24,13 +22,13 @@ export async function openAdminWorld() {
   const store = await openTestStore();
   /** As in `World`. */
   const routes: string[] = [];
-  const directory = createCachedDirectory({ store, sealer, maxEntries: 100 });
+  const directory = createCachedDirectory({ store, sealer: testSealer, maxEntries: 100 });
 
   /** The API on another store, with the same directory. */
   const openApp = (usedStore: Store): Promise<FastifyInstance> => {
     const deps = {
       store: usedStore,
-      sealer,
+      sealer: testSealer,
       instances: directory,
       log: quiet,
       clock: Date.now,

@@ -14,7 +14,7 @@ import { noting } from './note-routes.ts';
 import { healthRoutes } from '../../src/wire/http/health-routes.ts';
 import { v4, v7 } from 'uuid';
 import type { FastifyInstance } from 'fastify';
-import { plainSealer } from '../support/plain-sealer.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 
 /** The Beams wire with two instances: one open to every origin, one for https://shop.example only. */
 export interface World {
@@ -97,7 +97,7 @@ export async function openWorld(
       peekInstance: (id) => instances.find((known) => known.id === id) ?? null,
       listRelayedEvents: async () => [],
     },
-    sealer: plainSealer(),
+    sealer: testSealer,
     ids: { random: () => v4(), timeOrdered: () => v7(), unguessable: () => v7({}) },
     clock: Date.now,
     log,

@@ -1,6 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { runOne } from '../../src/core/ports/command.ts';
 import { buildRequest } from '../../src/core/webhooks/build-request.ts';
+import { publishBodyPlace } from '../../src/core/ports/publish-store.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 import { openTestStore } from '../support/test-store.ts';
 import { openWorld } from './beams-world.ts';
 
@@ -20,9 +22,9 @@ test('names of users come back in publish webhooks as requested, are not stored 
   const answer = await app.inject({ method: 'POST', url, headers, payload: request });
   const { publishId } = answer.json<{ publishId: string }>();
 
-  const summary = await store.summarizePublish({ instanceId, publishId: publishId.slice('pubid-'.length) });
-  // The sealer of this world seals nothing, so this is what would be sealed.
-  const stored = Buffer.from(summary?.body ?? []).toString();
+  const publish = { instanceId, publishId: publishId.slice('pubid-'.length) };
+  const summary = await store.summarizePublish(publish);
+  const stored = testSealer.open(publishBodyPlace(publish), summary?.body ?? new Uint8Array()).toString();
   expect(stored).toContain('hello');
   expect(stored).not.toContain('@site.example');
 
@@ -30,9 +32,8 @@ test('names of users come back in publish webhooks as requested, are not stored 
   const [started] = await runOne(store.claimMessages, { limit: 10, leaseMs: 60_000, targets });
   if (!started) throw new Error('there is no message');
   const instances = { findWebhook: async () => null };
-  const sealer = { seal: () => new Uint8Array(), open: (_: unknown, sealed: Uint8Array) => Buffer.from(sealed) };
   const requestBody = async () => {
-    const built = await buildRequest({ store, instances, sealer, clock: Date.now }, started);
+    const built = await buildRequest({ store, instances, sealer: testSealer, clock: Date.now }, started);
     if (typeof built === 'string') throw new Error(built);
     return (JSON.parse(built.body) as { requestBody: object }).requestBody;
   };

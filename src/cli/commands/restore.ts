@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { readClientSettings } from '../../config/client-settings.ts';
-import { parseKeyring } from '../../core/secrets/keyring.ts';
-import { createSealer } from '../../core/secrets/sealer.ts';
+import { parseKeyring } from '../../sealing/keyring.ts';
+import { createSealer } from '../../sealing/sealer.ts';
 import { restoreDataFolder } from '../../data-folder/restore-data-folder.ts';
 import { acceptedSettings } from '../accepted-settings.ts';
 import { CommandFailure } from '../command-failure.ts';

@@ -3,6 +3,7 @@ import type { Platform } from '../../protocol/ids.ts';
 import type { Command } from './command.ts';
 import type { GatewayDevice } from './gateway.ts';
 import type { Sealed } from './instance-store.ts';
+import type { SealedPlace } from './sealer.ts';
 
 export type PublishTarget =
   | { readonly kind: 'interests'; readonly interests: readonly string[] }
@@ -46,8 +47,8 @@ export interface AcceptPublish {
   readonly target: PublishTarget;
   /** Platforms that the publish has content for; devices on others are not part of the audience. */
   readonly platforms: readonly Platform[];
-  /** Sealed `PublishBody`. */
-  readonly body: Sealed;
+  /** A `PublishBody`. Becomes JSON and is sealed, for its place `publishBodyPlace`, where it is written. */
+  readonly body: object;
   /** Of its `webhookUrl`: the STARTED message is written with the publish. Null: it has none. */
   readonly urlTarget: string | null;
   /** Not sent before (milliseconds since 1970); who is reached is seen then. Left out: at once. */
@@ -78,6 +79,12 @@ export interface PublishKey {
   /** UUID v7. */
   readonly publishId: string;
 }
+
+export const publishBodyPlace = ({ instanceId, publishId }: PublishKey): SealedPlace => ({
+  instanceId,
+  rowId: publishId,
+  column: 'publishes.body',
+});
 
 export interface RangeKey extends PublishKey {
   readonly rangeNumber: number;

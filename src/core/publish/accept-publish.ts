@@ -5,15 +5,13 @@ import type { IdSource } from '../ports/id-source.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { AcceptAnswer, PublishCommands, PublishTarget } from '../ports/publish-store.ts';
-import type { Sealer } from '../ports/sealer.ts';
 import { urlTarget } from '../webhooks/url-target.ts';
 import type { PublishBody } from './publish-body.ts';
-import { contentPlatforms, sealPublishBody } from './publish-body.ts';
+import { contentPlatforms } from './publish-body.ts';
 
 export interface AcceptPublishDeps {
   readonly store: Pick<PublishCommands, 'acceptPublishes'>;
   readonly instances: Pick<InstanceDirectory, 'findInstance'>;
-  readonly sealer: Sealer;
   readonly ids: IdSource;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'publishRequested'>;
@@ -44,7 +42,7 @@ export async function acceptPublish(deps: AcceptPublishDeps, request: PublishReq
     publishId,
     target,
     platforms,
-    body: sealPublishBody(deps.sealer, { instanceId, publishId }, body),
+    body,
     urlTarget: body.webhook ? await urlTargetOf(deps, instanceId, body.webhook.url) : null,
     ...(body.sendAfter !== undefined && { sendAfter: body.sendAfter }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),

@@ -4,7 +4,8 @@ import { platforms } from '../../protocol/ids.ts';
 import type { ApnsContent, FcmContent, WebContent } from '../ports/gateway.ts';
 import type { Sealed } from '../ports/instance-store.ts';
 import type { PublishKey } from '../ports/publish-store.ts';
-import type { SealedPlace, Sealer } from '../ports/sealer.ts';
+import { publishBodyPlace } from '../ports/publish-store.ts';
+import type { Sealer } from '../ports/sealer.ts';
 
 /** What a publish says, per platform; at least one. */
 export interface PublishContent {
@@ -31,14 +32,5 @@ export interface PublishBody {
 export const contentPlatforms = (content: PublishContent): Platform[] =>
   platforms.filter((platform) => content[platform] !== undefined);
 
-const placeOf = ({ instanceId, publishId }: PublishKey): SealedPlace => ({
-  instanceId,
-  rowId: publishId,
-  column: 'publishes.body',
-});
-
-export const sealPublishBody = (sealer: Sealer, publish: PublishKey, body: PublishBody): Sealed =>
-  sealer.seal(placeOf(publish), JSON.stringify(body));
-
 export const openPublishBody = (sealer: Sealer, publish: PublishKey, sealed: Sealed): PublishBody =>
-  JSON.parse(sealer.open(placeOf(publish), sealed).toString()) as PublishBody;
+  JSON.parse(sealer.open(publishBodyPlace(publish), sealed).toString()) as PublishBody;

@@ -4,8 +4,8 @@ import { sealInstance } from '../instances/sealed-records.ts';
 import { OperatorProblem } from '../ports/operator-problem.ts';
 import type { Sealer } from '../ports/sealer.ts';
 import { assertSealedWith } from './assert-sealed-with.ts';
-import { generateKeyring, parseKeyring } from './keyring.ts';
-import { createSealer } from './sealer.ts';
+import { generateKeyring, parseKeyring } from '../../sealing/keyring.ts';
+import { createSealer } from '../../sealing/sealer.ts';
 
 const newSealer = (): Sealer => createSealer(parseKeyring(generateKeyring()));
 

@@ -3,11 +3,11 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { aloneCluster } from '../ports/cluster.ts';
 import { runOne, StoreUnavailable } from '../ports/command.ts';
 import type { SealedValue } from '../ports/sealed-store.ts';
-import type { Keyring } from './keyring.ts';
-import { formatKeyring, generateKeyring, generateMasterKey, parseKeyring } from './keyring.ts';
+import type { Keyring } from '../../sealing/keyring.ts';
+import { formatKeyring, generateKeyring, generateMasterKey, parseKeyring } from '../../sealing/keyring.ts';
 import type { MasterKeysDeps } from './master-keys.ts';
 import { MasterKeys } from './master-keys.ts';
-import { createSealer } from './sealer.ts';
+import { createSealer } from '../../sealing/sealer.ts';
 
 const log = { info() {}, warn() {}, error() {} };
 const place = (rowId: string) => ({ instanceId: 'shop', rowId, column: 'publishes.body' }) as const;

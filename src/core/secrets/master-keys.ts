@@ -2,9 +2,9 @@ import type { Cluster } from '../ports/cluster.ts';
 import type { SealedCommands, SealedQueries, SealedValue } from '../ports/sealed-store.ts';
 import type { Log } from '../ports/log.ts';
 import type { Store } from '../ports/store.ts';
-import type { Keyring } from './keyring.ts';
-import { formatKeyring, generateMasterKey, parseKeyring } from './keyring.ts';
-import type { KeyringSealer } from './sealer.ts';
+import type { Keyring } from '../../sealing/keyring.ts';
+import { formatKeyring, generateMasterKey, parseKeyring } from '../../sealing/keyring.ts';
+import type { KeyringSealer } from '../../sealing/sealer.ts';
 
 export interface MasterKeysDeps {
   /** As read at the start. */

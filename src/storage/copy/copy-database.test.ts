@@ -25,6 +25,7 @@ import {
 } from '../testsuite/fixtures.ts';
 import type { CopyProgress } from './copy-database.ts';
 import { copyDatabase } from './copy-database.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 const users = 1_200;
 
@@ -33,7 +34,7 @@ async function aDatabase() {
   const folder = mkdtempSync(join(tmpdir(), 'pharos-copy-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'pharos.db');
-  const store = await openSqliteStore({ file });
+  const store = await openSqliteStore({ sealer: testSealer, file });
   const content = await fill(store);
   await store.close();
   return { file, ...content };
@@ -99,16 +100,18 @@ test('a copy that was interrupted again and again is complete in the end, and go
   };
   const copy = () => copyDatabase({ from: file, to: target.url, onProgress }).catch((error: Error) => error);
   let result = await copy();
-  await expect(openPostgresStore({ url: target.url })).rejects.toThrow('a copy that is not finished');
+  await expect(openPostgresStore({ sealer: testSealer, url: target.url })).rejects.toThrow(
+    'a copy that is not finished',
+  );
   for (let tries = 0; result instanceof Error && result.message === 'killed' && tries < 50; tries += 1) {
     result = await copy();
   }
   expect(result).toEqual({ rows: expect.any(Number) as number });
   expect(steps).toBeGreaterThan(20);
 
-  const before = await openSqliteStore({ file });
+  const before = await openSqliteStore({ sealer: testSealer, file });
   onTestFinished(() => before.close());
-  const after = await openPostgresStore({ url: target.url });
+  const after = await openPostgresStore({ sealer: testSealer, url: target.url });
   onTestFinished(() => after.close());
   expect(await look(after, instanceId, device, publish)).toEqual(await look(before, instanceId, device, publish));
 
@@ -131,7 +134,7 @@ test('a copy is refused that would go on with another database, or is not the sa
     throw new Error('killed');
   };
   await expect(copyDatabase({ from: file, to: target.url, onProgress: kill })).rejects.toThrow('killed');
-  const store = await openSqliteStore({ file });
+  const store = await openSqliteStore({ sealer: testSealer, file });
   await runOne(store.updateInstances, { id: instance.id, name: randomUUID(), allowedOrigins: null, feed: true });
   await store.close();
   await expect(copyDatabase({ from: file, to: target.url, onProgress() {} })).rejects.toThrow('begin anew');

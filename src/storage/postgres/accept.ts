@@ -1,4 +1,6 @@
 import type { AcceptAnswer, AcceptPublish, Audience } from '../../core/ports/publish-store.ts';
+import type { Sealer } from '../../core/ports/sealer.ts';
+import { publishBodyPlace } from '../../core/ports/publish-store.ts';
 import { dayOf } from '../rows/day.ts';
 import { openEnd } from '../rows/open-end.ts';
 import { userStates } from '../rows/user-states.ts';
@@ -14,10 +16,14 @@ import { addEvents, addToUrls } from './outbox.ts';
 const pagesToLookThrough = 5;
 
 /** Accepts publishes; of those with the same key the first is accepted, and the others get its answer. */
-export async function acceptPublishes(sql: Sql, items: readonly AcceptPublish[]): Promise<readonly AcceptAnswer[]> {
+export async function acceptPublishes(
+  sql: Sql,
+  items: readonly AcceptPublish[],
+  sealer: Pick<Sealer, 'seal'>,
+): Promise<readonly AcceptAnswer[]> {
   const earlier = await takeAnswers(sql, items);
   const fresh = items.filter((_, index) => earlier[index] === 'none');
-  const answers = await acceptAll(sql, fresh);
+  const answers = await acceptAll(sql, fresh, sealer);
   await keepAnswers(sql, fresh, answers);
   const answerOf = new Map(fresh.map((item, index) => [item, answers[index] as AcceptAnswer]));
   return items.map((item, index) => {
@@ -35,7 +41,11 @@ interface Accepting {
   readonly answer: AcceptAnswer;
 }
 
-async function acceptAll(sql: Sql, items: readonly AcceptPublish[]): Promise<readonly AcceptAnswer[]> {
+async function acceptAll(
+  sql: Sql,
+  items: readonly AcceptPublish[],
+  sealer: Pick<Sealer, 'seal'>,
+): Promise<readonly AcceptAnswer[]> {
   if (items.length === 0) return [];
   const accepting: Accepting[] = [];
   for (const item of items) {
@@ -46,7 +56,7 @@ async function acceptAll(sql: Sql, items: readonly AcceptPublish[]): Promise<rea
   const written = accepting.filter(({ answer }) => answer.publishId !== null);
   await insertUsers(sql, written);
   const finished = await listWithoutDevice(sql, written);
-  await insertPublishes(sql, written, finished);
+  await insertPublishes(sql, written, finished, sealer);
   await announceStart(sql, written);
   await insertRanges(
     sql,
@@ -153,6 +163,7 @@ async function insertPublishes(
   sql: Sql,
   accepting: readonly Accepting[],
   finished: ReadonlySet<AcceptPublish>,
+  sealer: Pick<Sealer, 'seal'>,
 ): Promise<void> {
   const items = accepting.map(({ item }) => item);
   if (items.length === 0) return;
@@ -161,7 +172,7 @@ async function insertPublishes(
     items.map(({ target }) => target.kind),
     accepting.map(({ audience }) => JSON.stringify(audience)),
     items.map(({ platforms }) => JSON.stringify(platforms)),
-    items.map(({ body }) => body),
+    items.map((item) => sealer.seal(publishBodyPlace(item), JSON.stringify(item.body))),
     items.map(({ urlTarget }) => urlTarget),
     items.map(({ sendAfter = null }) => sendAfter),
     items.map((item) => finished.has(item)),

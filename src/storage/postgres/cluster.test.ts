@@ -6,6 +6,7 @@ import { createTestDatabase } from '../../../test/support/postgres.ts';
 import type { PostgresCluster } from './join-cluster.ts';
 import { joinPostgresCluster } from './join-cluster.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 const warnings: string[] = [];
 const log = { info() {}, warn: (...said: unknown[]) => void warnings.push(JSON.stringify(said)), error() {} };
@@ -14,7 +15,7 @@ const log = { info() {}, warn: (...said: unknown[]) => void warnings.push(JSON.s
 async function aDatabase() {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
-  await (await openPostgresStore({ url: database.url })).close();
+  await (await openPostgresStore({ sealer: testSealer, url: database.url })).close();
   const join = async (
     masterKeys: readonly string[] = ['k1'],
     roles: readonly ['webhooks'] | readonly ['api'] = ['webhooks'],

@@ -1,3 +1,4 @@
+import type { Sealer } from '../../core/ports/sealer.ts';
 import type { StoreCommands } from '../../core/ports/store.ts';
 import type { CommandHandlers } from './commands.ts';
 import { credentialsCommands } from './credentials.ts';
@@ -17,14 +18,14 @@ import { sealedCommands } from './sealed-values.ts';
 export type WriteHandlers = CommandHandlers<StoreCommands>;
 
 /** `storeId`: a UUID of the store that runs them, among those that share the database. */
-export const createCommandHandlers = (storeId: string): WriteHandlers => ({
+export const createCommandHandlers = (storeId: string, sealer: Pick<Sealer, 'seal'>): WriteHandlers => ({
   ...credentialsCommands,
   ...deviceCommands,
   ...devicePageCommands,
   ...deviceUserCommands,
   ...instanceCommands,
   ...createMessageCommands(storeId),
-  ...createPublishCommands(),
+  ...createPublishCommands(sealer),
   ...pushOriginCommands,
   ...registrationCommands,
   ...replayCommands,

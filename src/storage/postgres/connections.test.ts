@@ -22,6 +22,7 @@ import {
 import { Database } from './database.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 import { isUnavailable } from './unavailable.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -38,7 +39,7 @@ function connectTo(url: string): Database {
 test('a connection that has become read-only is given up for one to whoever is the primary now', async () => {
   const database = await createMigratedDatabase();
   onTestFinished(() => database.drop());
-  const store = await openPostgresStore({ url: database.url });
+  const store = await openPostgresStore({ sealer: testSealer, url: database.url });
   onTestFinished(() => store.close());
   await withClient(database.url, async (client) => {
     const name = client.escapeIdentifier(client.database ?? '');
@@ -66,7 +67,7 @@ test('a database that lets nobody in is unavailable, whatever the reason, and no
 test('a database that is lost during a commit may have carried it out, and that is said', async () => {
   const { url, drop } = await createMigratedDatabase();
   onTestFinished(drop);
-  const store = await openPostgresStore({ url });
+  const store = await openPostgresStore({ sealer: testSealer, url });
   onTestFinished(() => store.close());
   // The next test may get the same database.
   onTestFinished(() => withClient(url, (client) => client.query('DROP FUNCTION ends CASCADE')).then(() => {}));
@@ -89,7 +90,9 @@ test('a role that may not make tables is told to whoever starts a node', async (
   const { url, drop } = await createTestDatabase();
   onTestFinished(drop);
   await withClient(url, (client) => client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC'));
-  const problem = await failureOf(openPostgresStore({ url: `${url}?options=-c%20role%3Dpg_monitor` }));
+  const problem = await failureOf(
+    openPostgresStore({ sealer: testSealer, url: `${url}?options=-c%20role%3Dpg_monitor` }),
+  );
   expect(problem).toBeInstanceOf(OperatorProblem);
   expect(String(problem)).toMatch(/permission denied for schema public.*own its database/);
 });
@@ -113,7 +116,7 @@ test('a connection that ends while it is handed over is an error, and not the en
 
 test('what was just made is shown although the replica does not have it yet; what decides something is not asked there', async () => {
   const [primary, replica] = [await createMigratedDatabase(), await createMigratedDatabase()];
-  const store = await openPostgresStore({ url: primary.url, readUrl: replica.url });
+  const store = await openPostgresStore({ sealer: testSealer, url: primary.url, readUrl: replica.url });
   onTestFinished(async () => {
     await store.close();
     await Promise.all([primary.drop(), replica.drop()]);
@@ -146,7 +149,7 @@ test('what was just made is shown although the replica does not have it yet; wha
 test('ids of events and messages have the time that nodes agree on, whatever this machine believes', async () => {
   const database = await createMigratedDatabase();
   const aheadMs = 3_600_000;
-  const store = await openPostgresStore({ url: database.url, clock: () => Date.now() + aheadMs });
+  const store = await openPostgresStore({ sealer: testSealer, url: database.url, clock: () => Date.now() + aheadMs });
   onTestFinished(async () => {
     await store.close();
     await database.drop();

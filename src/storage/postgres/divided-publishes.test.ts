@@ -17,6 +17,7 @@ import {
   toUsers,
 } from '../testsuite/fixtures.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 const devices = 150;
 const leaseMs = 600_000;
@@ -24,7 +25,7 @@ const leaseMs = 600_000;
 /** Two nodes on one database. */
 async function openNodes(): Promise<readonly [Store, Store]> {
   const database = await createMigratedDatabase();
-  const open = () => openPostgresStore({ url: database.url });
+  const open = () => openPostgresStore({ sealer: testSealer, url: database.url });
   const nodes = [await open(), await open()] as const;
   onTestFinished(async () => {
     await Promise.all(nodes.map((node) => node.close()));
@@ -148,7 +149,7 @@ describe('a large publish', () => {
 
 test('parts that rest are not forgotten when whoever had the others did not know of them', async () => {
   const database = await createMigratedDatabase();
-  const store = await openPostgresStore({ url: database.url });
+  const store = await openPostgresStore({ sealer: testSealer, url: database.url });
   onTestFinished(async () => {
     await store.close();
     await database.drop();

@@ -10,6 +10,7 @@ import { accept, anInstance, aReport, register, toInterests } from '../testsuite
 import { Database } from './database.ts';
 import { readFeed } from './feed.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 let database: TestDatabase;
 let store: Store;
@@ -18,7 +19,7 @@ let other: pg.Client;
 
 beforeAll(async () => {
   database = await createMigratedDatabase();
-  store = await openPostgresStore({ url: database.url });
+  store = await openPostgresStore({ sealer: testSealer, url: database.url });
   reader = new Database({ url: database.url, maxConnections: 1, preparedStatements: true });
   other = new pg.Client({ connectionString: database.url });
   await other.connect();

@@ -26,6 +26,7 @@ import type { Sql } from './database.ts';
 import { enablingLock } from './instance-locks.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 import { addEvents, addToSubscribers } from './outbox.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 // Two nodes on one database; each test has an instance of its own in it.
 let testDatabase: TestDatabase;
@@ -36,8 +37,8 @@ let other: Store;
 beforeAll(async () => {
   testDatabase = await createMigratedDatabase();
   const { url } = testDatabase;
-  one = await openPostgresStore({ url });
-  other = await openPostgresStore({ url });
+  one = await openPostgresStore({ sealer: testSealer, url });
+  other = await openPostgresStore({ sealer: testSealer, url });
   database = new Database({ url, maxConnections: 2, preparedStatements: true });
 });
 afterAll(async () => {

@@ -25,6 +25,7 @@ import {
 import { Database } from './database.ts';
 import { migrate } from './migrate.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 const present = new URL('../migrations/postgres/0001-tables.sql', import.meta.url);
 
@@ -46,7 +47,7 @@ async function aDatabase() {
     await drop();
   });
   const open = async () => {
-    const store = await openPostgresStore({ url });
+    const store = await openPostgresStore({ sealer: testSealer, url });
     stores.push(store);
     return store;
   };
@@ -158,5 +159,7 @@ test('a database that does not have all texts is refused', async () => {
     client.query(`CREATE DATABASE ${name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`),
   );
   onTestFinished(() => withClient(url, async (client) => void (await client.query(`DROP DATABASE ${name}`))));
-  await expect(openPostgresStore({ url: databaseAt(url, name) })).rejects.toThrow("ENCODING 'UTF8'");
+  await expect(openPostgresStore({ sealer: testSealer, url: databaseAt(url, name) })).rejects.toThrow(
+    "ENCODING 'UTF8'",
+  );
 });

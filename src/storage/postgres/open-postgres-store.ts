@@ -3,6 +3,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
+import type { Sealer } from '../../core/ports/sealer.ts';
 import type { Store, StoreCommands, StoreQueries } from '../../core/ports/store.ts';
 import { againAfterConflicts } from './again-after-conflicts.ts';
 import { createCommandHandlers } from './command-handlers.ts';
@@ -22,6 +23,8 @@ import { refuseUnfinishedCopy } from './unfinished-copy.ts';
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:port/database`. The schema is created or migrated in it. */
   readonly url: string;
+  /** Of what is sealed where it is written. */
+  readonly sealer: Pick<Sealer, 'seal'>;
   /** Where what people look at is read; it may be a replica. `url` when not given. */
   readonly readUrl?: string;
   /** Connections that are open at a time, at most. */
@@ -60,6 +63,7 @@ const queriesForPeople: readonly (keyof StoreQueries)[] = [
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const {
     url,
+    sealer,
     readUrl,
     maxConnections = 20,
     preparedStatements = true,
@@ -102,7 +106,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       release: (items) => void (pendingItems -= items),
       onCommit,
     });
-  const commands = Object.entries(createCommandHandlers(storeId)).map(([name, handler]) => {
+  const commands = Object.entries(createCommandHandlers(storeId, sealer)).map(([name, handler]) => {
     const lane = laneOf(handler);
     return [name, (items: readonly unknown[]) => lane.call(items)];
   });

@@ -8,6 +8,7 @@ import { analyzeNewTables } from './analyze-new-tables.ts';
 import { Database } from './database.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 import { createPartitions, createPartitionsAhead, listPartitions, nameOfPartition } from './partitions.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 const dayMs = 86_400_000;
 const today = Math.floor(Date.now() / dayMs);
@@ -15,7 +16,7 @@ const today = Math.floor(Date.now() / dayMs);
 async function open() {
   const testDatabase = await createTestDatabase();
   const { url } = testDatabase;
-  const store = await openPostgresStore({ url });
+  const store = await openPostgresStore({ sealer: testSealer, url });
   const database = new Database({ url, maxConnections: 4, preparedStatements: true });
   onTestFinished(async () => {
     await Promise.all([store.close(), database.close()]);

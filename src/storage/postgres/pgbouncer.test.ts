@@ -8,6 +8,7 @@ import { createInstance } from '../testsuite/fixtures.ts';
 import { batchesSuite } from '../testsuite/batches.testsuite.ts';
 import { messagesSuite } from '../testsuite/messages.testsuite.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 // Debian's PgBouncer (1.18) keeps no prepared statements, and in transaction mode each transaction is somebody else's session.
 
@@ -22,7 +23,7 @@ afterAll(() => pgbouncer.stop());
 async function openThrough(database: TestDatabase, count = 1) {
   const url = pgbouncer.urlOf(database.url);
   const stores = await Promise.all(
-    Array.from({ length: count }, () => openPostgresStore({ url, preparedStatements: false })),
+    Array.from({ length: count }, () => openPostgresStore({ sealer: testSealer, url, preparedStatements: false })),
   );
   onTestFinished(async () => {
     await Promise.all(stores.map((store) => store.close()));

@@ -11,6 +11,7 @@ import type { Sql, SqlValue } from './database.ts';
 import { Database } from './database.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
 import { createQueryHandlers } from './query-handlers.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 /** Of whoever has claimed everything. */
 const token = '00000000-0000-4000-8000-00000000000c';
@@ -169,7 +170,7 @@ test('the hot statements find their rows by the index that was chosen for them, 
   const testDatabase = await createTestDatabase();
   const { url } = testDatabase;
   onTestFinished(() => testDatabase.drop());
-  await (await openPostgresStore({ url })).close();
+  await (await openPostgresStore({ sealer: testSealer, url })).close();
   const database = new Database({ url, maxConnections: 1, preparedStatements: false });
   onTestFinished(() => database.close());
   // Without the limits of hot statements.
@@ -222,7 +223,7 @@ async function readPlans(database: Database): Promise<readonly string[]> {
       if (!(error instanceof RolledBack)) throw error;
     });
   };
-  const commands = createCommandHandlers(token);
+  const commands = createCommandHandlers(token, testSealer);
   const queries = createQueryHandlers(token);
   const command = <Name extends keyof StoreCommands>(name: Name, items: readonly ItemOf<Name>[], what = '') =>
     explain(`${name}${what}`, async (sql) => {
@@ -255,7 +256,7 @@ async function readPlans(database: Database): Promise<readonly string[]> {
       publishId: uuidV7(),
       target,
       platforms: ['web'],
-      body: new Uint8Array(1),
+      body: {},
     } as const;
     await command('acceptPublishes', [{ ...accepted, urlTarget: 'url:x' }], ` to ${target.kind}`);
   }

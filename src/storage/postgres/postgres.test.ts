@@ -3,11 +3,12 @@ import { olderTransactionsEnd } from '../../../test/support/older-transactions.t
 import { createMigratedDatabase } from '../../../test/support/postgres.ts';
 import { storeSuite } from '../testsuite/store.testsuite.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 describe('PostgreSQL', () => {
   storeSuite(async () => {
     const database = await createMigratedDatabase();
-    const store = await openPostgresStore({ url: database.url });
+    const store = await openPostgresStore({ sealer: testSealer, url: database.url });
     onTestFinished(async () => {
       await store.close();
       await database.drop();

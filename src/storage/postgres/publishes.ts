@@ -1,4 +1,5 @@
 import type { PublishCommands } from '../../core/ports/publish-store.ts';
+import type { Sealer } from '../../core/ports/sealer.ts';
 import { acceptPublishes } from './accept.ts';
 import { cancelCommands } from './cancel.ts';
 import { createClaimRanges } from './claim-ranges.ts';
@@ -7,8 +8,8 @@ import { batch } from './commands.ts';
 import { deliveryCommands } from './deliveries.ts';
 import { recordPages } from './record-pages.ts';
 
-export const createPublishCommands = (): CommandHandlers<PublishCommands> => ({
-  acceptPublishes: batch(acceptPublishes),
+export const createPublishCommands = (sealer: Pick<Sealer, 'seal'>): CommandHandlers<PublishCommands> => ({
+  acceptPublishes: batch((sql, items) => acceptPublishes(sql, items, sealer)),
   ...cancelCommands,
   claimRanges: createClaimRanges(),
   recordPages: batch(recordPages),

@@ -17,6 +17,7 @@ import {
   toUsers,
 } from '../testsuite/fixtures.ts';
 import { openPostgresStore } from './open-postgres-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 /** How often two nodes try to get into each other's way. */
 const rounds = 20;
@@ -26,7 +27,7 @@ let nodes: readonly [Store, Store];
 
 beforeAll(async () => {
   database = await createMigratedDatabase();
-  const open = () => openPostgresStore({ url: database.url });
+  const open = () => openPostgresStore({ sealer: testSealer, url: database.url });
   nodes = [await open(), await open()];
 });
 

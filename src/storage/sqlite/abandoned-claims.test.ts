@@ -8,6 +8,7 @@ import { runOne } from '../../core/ports/command.ts';
 import type { Store } from '../../core/ports/store.ts';
 import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 const hour = { limit: 10, leaseMs: 3_600_000 };
 
@@ -20,7 +21,7 @@ test('what an ended process had claimed is due at once, and its claims are void'
   const folder = await mkdtemp(path.join(tmpdir(), 'pharos-claims-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const file = path.join(folder, 'pharos.db');
-  const first = await openSqliteStore({ file });
+  const first = await openSqliteStore({ sealer: testSealer, file });
   const instanceId = randomUUID();
   const device = { instanceId, platform: 'web', address: 'a', keys: new Uint8Array(), metadata: '{}' } as const;
   const deviceId = randomUUID();
@@ -32,7 +33,7 @@ test('what an ended process had claimed is due at once, and its claims are void'
       publishId: uuidV7(),
       target: { kind: 'interests', interests: ['a'] },
       platforms: ['web'],
-      body: new Uint8Array(1),
+      body: {},
       urlTarget: 'url:a',
     });
   await accept();
@@ -55,7 +56,7 @@ test('what an ended process had claimed is due at once, and its claims are void'
   );
   db.close();
 
-  const second = await openSqliteStore({ file });
+  const second = await openSqliteStore({ sealer: testSealer, file });
   onTestFinished(() => second.close());
   await expect.poll(() => second.nextDue()).toEqual({ ranges: 0, deliveries: 0, messages: 0, replays: null });
   if (!lostRange) throw new Error('no range');

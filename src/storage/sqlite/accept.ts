@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { AcceptAnswer, AcceptPublish, Audience, PublishCommands } from '../../core/ports/publish-store.ts';
+import { publishBodyPlace } from '../../core/ports/publish-store.ts';
+import type { Sealer } from '../../core/ports/sealer.ts';
 import { prepareReadAudiencePage } from './audience.ts';
 import { hasId, idValues } from './device-key.ts';
 import { dayOf } from '../rows/day.ts';
@@ -20,6 +22,7 @@ const everybodyReached = { deviceIds: [], aliases: [] };
 
 export function prepareAcceptPublishes(
   db: DatabaseSync,
+  sealer: Pick<Sealer, 'seal'>,
 ): CommandHandlers<Pick<PublishCommands, 'acceptPublishes'>>['acceptPublishes'] {
   const insertPublish = prepare(
     db,
@@ -106,7 +109,12 @@ export function prepareAcceptPublishes(
     const finished = sendAfter === undefined && hasNoDevice(item);
     insertPublish.run(
       ...[instanceId, publishId, now, target.kind, JSON.stringify(audience), JSON.stringify(platforms)],
-      ...[body, urlTarget, sendAfter ?? null, finished ? now : null],
+      ...[
+        sealer.seal(publishBodyPlace(item), JSON.stringify(body)),
+        urlTarget,
+        sendAfter ?? null,
+        finished ? now : null,
+      ],
     );
     if (urlTarget !== null) {
       outbox.addToUrl(outbox.addEvent({ instanceId, publishId }, 'publish.started'), urlTarget, false);

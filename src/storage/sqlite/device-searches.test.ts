@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { browserFamilyOf } from '../../protocol/browser-family.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 import { prepareAcceptPublishes } from './accept.ts';
 import { prepareReadAudiencePage } from './audience.ts';
 import { prepareDevicePageCommands, prepareDevicePageQueries } from './device-page.ts';
@@ -24,7 +25,7 @@ test('no statement walks along all devices; a report reads the index of ids and 
       name === 'prepare' ? (sql: string) => (statements.add(sql), target.prepare(sql)) : undefined,
   });
   for (const prepare of [
-    ...[prepareAcceptPublishes, prepareReportCommands, prepareReadAudiencePage],
+    ...[(on: DatabaseSync) => prepareAcceptPublishes(on, testSealer), prepareReportCommands, prepareReadAudiencePage],
     ...[prepareDevicePageCommands, prepareDevicePageQueries, prepareDeviceQueries],
   ])
     prepare(recording);

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from './open-sqlite-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 const script = fileURLToPath(new URL('../testsuite/accept-until-killed.ts', import.meta.url));
 
@@ -44,7 +45,7 @@ test('what was answered is there after the process was killed in the middle of w
   const { file, instanceId, said, kill } = await startAccepting();
   await expect.poll(() => said.accepted.length, patient).toBeGreaterThan(200);
   await kill();
-  const store = await openSqliteStore({ file });
+  const store = await openSqliteStore({ sealer: testSealer, file });
   onTestFinished(() => store.close());
   for (const publishId of said.accepted) {
     expect(await store.summarizePublish({ instanceId, publishId })).not.toBeNull();
@@ -63,7 +64,7 @@ test.runIf(process.platform === 'linux')(
     execFileSync('prlimit', ['--pid', String(pid), '--fsize=unlimited:unlimited']);
     await expect.poll(() => said.accepted.length, patient).toBeGreaterThan(before + 200);
     await kill();
-    const store = await openSqliteStore({ file });
+    const store = await openSqliteStore({ sealer: testSealer, file });
     onTestFinished(() => store.close());
     const exists = async (publishId: string) => (await store.summarizePublish({ instanceId, publishId })) !== null;
     for (const publishId of said.accepted) expect(await exists(publishId)).toBe(true);

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { migrate } from './migrate.ts';
 import { openForWriting } from './open-database.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 async function temporaryFile(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'pharos-migrate-'));
@@ -35,11 +36,11 @@ test('all tables are strict', () => {
 
 test('a database of a newer version is refused with the way out, and left alone', async () => {
   const file = await temporaryFile();
-  await (await openSqliteStore({ file })).close();
+  await (await openSqliteStore({ sealer: testSealer, file })).close();
   const db = new DatabaseSync(file);
   db.exec(`INSERT INTO migrations (number, file, applied_at) VALUES (9999, '9999-later.sql', 0)`);
   db.close();
-  await expect(openSqliteStore({ file })).rejects.toThrow(
+  await expect(openSqliteStore({ sealer: testSealer, file })).rejects.toThrow(
     /has migration 9999.*knows migrations up to \d+.*start the newer version again, or restore a backup/,
   );
 });
@@ -61,5 +62,5 @@ test('the writing connection syncs every commit', async () => {
 
 test('a file that is no database is refused', async () => {
   const folder = path.dirname(await temporaryFile());
-  await expect(openSqliteStore({ file: folder })).rejects.toThrow(/unable to open database file/);
+  await expect(openSqliteStore({ sealer: testSealer, file: folder })).rejects.toThrow(/unable to open database file/);
 });

@@ -2,6 +2,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import type { Store, StoreCommands, StoreQueries } from '../../core/ports/store.ts';
+import type { MasterKey } from '../../sealing/keyring.ts';
+import type { KeyringSealer } from '../../sealing/sealer.ts';
 import { runCommands } from './command-engine.ts';
 import { queriesWithLeases } from './lease-queries.ts';
 import { lazyConnection } from './lazy-connection.ts';
@@ -19,6 +21,8 @@ import { prepareWriteHandlers } from './write-handlers.ts';
 export interface SqliteStoreOptions {
   /** Path of the database, created when missing; its folder exists. `:memory:`: in this thread, gone when closed. */
   readonly file: string;
+  /** Of what is sealed where it is written. */
+  readonly sealer: Pick<KeyringSealer, 'seal' | 'sealsWith'>;
   /** Items that may wait for the commit; beyond it commands reject with `StoreUnavailable`. */
   readonly maxPendingItems?: number;
   /** Called after each transaction; not for `:memory:`. */
@@ -111,18 +115,19 @@ const queryNames = Object.keys({
  * Rejects with an `OperatorProblem` when the database cannot be opened or was written by a newer version.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { file, maxPendingItems = 10_000, onCommit = () => {} } = options;
-  if (file === ':memory:') return openMemoryStore();
-  const thread = (name: 'writer-thread' | 'reader-thread') => {
+  const { file, sealer, maxPendingItems = 10_000, onCommit = () => {} } = options;
+  if (file === ':memory:') return openMemoryStore(sealer);
+  const thread = (name: 'writer-thread' | 'reader-thread', sealsWith?: () => MasterKey) => {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     return new StorageThread({
       entry: new URL(`./${name}.${extension}`, import.meta.url),
       file,
+      ...(sealsWith && { sealsWith }),
       maxPendingItems,
       onCommit,
     });
   };
-  const writer = thread('writer-thread');
+  const writer = thread('writer-thread', () => sealer.sealsWith());
   const reader = thread('reader-thread');
   const close = async () => {
     // The writer last: the connection that closes last moves the log into the database.
@@ -148,13 +153,13 @@ function ignoreUnavailable(error: unknown): void {
   if (!(error instanceof StoreUnavailable)) throw error;
 }
 
-function openMemoryStore(): Store {
+function openMemoryStore(sealer: SqliteStoreOptions['sealer']): Store {
   const db = new DatabaseSync(':memory:');
   migrate(db);
   const memory = createWriterMemory();
   const writes = lazyConnection(
     () => db,
-    () => prepareWriteHandlers(db, memory),
+    () => prepareWriteHandlers(db, memory, sealer),
   );
   const reads = lazyConnection(() => db, prepareReadHandlers);
   let lastId = 0;

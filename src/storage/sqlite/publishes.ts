@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Audience, ClaimedRange, PublishCommands, PublishTarget } from '../../core/ports/publish-store.ts';
+import type { Sealer } from '../../core/ports/sealer.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { openEnd } from '../rows/open-end.ts';
 import { prepareAcceptPublishes } from './accept.ts';
@@ -26,6 +27,7 @@ interface DueRange {
 
 export function preparePublishCommands(
   db: DatabaseSync,
+  sealer: Pick<Sealer, 'seal'>,
 ): CommandHandlers<Pick<PublishCommands, 'acceptPublishes' | 'cancelPublishes' | 'claimRanges' | 'recordPages'>> {
   const findNextInstance = prepare<{ instance_id: string }>(
     db,
@@ -73,7 +75,7 @@ export function preparePublishCommands(
   const isFinished = prepareIsFinished(db);
 
   return {
-    acceptPublishes: prepareAcceptPublishes(db),
+    acceptPublishes: prepareAcceptPublishes(db, sealer),
     cancelPublishes: prepareCancelPublishes(db),
     claimRanges: ({ limit, leaseMs, except = [] }) => {
       const leftOut = JSON.stringify(except);

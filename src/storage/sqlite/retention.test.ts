@@ -10,6 +10,7 @@ import { chanceUuidV7 } from '../../protocol/uuid-v7.ts';
 import { migrate } from './migrate.ts';
 import { openSqliteStore } from './open-sqlite-store.ts';
 import { prepareRetentionCommands } from './retention.ts';
+import { testSealer } from '../testsuite/test-sealer.ts';
 
 const dayMs = 86_400_000;
 
@@ -46,7 +47,7 @@ test('rows older than the limit go, younger ones stay', async () => {
   const file = path.join(folder, 'pharos.db');
   const now = Date.now();
   const at = (days: number) => now - days * dayMs;
-  const store = await openSqliteStore({ file });
+  const store = await openSqliteStore({ sealer: testSealer, file });
   onTestFinished(() => store.close());
   const instanceId = await createInstance(store);
   const db = new DatabaseSync(file, { timeout: 5_000 });
@@ -83,7 +84,7 @@ test('nothing of an erased name is left in the file', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'pharos-erased-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = path.join(folder, 'pharos.db');
-  const store = await openSqliteStore({ file });
+  const store = await openSqliteStore({ sealer: testSealer, file });
   const instanceId = await createInstance(store);
   const [erased, kept] = ['erased-person@site.example', 'kept-person@site.example'];
   for (const user of [erased, kept]) {

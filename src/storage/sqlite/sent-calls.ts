@@ -4,12 +4,16 @@ import type { Call, Reply, Sent } from './thread-protocol.ts';
 type Names = ReadonlySet<string>;
 
 /** Commands whose items are the same after they were JSON. */
-const itemsAreJson: Names = new Set(['recordReports', 'completeAttempts'] satisfies readonly (keyof StoreCommands)[]);
+const itemsAreJson: Names = new Set([
+  'acceptPublishes',
+  'recordReports',
+  'completeAttempts',
+] satisfies readonly (keyof StoreCommands)[]);
 
-/** Answers too. Publishes themselves are no JSON: of sealed bytes it makes a text that is as dear as the copy. */
+/** Answers too. */
 const answersAreJson: Names = new Set([
   ...itemsAreJson,
-  ...(['acceptPublishes', 'claimMessages'] satisfies readonly (keyof StoreCommands)[]),
+  ...(['claimMessages'] satisfies readonly (keyof StoreCommands)[]),
 ]);
 
 type CallRow = readonly [id: number, name: string, input: readonly unknown[]];

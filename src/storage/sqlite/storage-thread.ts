@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
+import type { MasterKey } from '../../sealing/keyring.ts';
 import { packCalls, unpackReplies } from './sent-calls.ts';
 import type { Call, FromThread, ToThread } from './thread-protocol.ts';
 import { doneValue } from './thread-protocol.ts';
@@ -11,6 +12,8 @@ export interface StorageThreadOptions {
   readonly entry: URL;
   /** Database file. */
   readonly file: string;
+  /** Key of a thread that seals; what is called from now on is sealed with it. */
+  readonly sealsWith?: () => MasterKey;
   /** Items that may wait for an answer; beyond it calls are refused. */
   readonly maxPendingItems: number;
   readonly onCommit: (commit: Commit) => void;
@@ -40,6 +43,8 @@ export class StorageThread {
   #queued: Call[] = [];
   #lastId = 0;
   #worker: Worker | null = null;
+  /** What the worker seals with. */
+  #sealsWith: MasterKey | undefined;
   #closed = false;
 
   constructor(options: StorageThreadOptions) {
@@ -95,7 +100,11 @@ export class StorageThread {
     if (calls.length === 0) return;
     this.#queued = [];
     try {
-      (this.#worker ?? this.#startWorker()).postMessage(packCalls(calls) satisfies ToThread);
+      const worker = this.#worker ?? this.#startWorker();
+      const key = this.#options.sealsWith?.();
+      const change = key && key !== this.#sealsWith ? { sealWith: key } : {};
+      worker.postMessage({ ...packCalls(calls), ...change } satisfies ToThread);
+      this.#sealsWith = key;
     } catch (error) {
       // An input that cannot be cloned: a mistake of one of the callers.
       for (const { id } of calls) this.#take(id)?.reject(error as Error);
@@ -103,8 +112,9 @@ export class StorageThread {
   }
 
   #startWorker(): Worker {
-    const { entry, file } = this.#options;
-    const worker = new Worker(entry, { workerData: { file } });
+    const { entry, file, sealsWith } = this.#options;
+    this.#sealsWith = sealsWith?.();
+    const worker = new Worker(entry, { workerData: { file, sealsWith: this.#sealsWith } });
     this.#worker = worker;
     worker.on('message', (message: FromThread) => this.#onMessage(message));
     worker.on('error', (cause) => this.#onEnd(worker, cause));

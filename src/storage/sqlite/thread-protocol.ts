@@ -1,4 +1,5 @@
 import type { Commit } from '../../core/ports/metrics.ts';
+import type { MasterKey } from '../../sealing/keyring.ts';
 
 /** What crosses the border between the main thread and the storage threads. */
 
@@ -37,7 +38,8 @@ export interface Sent<Cloned> {
   readonly cloned: readonly Cloned[];
 }
 
-export type ToThread = Sent<Call> | 'close';
+/** `sealWith`: the key that seals from here on, when it is another one. */
+export type ToThread = (Sent<Call> & { readonly sealWith?: MasterKey }) | 'close';
 export type FromThread =
   | { readonly kind: 'opened' }
   /** `problem`: a sentence for who runs the server. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Sealer } from '../../core/ports/sealer.ts';
 import type { WriteHandlers } from './command-engine.ts';
 import { prepareReleaseAbandonedClaims } from './abandoned-claims.ts';
 import { prepareCredentialsCommands } from './credentials.ts';
@@ -16,7 +17,11 @@ import { prepareSealedCommands } from './sealed-values.ts';
 import { prepare } from './statement.ts';
 import type { WriterMemory } from './writer-memory.ts';
 
-export function prepareWriteHandlers(db: DatabaseSync, memory: WriterMemory): WriteHandlers {
+export function prepareWriteHandlers(
+  db: DatabaseSync,
+  memory: WriterMemory,
+  sealer: Pick<Sealer, 'seal'>,
+): WriteHandlers {
   const { leases } = memory;
   const writeCheck = prepare(
     db,
@@ -28,7 +33,7 @@ export function prepareWriteHandlers(db: DatabaseSync, memory: WriterMemory): Wr
     ...prepareCredentialsCommands(db),
     ...prepareDeviceCommands(db, leases),
     ...prepareDevicePageCommands(db),
-    ...preparePublishCommands(db),
+    ...preparePublishCommands(db, sealer),
     ...prepareDeliveryCommands(db),
     ...preparePushOriginCommands(db),
     ...prepareReplayCommands(db, leases),

@@ -1,4 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { MasterKey } from '../../sealing/keyring.ts';
+import { createSealer } from '../../sealing/sealer.ts';
 import { runCommands, sizeAgain } from './command-engine.ts';
 import { lazyConnection } from './lazy-connection.ts';
 import { openForWriting } from './open-database.ts';
@@ -12,11 +14,12 @@ import { prepareWriteHandlers } from './write-handlers.ts';
 // Entry of the thread that owns the only connection that writes.
 const port = parentPort;
 if (!port) throw new Error('writer-thread is a worker, not a program');
-const { file } = workerData as { readonly file: string };
+const { file, sealsWith } = workerData as { readonly file: string; readonly sealsWith: MasterKey };
 const memory = createWriterMemory();
+const sealer = createSealer([sealsWith]);
 const connection = lazyConnection(
   () => openForWriting(file),
-  (db) => prepareWriteHandlers(db, memory),
+  (db) => prepareWriteHandlers(db, memory, sealer),
 );
 const send = (message: FromThread) => port.postMessage(message);
 
@@ -28,8 +31,12 @@ port.on('message', (first: ToThread) => {
   const calls: Call[] = [];
   let closing = false;
   for (let next: ToThread | undefined = first; next; next = receiveMessageOnPort(port)?.message as typeof next) {
-    if (next === 'close') closing = true;
-    else calls.push(...unpackCalls(next));
+    if (next === 'close') {
+      closing = true;
+      continue;
+    }
+    if (next.sealWith) sealer.use([next.sealWith]);
+    calls.push(...unpackCalls(next));
   }
   if (calls.length > 0) commit(calls);
   if (closing) {

@@ -1,12 +1,13 @@
 import { runOne, StoreUnavailable } from '../../core/ports/command.ts';
 import { openSqliteStore } from '../sqlite/open-sqlite-store.ts';
 import { uuidV7 } from '../../protocol/uuid-v7.ts';
+import { testSealer } from './test-sealer.ts';
 
 // A process for tests to kill or to starve of disk: accepts publishes without end, eight at a time, and tells what
 // became of each: `<answer> <publish id>` a line.
 const [file, instanceId] = process.argv.slice(2);
 if (!file || !instanceId) throw new Error('usage: accept-until-killed <file> <instance id>');
-const store = await openSqliteStore({ file });
+const store = await openSqliteStore({ sealer: testSealer, file });
 process.stdout.write('open\n');
 
 async function acceptForever(owner: string): Promise<never> {
@@ -17,7 +18,7 @@ async function acceptForever(owner: string): Promise<never> {
       publishId,
       target: { kind: 'interests', interests: ['a'] },
       platforms: ['web'],
-      body: new Uint8Array(4_000),
+      body: { content: 'x'.repeat(4_000) },
       urlTarget: 'url:a',
     });
     const answer = await accepting.then(

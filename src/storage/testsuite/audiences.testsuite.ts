@@ -13,7 +13,7 @@ const request = (instanceId: string, target: PublishTarget, change: Partial<Acce
   publishId: uuidV7(),
   target,
   platforms: ['web'],
-  body: new Uint8Array(8),
+  body: {},
   urlTarget: null,
   ...change,
 });

@@ -122,7 +122,7 @@ export async function accept(
     publishId,
     target,
     platforms: ['web'],
-    body: bytes('sealed body'),
+    body: { content: {} },
     urlTarget: null,
     ...change,
   };

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
+import { publishBodyPlace } from '../../core/ports/publish-store.ts';
+import { testSealer } from './test-sealer.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
@@ -18,11 +20,13 @@ export function rangesSuite(open: OpenStore): void {
     test('a claim tells what the publish says, and holds the range', async () => {
       const store = await open();
       const instanceId = await createAudience(store);
-      const body = new Uint8Array([9, 8]);
+      const body = { content: { web: { title: 'é' } } };
       const publish = await accept(store, instanceId, toInterests('a'), { platforms: ['web', 'apns'], body });
       const [range, ...others] = await claimRanges(store, instanceId);
       expect(others).toEqual([]);
-      expect(range).toMatchObject({ ...publish, platforms: ['web', 'apns'], body, cursor: { user: 0, device: 0 } });
+      expect(range).toMatchObject({ ...publish, platforms: ['web', 'apns'], cursor: { user: 0, device: 0 } });
+      const opened = testSealer.open(publishBodyPlace(publish), range?.body ?? new Uint8Array());
+      expect(JSON.parse(opened.toString())).toEqual(body);
       expect(await claimRanges(store, instanceId)).toEqual([]);
     });
 

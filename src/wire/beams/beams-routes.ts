@@ -9,7 +9,7 @@ import type { UserDeletionDeps } from './user-deletion.ts';
 import { userDeletion } from './user-deletion.ts';
 
 /**
- * What the Beams wire needs: the store's device, report and publish commands, the instances, sealer, clock, ids and log;
+ * What the Beams wire needs: the store's device, report and publish commands, the instances, clock, ids and log;
  * `endpointRules`; the settings `publicOrigin` and `allowHttpWebhooks`; and who to wake, `onAccepted` and `onMessages`.
  */
 export interface BeamsDeps extends PublishApiDeps, DeviceApiDeps, UserDeletionDeps, ReportingApiDeps {

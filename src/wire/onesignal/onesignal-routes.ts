@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { Sealer } from '../../core/ports/sealer.ts';
 import type { PublishQueries } from '../../core/ports/publish-store.ts';
 import type { CancelPublishDeps } from '../../core/publish/cancel-publish.ts';
 import { cancelPublish } from '../../core/publish/cancel-publish.ts';
@@ -16,6 +17,7 @@ export interface OneSignalDeps extends CreateNotificationDeps, CancelPublishDeps
   readonly store: CreateNotificationDeps['store'] &
     CancelPublishDeps['store'] &
     Pick<PublishQueries, 'viewPublish' | 'listPublishes'>;
+  readonly sealer: Sealer;
 }
 
 /** Fits 2,000 ids and a push. */

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { SealedPlace, Sealer } from '../ports/sealer.ts';
-import { CannotOpen } from '../ports/sealer.ts';
+import type { SealedPlace, Sealer } from '../core/ports/sealer.ts';
+import { CannotOpen } from '../core/ports/sealer.ts';
 import { keyIdBytes } from './keyring.ts';
 import type { Keyring, MasterKey } from './keyring.ts';
 
@@ -20,6 +20,8 @@ export interface KeyringSealer extends Sealer {
   readonly use: (keyring: Keyring) => void;
   /** Ids of the keys that it knows; it seals with the first. */
   readonly keys: () => readonly [string, ...string[]];
+  /** The one that seals. */
+  readonly sealsWith: () => MasterKey;
   /** What everything sealed from now on begins with. */
   readonly header: () => Uint8Array;
   /** Ids of keys that something was sealed with and the keyring lacks, as far as it was noticed. */
@@ -37,7 +39,6 @@ export function createSealer(keyring: Keyring): KeyringSealer {
   let header = headerOf(first);
   const missing = new Set<string>();
   let nonces = Buffer.alloc(0);
-  const takeMemory = inBlocks();
   const nextNonce = (): Buffer => {
     if (nonces.length === 0) nonces = randomBytes(noncesAtATime * nonceBytes);
     const nonce = nonces.subarray(0, nonceBytes);
@@ -56,6 +57,8 @@ export function createSealer(keyring: Keyring): KeyringSealer {
 
     keys: () => [first.id, ...[...keys.keys()].filter((id) => id !== first.id)],
 
+    sealsWith: () => first,
+
     header: () => header,
 
     missing: () => [...missing],
@@ -67,7 +70,7 @@ export function createSealer(keyring: Keyring): KeyringSealer {
       // In this mode `final` adds nothing (SP 800-38D is a stream cipher).
       const text = typeof plaintext === 'string' ? cipher.update(plaintext, 'utf8') : cipher.update(plaintext);
       cipher.final();
-      const sealed = takeMemory(textStart + text.length + tagBytes);
+      const sealed = new Uint8Array(textStart + text.length + tagBytes);
       sealed.set(header);
       sealed.set(nonce, nonceStart);
       sealed.set(text, textStart);
@@ -95,24 +98,6 @@ export function createSealer(keyring: Keyring): KeyringSealer {
         throw cannotOpen(place, 'it is damaged or was moved here from elsewhere', cause);
       }
     },
-  };
-}
-
-const blockBytes = 8 * 1024;
-const mostInBlock = 1024;
-
-/**
- * Memory for values, of which short ones stand side by side: they are sent to another thread together, and there each piece of
- * memory costs more than the bytes in it. Not Node's pool, which would be sent along whole with what others keep there.
- */
-function inBlocks(): (bytes: number) => Uint8Array {
-  let block = new Uint8Array(0);
-  return (bytes) => {
-    if (bytes > mostInBlock) return new Uint8Array(bytes);
-    if (bytes > block.length) block = new Uint8Array(blockBytes);
-    const taken = block.subarray(0, bytes);
-    block = block.subarray(bytes);
-    return taken;
   };
 }
 

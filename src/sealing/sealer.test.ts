@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SealedPlace } from '../ports/sealer.ts';
+import type { SealedPlace } from '../core/ports/sealer.ts';
 import { generateKeyring, parseKeyring } from './keyring.ts';
 import type { Keyring } from './keyring.ts';
 import { createSealer } from './sealer.ts';
