@@ -10,9 +10,9 @@ const nodeVersion = 'test/house/node-version';
 /** In the order in which they begin. Two that wait more than they work come first, so that others work meanwhile. */
 const suites = [
   // Where a process was killed, the next one waits for leases to end.
-  vitestSuite('process', 22, 'postgres'),
+  vitestSuite('process', 22, 'postgres', { leftOut: ['test/package/web.test.ts'] }),
   // Browsers start and click in real time: two at once on two cores would only wait for each other.
-  vitestSuite('browser', 24, 'sqlite', ['--maxWorkers=1']),
+  vitestSuite('browser', 24, 'sqlite', { options: ['--maxWorkers=1'] }),
   commandSuite('checks', {
     format: ['node_modules/oxfmt/bin/oxfmt', '--check'],
     lint: ['node_modules/oxlint/bin/oxlint'],
@@ -21,11 +21,15 @@ const suites = [
     'types for the worker': [tsc, '-p', 'tsconfig.worker.json'],
     'unused code': ['node_modules/knip/bin/knip.js'],
   }),
-  vitestSuite('unit', 24, 'sqlite'),
+  // PostgreSQL's adapter by itself is tested with the others that use it; SQLite's on both Nodes, which bring SQLite along.
+  vitestSuite('unit', 24, 'sqlite', { leftOut: ['src/storage/postgres/**'] }),
   vitestSuite('process', 24, 'sqlite'),
-  vitestSuite('unit', 22, 'postgres'),
+  // What is said of the sources is said once.
+  vitestSuite('unit', 22, 'postgres', { leftOut: ['test/house/{environments,releases,walls}.test.ts'] }),
   // Where browsers only meet a stand-in for the server, nothing is stored.
-  vitestSuite('browser', 24, 'postgres', ['--maxWorkers=1', ...browserTestsWithServer(), nodeVersion]),
+  vitestSuite('browser', 24, 'postgres', {
+    options: ['--maxWorkers=1', ...browserTestsWithServer(), nodeVersion],
+  }),
   commandSuite('demo', { demo: ['demo/main.ts'] }),
 ];
 
