@@ -48,7 +48,7 @@ export async function costPerItem(
     publishId: v7(),
     target: { kind: 'interests' as const, interests: ['red', 'green', 'blue'] },
     platforms: ['web' as const],
-    body: { content: 'x'.repeat(400) },
+    body: { content: {}, request: { text: 'x'.repeat(400) } },
     urlTarget: null,
   });
 

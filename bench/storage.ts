@@ -17,7 +17,7 @@ import { v7 } from 'uuid';
 import { runOne } from '../src/core/ports/command.ts';
 import type { DeviceKey } from '../src/core/ports/device-store.ts';
 import type { Store } from '../src/core/ports/store.ts';
-import type { PublishBody } from '../src/core/publish/publish-body.ts';
+import type { PublishBody } from '../src/core/ports/publish-body.ts';
 import { openPostgresStore } from '../src/storage/postgres/open-postgres-store.ts';
 import { openSqliteStore } from '../src/storage/sqlite/open-sqlite-store.ts';
 import { databaseAt, withClient } from '../test/support/postgres-client.ts';
@@ -83,7 +83,7 @@ async function perSecond(count: number, callOne: (index: number) => Promise<unkn
 const content = {
   web: { timeToLiveSeconds: 3600, notification: { title: 'Pharos', body: 'x'.repeat(300) }, data: {} },
 };
-const body = Buffer.from(JSON.stringify({ content } satisfies PublishBody));
+const body: PublishBody = { content };
 const aPublish = (instanceId: string) => ({
   instanceId,
   publishId: v7(),

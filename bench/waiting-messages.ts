@@ -37,7 +37,7 @@ export async function addMessages(store: Store, instanceId: string, devices: rea
     publishId,
     target: { kind: 'everyone' },
     platforms: ['web'],
-    body: { content: 'x'.repeat(400) },
+    body: { content: {}, request: { text: 'x'.repeat(400) } },
     urlTarget: null,
   });
   for (let start = 0; start < devices.length; start += itemsPerCommand) {

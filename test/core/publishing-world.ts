@@ -6,7 +6,7 @@ import type { InstanceRecord } from '../../src/core/ports/instance-store.ts';
 import type { PublishSummary, PublishTarget } from '../../src/core/ports/publish-store.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import { acceptPublish } from '../../src/core/publish/accept-publish.ts';
-import type { PublishContent } from '../../src/core/publish/publish-body.ts';
+import type { PublishContent } from '../../src/core/ports/publish-body.ts';
 import { openGoneBrake } from '../../src/core/delivery/gone-brake.ts';
 import { FanOut } from '../../src/core/publish/fan-out.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';

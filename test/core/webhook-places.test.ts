@@ -128,7 +128,7 @@ async function startDispatching(
     await store.setDeviceUsers(
       devices.map((device, index) => ({ ...device, user: names[index] ?? '', maxDevices: 1 })),
     );
-    const publish = { instanceId, publishId, platforms: ['web'], body: sealed, urlTarget: null } as const;
+    const publish = { instanceId, publishId, platforms: ['web'], body: { content: {} }, urlTarget: null } as const;
     await runOne(store.acceptPublishes, { ...publish, target: { kind: 'users', users: names } });
     const report = { publishId, kind: 'open', happenedAt: 0, notifiesUserWebhooks: true } as const;
     const nothingMore = { appInBackground: null, hasDisplayableContent: null, hasData: null };

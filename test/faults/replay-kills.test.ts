@@ -50,7 +50,7 @@ async function writeExhausted(
     instanceId,
     publishId: v7(),
     platforms: ['web'],
-    body: randomBytes(16),
+    body: { content: {} },
     urlTarget: null,
   } as const;
   await runOne(store.acceptPublishes, { ...publish, target: { kind: 'users', users } });

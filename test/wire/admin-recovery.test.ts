@@ -18,7 +18,7 @@ interface Shown {
 }
 
 async function publishTo(instanceId: string, urlTarget: string | null) {
-  const publish = { instanceId, publishId: v7(), platforms: ['web'], body: {} } as const;
+  const publish = { instanceId, publishId: v7(), platforms: ['web'], body: { content: {} } } as const;
   const target = { kind: 'users', users: ['anna'] } as const;
   await runOne(world.store.acceptPublishes, { ...publish, target, urlTarget });
   return publish;

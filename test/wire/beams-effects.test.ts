@@ -2,6 +2,8 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Store } from '../../src/core/ports/store.ts';
 import { runOne, StoreUnavailable } from '../../src/core/ports/command.ts';
+import { openPublishBody } from '../../src/core/publish/publish-body.ts';
+import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 import { openTestStore } from '../support/test-store.ts';
 import { encodeSubscription, openWorld, type World } from './beams-world.ts';
 
@@ -35,9 +37,10 @@ test('a publish is stored once its id is answered, and wakes the fan-out', async
   };
   const { publishId } = (await publish(world, 'interests', body)).json<{ publishId: string }>();
   expect(world.woken).toEqual({ publishes: 1, messages: 1 });
-  const summary = await store.summarizePublish({ instanceId: instance, publishId: publishId.slice('pubid-'.length) });
+  const key = { instanceId: instance, publishId: publishId.slice('pubid-'.length) };
+  const summary = await store.summarizePublish(key);
   expect(summary).toMatchObject({ targetKind: 'interests', platforms: ['web'] });
-  expect(JSON.parse(Buffer.from(summary?.body ?? []).toString())).toEqual({
+  expect(openPublishBody(testSealer, key, summary?.body ?? new Uint8Array())).toEqual({
     content: { web: { timeToLiveSeconds: 2_419_200, notification: { title: 'Hi' }, data: {} } },
     webhook: { url: 'https://u:p@a.example/x', requestBody: body },
   });

@@ -13,7 +13,7 @@ import { openWorld, type World } from './beams-world.ts';
 
 const instanceId = '7b1d8ba4-0f0c-4f0a-9d8e-0d2c5b8a1f11';
 const path = `/events/v1/instances/${instanceId}/events`;
-const body = { content: { web: { notification: {}, data: {} } } };
+const body = { content: { web: { timeToLiveSeconds: 60, notification: {}, data: {} } } };
 
 interface Feed {
   readonly store: Store;

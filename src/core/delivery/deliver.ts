@@ -5,7 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DeliveryOutcome, Gateways } from '../ports/gateway.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { AudienceDevice, DeliveryRecord, FinalOutcome, PublishKey } from '../ports/publish-store.ts';
-import type { PublishBody } from '../publish/publish-body.ts';
+import type { PublishBody } from '../ports/publish-body.ts';
 import { decideDelivery } from './decide-delivery.ts';
 import type { DeliveryLog } from './delivery-log.ts';
 import type { GoneBrake } from './gone-brake.ts';

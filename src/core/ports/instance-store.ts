@@ -2,7 +2,7 @@ import type { EventType } from '../../protocol/event-types.ts';
 import type { DisabledReason, WebhookFormat, WebhookRetryPolicy, WebhookSigning } from '../../protocol/webhook-body.ts';
 import type { Command } from './command.ts';
 
-/** Bytes sealed by `core/secrets`; the store never sees what is inside. */
+/** Sealed bytes: a `Sealer` opens them. */
 export type Sealed = Uint8Array;
 
 /** A tenant as stored. */

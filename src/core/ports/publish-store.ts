@@ -3,6 +3,7 @@ import type { Platform } from '../../protocol/ids.ts';
 import type { Command } from './command.ts';
 import type { GatewayDevice } from './gateway.ts';
 import type { Sealed } from './instance-store.ts';
+import type { PublishBody } from './publish-body.ts';
 import type { SealedPlace } from './sealer.ts';
 
 export type PublishTarget =
@@ -47,8 +48,8 @@ export interface AcceptPublish {
   readonly target: PublishTarget;
   /** Platforms that the publish has content for; devices on others are not part of the audience. */
   readonly platforms: readonly Platform[];
-  /** A `PublishBody`. Becomes JSON and is sealed, for its place `publishBodyPlace`, where it is written. */
-  readonly body: object;
+  /** The store seals it, as JSON, for its `publishBodyPlace`. */
+  readonly body: PublishBody;
   /** Of its `webhookUrl`: the STARTED message is written with the publish. Null: it has none. */
   readonly urlTarget: string | null;
   /** Not sent before (milliseconds since 1970); who is reached is seen then. Left out: at once. */
@@ -80,6 +81,7 @@ export interface PublishKey {
   readonly publishId: string;
 }
 
+/** Where its body is stored. */
 export const publishBodyPlace = ({ instanceId, publishId }: PublishKey): SealedPlace => ({
   instanceId,
   rowId: publishId,

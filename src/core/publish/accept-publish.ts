@@ -6,7 +6,7 @@ import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { AcceptAnswer, PublishCommands, PublishTarget } from '../ports/publish-store.ts';
 import { urlTarget } from '../webhooks/url-target.ts';
-import type { PublishBody } from './publish-body.ts';
+import type { PublishBody } from '../ports/publish-body.ts';
 import { contentPlatforms } from './publish-body.ts';
 
 export interface AcceptPublishDeps {

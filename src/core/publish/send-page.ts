@@ -12,7 +12,7 @@ import type {
   PublishCommands,
   PublishKey,
 } from '../ports/publish-store.ts';
-import type { PublishBody } from './publish-body.ts';
+import type { PublishBody } from '../ports/publish-body.ts';
 
 export interface SendPageDeps extends DeliverDeps {
   readonly store: Pick<PublishCommands, 'recordPages' | 'completeDeliveries'>;

@@ -140,7 +140,7 @@ export class MasterKeys {
       return true;
     }
     if (!(await cluster.everyNode('seals-with', first.id))) return this.#wait('not every node uses the new key yet');
-    // What was sealed before the change may still wait to be written; the store keeps the order of one node.
+    // What was called before the change may yet be written with the old key; the store keeps the order of one node.
     await store.check();
     if (!cluster.alone) await this.#pause(othersCommitWithinMs);
     while ((await this.#pass()) > 0);

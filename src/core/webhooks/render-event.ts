@@ -5,7 +5,7 @@ import type { EventReference } from '../ports/message-store.ts';
 import type { PublishKey, PublishQueries, PublishSummary } from '../ports/publish-store.ts';
 import { SharedCache } from '../instances/shared-cache.ts';
 import type { Sealer } from '../ports/sealer.ts';
-import type { PublishContent } from '../publish/publish-body.ts';
+import type { PublishContent } from '../ports/publish-body.ts';
 import { openPublishBody } from '../publish/publish-body.ts';
 import {
   renderCredentialsExpiring,

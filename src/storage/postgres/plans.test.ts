@@ -256,7 +256,7 @@ async function readPlans(database: Database): Promise<readonly string[]> {
       publishId: uuidV7(),
       target,
       platforms: ['web'],
-      body: {},
+      body: { content: {} },
     } as const;
     await command('acceptPublishes', [{ ...accepted, urlTarget: 'url:x' }], ` to ${target.kind}`);
   }

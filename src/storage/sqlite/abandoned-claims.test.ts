@@ -33,7 +33,7 @@ test('what an ended process had claimed is due at once, and its claims are void'
       publishId: uuidV7(),
       target: { kind: 'interests', interests: ['a'] },
       platforms: ['web'],
-      body: {},
+      body: { content: {} },
       urlTarget: 'url:a',
     });
   await accept();

@@ -97,17 +97,22 @@ export class StorageThread {
 
   #flush(): void {
     const calls = this.#queued;
-    if (calls.length === 0) return;
     this.#queued = [];
+    if (calls.length > 0) this.#send(calls);
+  }
+
+  #send(calls: readonly Call[]): void {
     try {
       const worker = this.#worker ?? this.#startWorker();
       const key = this.#options.sealsWith?.();
-      const change = key && key !== this.#sealsWith ? { sealWith: key } : {};
+      const change = key && key !== this.#sealsWith ? { newKey: key } : {};
       worker.postMessage({ ...packCalls(calls), ...change } satisfies ToThread);
       this.#sealsWith = key;
     } catch (error) {
-      // An input that cannot be cloned: a mistake of one of the callers.
-      for (const { id } of calls) this.#take(id)?.reject(error as Error);
+      // An input that is no JSON or cannot be cloned: a mistake of one of the callers.
+      const [first, ...others] = calls;
+      if (others.length > 0) for (const call of calls) this.#send([call]);
+      else if (first) this.#take(first.id)?.reject(error as Error);
     }
   }
 

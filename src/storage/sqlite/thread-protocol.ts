@@ -38,8 +38,8 @@ export interface Sent<Cloned> {
   readonly cloned: readonly Cloned[];
 }
 
-/** `sealWith`: the key that seals from here on, when it is another one. */
-export type ToThread = (Sent<Call> & { readonly sealWith?: MasterKey }) | 'close';
+/** `newKey`: seals from here on. */
+export type ToThread = (Sent<Call> & { readonly newKey?: MasterKey }) | 'close';
 export type FromThread =
   | { readonly kind: 'opened' }
   /** `problem`: a sentence for who runs the server. */

@@ -35,7 +35,7 @@ port.on('message', (first: ToThread) => {
       closing = true;
       continue;
     }
-    if (next.sealWith) sealer.use([next.sealWith]);
+    if (next.newKey) sealer.use([next.newKey]);
     calls.push(...unpackCalls(next));
   }
   if (calls.length > 0) commit(calls);

@@ -18,7 +18,7 @@ async function acceptForever(owner: string): Promise<never> {
       publishId,
       target: { kind: 'interests', interests: ['a'] },
       platforms: ['web'],
-      body: { content: 'x'.repeat(4_000) },
+      body: { content: {}, request: { text: 'x'.repeat(4_000) } },
       urlTarget: 'url:a',
     });
     const answer = await accepting.then(

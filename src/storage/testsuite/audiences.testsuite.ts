@@ -13,7 +13,7 @@ const request = (instanceId: string, target: PublishTarget, change: Partial<Acce
   publishId: uuidV7(),
   target,
   platforms: ['web'],
-  body: {},
+  body: { content: {} },
   urlTarget: null,
   ...change,
 });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runOne, StoreUnavailable } from '../../core/ports/command.ts';
+import type { AcceptPublish } from '../../core/ports/publish-store.ts';
+import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
   accept,
@@ -7,6 +9,7 @@ import {
   aReport,
   aWebhook,
   claimMessages,
+  claimRanges,
   createAudience,
   createInstance,
   createWebhook,
@@ -43,6 +46,20 @@ export function batchesSuite(open: OpenStore): void {
       ] as const) {
         expect((await store.findDevice(device)) !== null).toBe(known);
       }
+    });
+
+    test('a publish that cannot be stored fails alone', async () => {
+      const store = await open();
+      const instanceId = await createAudience(store);
+      const item = (body: unknown): AcceptPublish => ({
+        ...{ instanceId, publishId: uuidV7(), target: toInterests('a'), platforms: ['web'], urlTarget: null },
+        body: body as AcceptPublish['body'],
+      });
+      const items = [item({ content: {} }), item(undefined), item({ content: {} })];
+      const results = await store.acceptPublishes(items);
+      expect(results.map(({ ok }) => ok)).toEqual([true, false, true]);
+      const claimed = await claimRanges(store, instanceId);
+      expect(claimed.map(({ publishId }) => publishId)).toEqual([items[0]?.publishId, items[2]?.publishId]);
     });
 
     test('what a poisoned item wrote before it failed is undone', async () => {

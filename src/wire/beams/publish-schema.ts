@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { PublishContent } from '../../core/publish/publish-body.ts';
+import type { PublishContent } from '../../core/ports/publish-body.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { isJsonObject } from '../http/json-body.ts';
 import { apnsContent } from './apns-content.ts';

@@ -1,5 +1,5 @@
 import type { FamilyCounts, PublishView } from '../../core/ports/publish-store.ts';
-import type { PublishBody } from '../../core/publish/publish-body.ts';
+import type { PublishBody } from '../../core/ports/publish-body.ts';
 import type { BrowserFamily } from '../../protocol/browser-family.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 
