@@ -8,10 +8,7 @@
  * it. Whatever is left to do after a round is not in its rate, but in the processor time: that of the whole process,
  * all threads, until it is quiet again.
  */
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { formatDeviceId } from '../src/protocol/ids.ts';
@@ -21,6 +18,7 @@ import { addDevices, fillStore } from './filled-pharos.ts';
 import type { LoadOrder, LoadResult } from './load-generator.ts';
 import { median } from './median.ts';
 import { printResults } from './print-results.ts';
+import { startChild } from './start-child.ts';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, requests: { type: 'string', default: '10000' } },
@@ -31,12 +29,9 @@ const clients = 64;
 /** The compiler is busy with both servers for the first 30,000 requests of a kind. */
 const warmUpRounds = 3;
 
-const startChild = (script: string): ChildProcess =>
-  fork(join(import.meta.dirname, script), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 const echo = startChild('echo-server.ts');
 const [echoPort] = (await once(echo, 'message')) as [number];
 const generator = startChild('load-generator.ts');
-generator.on('exit', (code) => code && process.exit(code));
 
 const pharos = await startPharosProcess({
   authority: { certificate: '' },
@@ -115,7 +110,6 @@ printResults(
 );
 await pharos.stop();
 await pharos.remove();
-generator.removeAllListeners('exit');
 generator.disconnect();
 echo.disconnect();
 

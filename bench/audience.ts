@@ -4,7 +4,6 @@
  * waiting messages.
  * `--devices`, `--growth` make it smaller.
  */
-import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,6 +17,7 @@ import { costPerItem } from './cost-per-item.ts';
 import { addDevices, fillStore } from './filled-pharos.ts';
 import { median } from './median.ts';
 import { printResults } from './print-results.ts';
+import { startChild } from './start-child.ts';
 import { readPages } from './page-reading.ts';
 import { addMessages } from './waiting-messages.ts';
 import type { ReceiverMessages } from './push-receiver.ts';
@@ -58,9 +58,7 @@ async function compareMemory(): Promise<void> {
 
 /** VmHWM of a server that sends one publish to so many devices, over TLS. */
 async function peakMegabytes(devices: number): Promise<number> {
-  const receiver = fork(join(import.meta.dirname, 'push-receiver.ts'), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  const receiver = startChild('push-receiver.ts');
   const message = async <Kind extends keyof ReceiverMessages>(kind: Kind): Promise<ReceiverMessages[Kind]> => {
     for (;;) {
       const [said] = (await once(receiver, 'message')) as [Partial<ReceiverMessages>];

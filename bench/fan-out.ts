@@ -2,9 +2,8 @@
  * One publish to 20,000 devices, end to end over TLS, counted at the receiver, against a `web-push.sendNotification` loop
  * with kept-alive connections and the same concurrency. Rounds alternate; medians are printed. `--rounds`, `--devices`.
  */
-import { execFileSync, fork } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createSimulatedBrowser } from '../demo/simulated-browser.ts';
 import { startPharosProcess } from '../test/support/pharos-process.ts';
@@ -12,6 +11,7 @@ import type { PharosProcess } from '../test/support/pharos-process.ts';
 import { cpuMsOf } from './cpu-time.ts';
 import { median } from './median.ts';
 import { printResults } from './print-results.ts';
+import { startChild } from './start-child.ts';
 import type { ReceiverMessages } from './push-receiver.ts';
 import type { SendOrder } from './web-push-sender.ts';
 
@@ -34,12 +34,9 @@ interface Round {
   readonly cpuMsPerPush: number;
 }
 
-const receiver = fork(join(import.meta.dirname, 'push-receiver.ts'), {
-  stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-});
+const receiver = startChild('push-receiver.ts');
 const { port, http1Port, certificate } = await receiverMessage('listening');
-const sender = fork(join(import.meta.dirname, 'web-push-sender.ts'), {
-  stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+const sender = startChild('web-push-sender.ts', {
   env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' },
 });
 

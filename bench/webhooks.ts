@@ -8,14 +8,13 @@
  * on disk too; the bare loop has none. The queues sign with HMAC-SHA1, as Pharos does. Servers run for months: the first
  * rounds, in which code is still being compiled, count for nobody.
  */
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { defaultWebhookOptions } from '../src/core/instances/webhook-options.ts';
 import { median } from './median.ts';
 import { printResults } from './print-results.ts';
+import { startChild } from './start-child.ts';
 import { startThrowAwayServers } from './throw-away-servers.ts';
 import type { SampleRequest, WebhookSender } from './webhook-senders.ts';
 import { createBareSender, createBullMqSender, createPgBossSender } from './webhook-senders.ts';
@@ -39,9 +38,7 @@ const batchedCount = 2 * count;
 const targetCount = 100;
 const eventsPerSecond = 200;
 
-const receiver = fork(join(import.meta.dirname, 'webhook-receiver.ts'), {
-  stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-});
+const receiver = startChild('webhook-receiver.ts');
 const [port] = (await once(receiver, 'message')) as [number];
 const origin = `http://127.0.0.1:${port}`;
 const servers = await startThrowAwayServers();

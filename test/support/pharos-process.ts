@@ -162,6 +162,9 @@ export async function startPharosProcess({
     return child.exitCode;
   }
 
+  // A benchmark that fails leaves no server behind.
+  const strike = (): void => void running?.kill('SIGKILL');
+  process.once('exit', strike);
   await start();
   return {
     origin,
@@ -184,7 +187,7 @@ export async function startPharosProcess({
     },
     start,
     kill: async () => void (await end('SIGKILL')),
-    strike: () => void running?.kill('SIGKILL'),
+    strike,
     async ended() {
       if (running && !hasEnded(running)) await once(running, 'exit');
       return running?.signalCode ?? null;
@@ -202,6 +205,7 @@ export async function startPharosProcess({
     stop: () => end('SIGTERM'),
     async remove() {
       await end('SIGKILL');
+      process.off('exit', strike);
       await database?.drop();
       rmSync(folder, { recursive: true, force: true });
     },
