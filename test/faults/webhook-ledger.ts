@@ -48,13 +48,27 @@ export async function openWebhookLedger({ server, webhooks, requests, events, ju
   const opened = 'v1.UserNotificationOpen';
   const disabled = 'v1.WebhookDisabled';
 
+  /** By target and event type: ids of messages. Asked for often, beside the targets: each request is looked at once. */
+  const taken = new Map<Target, Map<string, Set<string>>>();
+  let looked = 0;
   const took = (target: Target, eventType: string): number => {
-    const answered = requests.filter((request) => request.target === target && request.eventType === eventType);
-    return new Set(answered.filter(({ status }) => status === 200).map(({ messageId }) => messageId)).size;
+    for (; looked < requests.length; looked += 1) {
+      const request = requests[looked] as WebhookRequest;
+      if (request.status !== 200) continue;
+      const byType = taken.get(request.target) ?? new Map<string, Set<string>>();
+      taken.set(request.target, byType);
+      byType.set(request.eventType, (byType.get(request.eventType) ?? new Set()).add(request.messageId));
+    }
+    return taken.get(target)?.get(eventType)?.size ?? 0;
   };
 
   return {
-    hasEverything: (target: Target): boolean => took(target, opened) === events,
+    /** What each of them lacks, in words; empty when nothing. */
+    lacking: (targets: readonly Target[]): readonly string[] =>
+      targets
+        .map((target) => ({ target, count: took(target, opened) }))
+        .filter(({ count }) => count !== events)
+        .map(({ target, count }) => `${target.host} took ${count} of ${events}`),
     knowsOfAllGone: (target: Target): boolean => took(target, disabled) === idsOf('gone').length,
     async allGoneAreDisabled(): Promise<boolean> {
       const rows = await view.all(listDisabled);

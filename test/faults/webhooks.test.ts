@@ -72,6 +72,14 @@ test(
     const ledger = await openWebhookLedger({ server, webhooks, requests, events, jumped });
     onTestFinished(() => ledger.close());
 
+    const everythingTo = (some: readonly Target[], timeoutMs: number): Promise<unknown> =>
+      waitFor('everything to them', () => ledger.lacking(some).length === 0, timeoutMs).catch(
+        async (cause: unknown) => {
+          const waiting = (await ledger.waitingByBehaviour()).map((one) => `${one.behaviour} ${one.waiting}`);
+          throw new Error(`${ledger.lacking(some).join(', ')}; waiting: ${waiting.join(', ')}`, { cause });
+        },
+      );
+
     const working = openings(events);
     const [first, ...others] = namedPoints.map((told) => interposer('kill-at-commit', { ...told, nth: '5' }));
     await server.restart({ nodeOptions: first ?? [] });
@@ -88,7 +96,7 @@ test(
     await working;
 
     const well = targets.filter(({ behaviour }) => behaviour === 'healthy');
-    await waitFor('everything to the healthy', () => well.every((target) => ledger.hasEverything(target)), 90_000);
+    await everythingTo(well, 90_000);
     // Those that never answer well hold up nobody: what is for them still waits.
     const never = ['failing', 'hanging', 'resetting', 'untrusted'];
     const stillWaiting = (await ledger.waitingByBehaviour()).filter(({ waiting }) => waiting > 0);
@@ -96,7 +104,7 @@ test(
     expect(openFiles(server)).toBeLessThan(2_500);
 
     const inTheEnd = targets.filter(({ behaviour }) => behaviours[behaviour].well);
-    await waitFor('everything to those that are well in the end', () => inTheEnd.every(ledger.hasEverything), 120_000);
+    await everythingTo(inTheEnd, 120_000);
     await waitFor('all that are gone to be disabled', () => ledger.allGoneAreDisabled(), 60_000);
     await waitFor('all others to be told', () => well.every((target) => ledger.knowsOfAllGone(target)), 60_000);
     expect(new Set(requests.map(({ status }) => status))).toEqual(allAnswers);
