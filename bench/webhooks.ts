@@ -195,8 +195,9 @@ async function openSteady(hasDead: boolean) {
   };
 }
 
-const percentile99 = (values: readonly number[]): number =>
-  values.toSorted((one, other) => one - other)[Math.floor(values.length * 0.99)] ?? Number.NaN;
+function percentile99(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length * 0.99)] ?? Number.NaN;
+}
 
 function perSecond(events: number, startedAt: number): number {
   return (events / (performance.now() - startedAt)) * 1_000;
