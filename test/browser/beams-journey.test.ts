@@ -93,6 +93,10 @@ describe.each(browserNames)('a Beams customer in %s', (browserName) => {
     await waitFor('the deep link', () => site.visits.includes('/news?id=7'));
     expect(await webhook('v1.UserNotificationOpen', publishId)).toEqual(payload);
     expect(await finished(publishId)).toEqual({ web: { numSuccessfulPublishes: 1, numFailedPublishes: 0 } });
+    const { insights } = await pharos.admin('GET', `/instances/${instanceId}/publishes/${publishId}`);
+    expect(insights).toEqual({
+      web: { triggered: 1, acknowledged: 1, acknowledgementRate: 1, openable: 1, opened: 1, openRate: 1 },
+    });
 
     // To users, one of whom has no device.
     const letter = { title: `Letter for ${whose}`, body: 'Only for Ann' };

@@ -4,6 +4,7 @@ import { createSimulatedBrowser } from '../../demo/simulated-browser.ts';
 import type { ApnsAnswer } from '../support/apns-service.ts';
 import { startApnsService } from '../support/apns-service.ts';
 import { createFcmService } from '../support/fcm-service.ts';
+import type { Platform } from '../../src/protocol/ids.ts';
 import { startPharosProcess } from '../support/pharos-process.ts';
 import { createTestAuthority } from '../support/test-authority.ts';
 import { startTlsFront } from '../support/tls-front.ts';
@@ -59,17 +60,24 @@ async function open(options: Partial<Parameters<typeof startPharosProcess>[0]> =
   };
   const { subscription } = createSimulatedBrowser('anna', `https://${pushHost}/anna`);
   const tokens = { web: btoa(JSON.stringify(subscription)), fcm: 'android', apns: apnsToken };
-  for (const [platform, token] of Object.entries(tokens)) {
+  const register = async (platform: Platform, token: string, metadata = {}): Promise<string> => {
     const { id: deviceId } = JSON.parse(
-      await call('POST', `/${platform}`, { token, bundleIdentifier: 'com.example.shop', metadata: {} }),
+      await call('POST', `/${platform}`, { token, bundleIdentifier: 'com.example.shop', metadata }),
     ) as { id: string };
     await call('PUT', `/${platform}/${deviceId}/user`, null, beams.generateToken('anna').token);
-  }
-  const publish = async (platforms: readonly ('web' | 'fcm' | 'apns')[]): Promise<string> => {
+    return deviceId;
+  };
+  const deviceIds = {
+    web: await register('web', tokens.web),
+    fcm: await register('fcm', tokens.fcm),
+    apns: await register('apns', tokens.apns),
+  };
+  const publish = async (platforms: readonly Platform[], changes: Partial<Record<Platform, object>> = {}) => {
     const content = {
       web: { notification: { title: 'Hi' } },
       fcm: { notification: { title: 'Hi' } },
       apns: { aps: { alert: 'Hi' } },
+      ...changes,
     };
     const chosen = Object.fromEntries(platforms.map((platform) => [platform, content[platform]]));
     const webhookUrl = `https://${backendHost}/publish`;
@@ -86,7 +94,7 @@ async function open(options: Partial<Parameters<typeof startPharosProcess>[0]> =
     const isIt = ({ json }: (typeof backend.received)[number]): boolean => json?.payload?.['publish_id'] === publishId;
     return (await backend.waitFor('the attempt', isIt, 60_000)).json?.payload;
   };
-  return { fcm, apns, backend, pharos, state, instanceId, publish, finished, attempt };
+  return { fcm, apns, backend, pharos, state, instanceId, deviceIds, register, publish, finished, attempt };
 }
 
 const one = { numSuccessfulPublishes: 1, numFailedPublishes: 0 };
@@ -112,6 +120,40 @@ test('Apple hangs: the other platforms are recorded, later publishes to them end
   state.appleSays = 'accept';
   resolve('accept');
   expect(await finished(publishId)).toEqual({ web: one, fcm: one, apns: one });
+});
+
+test('who could acknowledge and open a publish, who did, and the rates of both', async () => {
+  const { pharos, instanceId, deviceIds, register, publish, finished } = await open();
+  await register('fcm', 'too-old', { sdkVersion: '0.9.12' });
+  await register('fcm', 'just-not-too-old', { sdkVersion: '0.9.13' });
+  const publishId = await publish(['web', 'fcm', 'apns']);
+  await finished(publishId);
+  const report = async (platform: Platform, event: string, appInBackground: boolean) => {
+    const response = await fetch(`${pharos.origin}/reporting_api/v2/instances/${instanceId}/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        ...{ event, publishId, deviceId: deviceIds[platform], timestampSecs: 1_700_000_000, userId: 'anna' },
+        ...{ appInBackground, hasDisplayableContent: true, hasData: false },
+      }),
+    });
+    expect(response.status).toBe(200);
+  };
+  await report('web', 'delivery', false);
+  await report('fcm', 'Delivery', true);
+  await report('fcm', 'Open', false);
+  await report('apns', 'Delivery', false);
+  const insightsOf = async (id: string) =>
+    (await pharos.admin('GET', `/instances/${instanceId}/publishes/${id}`))['insights'];
+  expect(await insightsOf(publishId)).toEqual({
+    web: { triggered: 1, acknowledged: 1, acknowledgementRate: 1, openable: 1, opened: 0, openRate: 0 },
+    fcm: { triggered: 2, acknowledged: 1, acknowledgementRate: 0.5, openable: 1, opened: 1, openRate: 1 },
+    apns: { triggered: 1, acknowledged: 1, acknowledgementRate: 1, openable: 0, opened: 0, openRate: null },
+  });
+  const untracked = { aps: { alert: 'Hi' }, pusher: { disable_delivery_tracking: true } };
+  const quiet = await publish(['apns'], { apns: untracked });
+  expect(await finished(quiet)).toEqual({ apns: one });
+  expect(await insightsOf(quiet)).toEqual({});
 });
 
 interface Shown extends Record<string, unknown> {

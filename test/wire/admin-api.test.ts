@@ -63,7 +63,7 @@ describe('publishes and messages', () => {
         acceptedAt: expect.stringMatching(/^20/),
         finishedAt: null,
         counts: expect.any(Object),
-        reports: {},
+        insights: {},
         users: expect.any(Object),
       },
     });

@@ -128,7 +128,7 @@ function toRecord(
     outcome:
       decision.kind === 'deferred'
         ? { ...decision, attempts, claimToken: null }
-        : settledOutcome(deps, device, decision),
+        : settledOutcome(deps, body, device, decision),
   };
   deps.metrics.deliveryAttempted(platform, record.outcome.kind);
   deps.deliveryLog.add(publish, record, outcome);
@@ -137,9 +137,12 @@ function toRecord(
 
 function settledOutcome(
   { brake }: DeliverDeps,
+  { content }: PublishBody,
   device: AudienceDevice,
   { kind }: { readonly kind: FinalOutcome },
 ): DeliveryRecord['outcome'] {
   if (kind !== 'accepted' && kind !== 'gone') return { kind };
-  return brake.judge(device, kind) === 'keep' ? { kind, keepDevice: true } : { kind };
+  if (brake.judge(device, kind) === 'keep') return { kind, keepDevice: true };
+  const isTracked = device.tracksDelivery && (device.platform !== 'apns' || content.apns?.tracksDelivery === true);
+  return kind === 'accepted' && isTracked ? { kind, tracked: true } : { kind };
 }

@@ -108,6 +108,8 @@ export interface AudienceDevice extends GatewayDevice {
   readonly deviceNumber: number;
   /** Null for a device of nobody. */
   readonly userNumber: number | null;
+  /** Its SDK reports that a push has arrived. */
+  readonly tracksDelivery: boolean;
 }
 
 export interface AudiencePage {
@@ -127,8 +129,8 @@ export interface DeliveryRecord {
   /** What the device was reached at: `gone` tombstones it only while this is still its address. */
   readonly address: string;
   readonly outcome:
-    /** `keepDevice`: counted as gone, but not removed. */
-    | { readonly kind: FinalOutcome; readonly keepDevice?: true }
+    /** `keepDevice`: counted as gone, but not removed. `tracked`: accepted, and the device will report that it has arrived. */
+    | { readonly kind: FinalOutcome; readonly keepDevice?: true; readonly tracked?: true }
     /**
      * Not settled: a row that waits, so that the cursor can move on. With `claimToken`, this process is still waiting
      * for the gateway's answer and holds the row for `retryInMs`.
@@ -201,8 +203,11 @@ export interface PublishCommands {
 /** Counts of final outcomes of one platform. */
 export type OutcomeCounts = Readonly<Record<FinalOutcome, number>>;
 
-/** Devices that have told that it arrived or was shown, and that it was opened or clicked. */
-export type ReportCounts = Readonly<Record<'confirmed' | 'clicked', number>>;
+/**
+ * Devices of one platform, each counted once (docs/decisions/0030). `triggered`: will report that it has arrived;
+ * `acknowledged`: have; `openable`: could be opened there; `opened`: was.
+ */
+export type Insights = Readonly<Record<'triggered' | 'acknowledged' | 'openable' | 'opened', number>>;
 
 /** Users of a publish, in the order of the request; erased users are left out. */
 export interface PublishUsers {
@@ -218,7 +223,7 @@ export interface PublishSummary extends PublishKey {
   /** Null until every delivery is settled. */
   readonly finishedAt: number | null;
   readonly counts: Partial<Record<Platform, OutcomeCounts>>;
-  readonly reports: Partial<Record<Platform, ReportCounts>>;
+  readonly insights: Partial<Record<Platform, Insights>>;
   readonly users: PublishUsers;
   readonly body: Sealed;
 }

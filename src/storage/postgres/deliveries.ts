@@ -30,7 +30,7 @@ const claimDue = `
     RETURNING f.instance_id, f.publish_id, f.device_number, f.attempts, f.first_attempt_at, f.claim_token
   )
   SELECT f.instance_id, f.publish_id, f.device_number, f.attempts, f.first_attempt_at, f.claim_token, d.platform,
-    d.address, d.keys, d.bundle_identifier, d.registered_at, d.user_number, d.gone_at
+    d.address, d.keys, d.bundle_identifier, d.registered_at, d.metadata, d.user_number, d.gone_at
   FROM leased f JOIN devices d ON d.number = f.device_number`;
 const listBodies = `
   SELECT p.id, p.body FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[])) AS k (instance_id, publish_id)
@@ -60,6 +60,7 @@ interface DueRow {
   keys: Uint8Array;
   bundle_identifier: string | null;
   registered_at: number;
+  metadata: string;
   user_number: number | null;
   gone_at: number | null;
 }

@@ -242,6 +242,7 @@ async function readPlans(database: Database): Promise<readonly string[]> {
     userNumber: deviceNumber,
     bundleIdentifier: null,
     registeredAt: 1,
+    tracksDelivery: true,
   };
   const deliveries = (['accepted', 'gone'] as const).map((kind) =>
     deliveryOf({ ...found, address: device.address }, { kind }),

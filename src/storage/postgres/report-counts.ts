@@ -1,7 +1,9 @@
-import type { RecordReport, ReportKind } from '../../core/ports/report-store.ts';
+import type { RecordReport } from '../../core/ports/report-store.ts';
 import { browserFamilyOf } from '../../protocol/browser-family.ts';
+import type { Platform } from '../../protocol/ids.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
-import { countedAs } from '../rows/report-counts.ts';
+import type { CountedReport, ReportCount } from '../rows/report-counts.ts';
+import { countsOf } from '../rows/report-counts.ts';
 import type { Sql } from './database.ts';
 import type { Receiver } from './report-receivers.ts';
 
@@ -23,9 +25,9 @@ interface Candidate {
 interface Counter {
   readonly instanceId: string;
   readonly publishId: string;
-  readonly platform: string;
+  readonly platform: Platform;
   readonly family: string;
-  readonly outcome: 'confirmed' | 'clicked';
+  readonly outcome: ReportCount;
 }
 
 const keyOf = (counter: Counter): string =>
@@ -43,7 +45,8 @@ const makeCounters = `
   SELECT c.*, 0 FROM ${counters} ORDER BY instance_id, publish_id, platform, family, outcome
   ON CONFLICT (instance_id, publish_id, platform, family, outcome) DO NOTHING`;
 const listSiblings = `
-  SELECT r.instance_id, r.publish_id, r.device_number, r.kind, r.action
+  SELECT r.instance_id, r.publish_id, r.device_number, r.kind, r.action, r.app_in_background AS "appInBackground",
+    r.has_displayable_content AS "hasDisplayableContent"
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[]) AS c (instance_id, day, publish_id, device_number)
     JOIN reports r ON r.instance_id = c.instance_id AND r.day = c.day AND r.publish_id = c.publish_id
       AND r.device_number = c.device_number`;
@@ -63,7 +66,7 @@ const columns = (of: readonly Counter[]) =>
     of.map(({ outcome }) => outcome),
   ] as const;
 
-/** Counts devices that confirmed, and devices that clicked: each once a publish, whoever else counts at the same time. */
+/** Counts devices by what they reported: each once a publish, whoever else counts at the same time. */
 export async function countDevices(sql: Sql, inserted: readonly Inserted[]): Promise<void> {
   const candidates = toCandidates(inserted);
   if (candidates.length === 0) return;
@@ -91,26 +94,25 @@ function toCandidates(inserted: readonly Inserted[]): readonly Candidate[] {
   for (const { report, receiver } of inserted) {
     const { instanceId, publishId, platform, kind, action = '' } = report;
     const { deviceNumber, address } = receiver;
-    const outcome = countedAs[kind];
-    if (!outcome) continue;
-    const key = `${siblingsKey(instanceId, publishId, deviceNumber)} ${outcome}`;
-    let candidate = candidates.get(key);
-    if (!candidate) {
-      const family = platform === 'web' ? browserFamilyOf(address) : '';
-      const counter = { instanceId, publishId, platform, family, outcome };
-      candidate = { counter, day: uuidV7Day(publishId), deviceNumber, own: new Set() };
-      candidates.set(key, candidate);
+    for (const outcome of countsOf(report)) {
+      const key = `${siblingsKey(instanceId, publishId, deviceNumber)} ${outcome}`;
+      let candidate = candidates.get(key);
+      if (!candidate) {
+        const family = platform === 'web' ? browserFamilyOf(address) : '';
+        const counter = { instanceId, publishId, platform, family, outcome };
+        candidate = { counter, day: uuidV7Day(publishId), deviceNumber, own: new Set() };
+        candidates.set(key, candidate);
+      }
+      candidate.own.add(`${kind} ${action}`);
     }
-    candidate.own.add(`${kind} ${action}`);
   }
   return [...candidates.values()];
 }
 
-interface Sibling {
+interface Sibling extends Omit<CountedReport, 'platform'> {
   instance_id: string;
   publish_id: string;
   device_number: number;
-  kind: ReportKind;
   action: string;
 }
 
@@ -123,9 +125,10 @@ async function findCounted(sql: Sql, candidates: readonly Candidate[]): Promise<
     candidates.map(({ deviceNumber }) => deviceNumber),
   ]);
   const siblings = Map.groupBy(rows, (row) => siblingsKey(row.instance_id, row.publish_id, row.device_number));
-  return candidates.map(({ counter: { instanceId, publishId, outcome }, deviceNumber, own }) =>
+  return candidates.map(({ counter: { instanceId, publishId, platform, outcome }, deviceNumber, own }) =>
     (siblings.get(siblingsKey(instanceId, publishId, deviceNumber)) ?? []).some(
-      ({ kind, action }) => countedAs[kind] === outcome && !own.has(`${kind} ${action}`),
+      ({ action, ...report }) =>
+        countsOf({ ...report, platform }).includes(outcome) && !own.has(`${report.kind} ${action}`),
     ),
   );
 }

@@ -1,5 +1,6 @@
 import type { AudienceDevice, ClaimedRange } from '../../core/ports/publish-store.ts';
 import { browserFamilyOf } from '../../protocol/browser-family.ts';
+import { sdkTracksDelivery } from '../../protocol/delivery-tracking.ts';
 import type { Platform } from '../../protocol/ids.ts';
 
 export interface DeviceRow {
@@ -10,6 +11,7 @@ export interface DeviceRow {
   keys: Uint8Array;
   bundle_identifier: string | null;
   registered_at: number;
+  metadata: string;
 }
 
 export const toDevice = (deviceNumber: number, row: Omit<DeviceRow, 'number'>): AudienceDevice => ({
@@ -20,6 +22,7 @@ export const toDevice = (deviceNumber: number, row: Omit<DeviceRow, 'number'>): 
   keys: row.keys,
   bundleIdentifier: row.bundle_identifier,
   registeredAt: row.registered_at,
+  tracksDelivery: sdkTracksDelivery(row.platform, row.metadata),
 });
 
 /** What a page is read by. */

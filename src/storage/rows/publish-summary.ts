@@ -1,12 +1,12 @@
 import type {
-  FinalOutcome,
+  Insights,
   OutcomeCounts,
   PublishKey,
   PublishSummary,
   PublishTarget,
-  ReportCounts,
 } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
+import type { CountedOutcome } from './counted-outcome.ts';
 import { userStates } from './user-states.ts';
 
 export interface SummaryRow {
@@ -18,7 +18,7 @@ export interface SummaryRow {
 
 export interface CountRow {
   platform: Platform;
-  outcome: FinalOutcome | keyof ReportCounts;
+  outcome: CountedOutcome;
   count: number;
 }
 
@@ -29,7 +29,14 @@ export interface UserRow {
 }
 
 const noOutcomes: OutcomeCounts = { accepted: 0, gone: 0, rejected: 0, failed: 0, unauthorized: 0 };
-const noReports: ReportCounts = { confirmed: 0, clicked: 0 };
+const noInsights: Insights = { triggered: 0, acknowledged: 0, openable: 0, opened: 0 };
+
+const insightOf: Partial<Record<CountedOutcome, keyof Insights>> = {
+  triggered: 'triggered',
+  confirmed: 'acknowledged',
+  openable: 'openable',
+  clicked: 'opened',
+};
 
 export function toSummary(
   { instanceId, publishId }: PublishKey,
@@ -38,11 +45,11 @@ export function toSummary(
   users: readonly UserRow[],
 ): PublishSummary {
   const counts: Partial<Record<Platform, OutcomeCounts>> = {};
-  const reports: Partial<Record<Platform, ReportCounts>> = {};
+  const insights: Partial<Record<Platform, Insights>> = {};
   for (const { platform, outcome, count } of countRows) {
-    if (outcome === 'confirmed' || outcome === 'clicked') {
-      reports[platform] = { ...(reports[platform] ?? noReports), [outcome]: count };
-    } else counts[platform] = { ...(counts[platform] ?? noOutcomes), [outcome]: count };
+    const insight = insightOf[outcome];
+    if (insight) insights[platform] = { ...(insights[platform] ?? noInsights), [insight]: count };
+    else counts[platform] = { ...(counts[platform] ?? noOutcomes), [outcome]: count };
   }
   const inState = (state: number) => users.filter((user) => user.state === state).map((user) => user.name);
   return {
@@ -52,7 +59,7 @@ export function toSummary(
     platforms: JSON.parse(publish.platforms) as Platform[],
     finishedAt: publish.finished_at,
     counts,
-    reports,
+    insights,
     users: {
       all: users.map((user) => user.name),
       delivered: inState(userStates.delivered),

@@ -1,5 +1,6 @@
 import type { FamilyCounts, PublishView } from '../../core/ports/publish-store.ts';
 import type { BrowserFamily } from '../../protocol/browser-family.ts';
+import type { CountedOutcome } from './counted-outcome.ts';
 
 export interface PublishRow {
   instance_id: string;
@@ -27,7 +28,7 @@ export interface RangeRow {
 /** What became of a publish in browsers. */
 export interface FamilyRow {
   family: BrowserFamily | '';
-  outcome: keyof FamilyCounts;
+  outcome: CountedOutcome;
   count: number;
 }
 
@@ -43,7 +44,8 @@ export const isOver = ({ finished_at: finishedAt, canceled_at: canceledAt }: Pub
 export function toPublishView(row: PublishRow, counts: readonly FamilyRow[], remaining: number): PublishView {
   const families: Partial<Record<BrowserFamily, FamilyCounts>> = {};
   for (const { family, outcome, count } of counts) {
-    if (family !== '') families[family] = { ...(families[family] ?? noCounts), [outcome]: count };
+    if (family !== '' && outcome in noCounts)
+      families[family] = { ...(families[family] ?? noCounts), [outcome]: count };
   }
   return {
     instanceId: row.instance_id,

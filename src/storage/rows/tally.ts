@@ -1,12 +1,13 @@
-import type { DeliveryRecord, FinalOutcome, PublishTarget } from '../../core/ports/publish-store.ts';
+import type { DeliveryRecord, PublishTarget } from '../../core/ports/publish-store.ts';
 import { browserFamilyOf } from '../../protocol/browser-family.ts';
+import type { CountedOutcome } from './counted-outcome.ts';
 import { userStates } from './user-states.ts';
 
 export interface OutcomeCount {
   readonly platform: string;
   /** Of a browser; '' on phones. */
   readonly family: string;
-  readonly outcome: FinalOutcome;
+  readonly outcome: CountedOutcome;
   count: number;
 }
 
@@ -34,10 +35,12 @@ export function tally(targetKind: PublishTarget['kind'], deliveries: readonly De
       continue;
     }
     const family = platform === 'web' ? browserFamilyOf(address) : '';
-    const key = `${platform} ${family} ${outcome.kind}`;
-    const entry = counts.get(key) ?? { platform, family, outcome: outcome.kind, count: 0 };
-    entry.count += 1;
-    counts.set(key, entry);
+    for (const counted of outcome.tracked ? ([outcome.kind, 'triggered'] as const) : [outcome.kind]) {
+      const key = `${platform} ${family} ${counted}`;
+      const entry = counts.get(key) ?? { platform, family, outcome: counted, count: 0 };
+      entry.count += 1;
+      counts.set(key, entry);
+    }
     if (targetKind === 'users' && userNumber !== null) {
       const state = outcome.kind === 'accepted' ? userStates.delivered : userStates.failed;
       states.set(userNumber, Math.max(state, states.get(userNumber) ?? 0));

@@ -20,6 +20,7 @@ interface DueDelivery {
   keys: Uint8Array;
   bundle_identifier: string | null;
   registered_at: number;
+  metadata: string;
   user_number: number | null;
   gone_at: number | null;
 }
@@ -30,7 +31,7 @@ export function prepareDeliveryCommands(
   const listDue = prepare<DueDelivery>(
     db,
     `SELECT f.instance_id, f.publish_id, f.device_number, f.attempts, f.first_attempt_at,
-       d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, d.user_number, d.gone_at
+       d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, d.metadata, d.user_number, d.gone_at
      FROM deferred_deliveries f CROSS JOIN devices d ON d.number = f.device_number
      WHERE f.due_at <= ? ORDER BY f.due_at LIMIT ?`,
   );

@@ -8,10 +8,12 @@ import type {
 } from '../../core/ports/report-store.ts';
 import type { PublishTarget } from '../../core/ports/publish-store.ts';
 import { browserFamilyOf } from '../../protocol/browser-family.ts';
+import type { Platform } from '../../protocol/ids.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
-import { countedAs, maxActions } from '../rows/report-counts.ts';
+import type { CountedReport } from '../rows/report-counts.ts';
+import { countsOf, maxActions } from '../rows/report-counts.ts';
 import { hasIndexedId, indexedId } from './device-key.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
@@ -40,6 +42,20 @@ interface ReportedPublish {
   accepted_at: number;
   finished_at: number | null;
 }
+
+/** A report of the same device about the same publish. */
+interface Sibling {
+  kind: ReportKind;
+  app_in_background: number | null;
+  has_displayable_content: number | null;
+}
+
+const toCountedReport = (platform: Platform, sibling: Sibling): CountedReport => ({
+  platform,
+  kind: sibling.kind,
+  appInBackground: sibling.app_in_background === 1,
+  hasDisplayableContent: sibling.has_displayable_content === 1,
+});
 
 export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportCommands> {
   const findPublish = prepare<ReportedPublish>(
@@ -84,9 +100,10 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (instance_id, day, publish_id, device_number, kind, action) DO NOTHING`,
   );
-  const listSiblings = prepare<{ kind: ReportKind; action: string }>(
+  const listSiblings = prepare<Sibling>(
     db,
-    'SELECT kind, action FROM reports WHERE instance_id = ? AND day = ? AND publish_id = ? AND device_number = ?',
+    `SELECT kind, app_in_background, has_displayable_content FROM reports
+     WHERE instance_id = ? AND day = ? AND publish_id = ? AND device_number = ?`,
   );
   const addToCount = prepare(
     db,
@@ -156,9 +173,9 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
         ...[eventId, eventId && takeFeedPosition(instanceId)],
       );
       if (inserted === 0) return { kind: 'repeat' };
-      const counted = countedAs[kind];
-      if (counted && !siblings.some((sibling) => countedAs[sibling.kind] === counted)) {
-        addToCount.run(instanceId, publishId, platform, familyOf(device), counted);
+      const counted = siblings.flatMap((sibling) => countsOf(toCountedReport(platform, sibling)));
+      for (const count of countsOf(report)) {
+        if (!counted.includes(count)) addToCount.run(instanceId, publishId, platform, familyOf(device), count);
       }
       if (eventId === null) return { kind: 'recorded', messages: 0 };
       const messages = outbox.addToSubscribers({

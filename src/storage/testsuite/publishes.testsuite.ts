@@ -71,15 +71,16 @@ export function publishesSuite(open: OpenStore): void {
       const store = await open();
       const instanceId = await createInstance(store);
       const keys = new Uint8Array([1, 2, 3]);
-      const nobodys = await register(store, instanceId, { interests: ['a'], keys });
+      const metadata = '{"sdkVersion":"0.9.9"}';
+      const nobodys = await register(store, instanceId, { interests: ['a'], keys, metadata });
       const annas = await register(store, instanceId, { interests: ['a'], user: 'anna', keys });
       const range = await claimRange(store, await accept(store, instanceId, toInterests('a')));
       const { devices } = await store.readAudiencePage(range, range.cursor, 10);
       const numbers = { deviceNumber: expect.any(Number), registeredAt: expect.any(Number) };
       const device = { platform: 'web', keys, bundleIdentifier: null, ...numbers };
       expect(devices).toEqual([
-        { ...device, address: nobodys.address, userNumber: null },
-        { ...device, address: annas.address, userNumber: expect.any(Number) },
+        { ...device, address: nobodys.address, userNumber: null, tracksDelivery: false },
+        { ...device, address: annas.address, userNumber: expect.any(Number), tracksDelivery: true },
       ]);
     });
   });

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { runOne } from '../../core/ports/command.ts';
+import type { RecordReport } from '../../core/ports/report-store.ts';
 import type { Store } from '../../core/ports/store.ts';
+import type { Platform } from '../../protocol/ids.ts';
 import { uuidV7 } from '../../protocol/uuid-v7.ts';
 import type { OpenStore } from './fixtures.ts';
 import {
@@ -33,8 +35,6 @@ export function reportsSuite(open: OpenStore): void {
       expect(await runOne(store.recordReports, delivery)).toEqual({ kind: 'recorded', messages: 1 });
       expect(await runOne(store.recordReports, { ...delivery, happenedAt: 7 })).toEqual({ kind: 'repeat' });
       expect(await runOne(store.recordReports, opening)).toEqual({ kind: 'recorded', messages: 2 });
-      const { counts, reports } = (await store.summarizePublish(publish)) ?? {};
-      expect({ counts, reports }).toEqual({ counts: {}, reports: { web: { confirmed: 1, clicked: 1 } } });
 
       const messages = await claimMessages(store, instanceId);
       const seen = messages.map(({ webhookId, eventType }) => `${webhookId} ${eventType}`).sort();
@@ -43,6 +43,33 @@ export function reportsSuite(open: OpenStore): void {
         expect(message).toMatchObject({ ...publish, user: { name: 'anna' }, attempts: 0 });
       expect(new Set(messages.map(({ eventId }) => eventId)).size).toBe(2);
       expect(new Set(messages.map(({ messageId }) => messageId)).size).toBe(3);
+    });
+
+    test('count a device as acknowledged, openable and opened, each once', async () => {
+      const store = await open();
+      const instanceId = await createInstance(store);
+      const publish = await accept(store, instanceId, toUsers('anna'));
+      const report = async (platform: Platform, ...reports: readonly Partial<RecordReport>[]) => {
+        const device = await register(store, instanceId, { platform });
+        for (const change of reports) await runOne(store.recordReports, aReport(publish, device, change));
+      };
+      const hidden = { hasDisplayableContent: false };
+      const unused = { appInBackground: true };
+      await report('web', { appInBackground: false });
+      await report('web', hidden);
+      await report('web', hidden, { kind: 'displayed' }, { kind: 'open' }, { kind: 'clicked' });
+      await report('web', { kind: 'displayed' }, {}, { kind: 'dismissed' });
+      await report('web', { kind: 'dismissed' });
+      await report('fcm', unused, { kind: 'open' });
+      await report('fcm', { ...unused, ...hidden });
+      await report('fcm', { appInBackground: false });
+      await report('apns', { appInBackground: null });
+      await report('apns', { ...unused, hasDisplayableContent: null });
+      expect((await store.summarizePublish(publish))?.insights).toEqual({
+        web: { triggered: 0, acknowledged: 4, openable: 3, opened: 1 },
+        fcm: { triggered: 0, acknowledged: 3, openable: 1, opened: 1 },
+        apns: { triggered: 0, acknowledged: 2, openable: 0, opened: 0 },
+      });
     });
 
     test('of a device that is gone since still count for its user', async () => {

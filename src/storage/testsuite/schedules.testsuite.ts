@@ -145,7 +145,9 @@ export function schedulesSuite(open: OpenStore): void {
         address: 'https://updates.push.services.mozilla.com/wpush/1',
       });
       const publish = await accept(store, instanceId, everyone);
-      await fanOut(store, publish, (address) => ({ kind: address === chrome.address ? 'accepted' : 'gone' }));
+      await fanOut(store, publish, (address) =>
+        address === chrome.address ? { kind: 'accepted', tracked: true } : { kind: 'gone' },
+      );
       const kinds = ['delivery', 'displayed', 'displayed', 'open', 'clicked', 'dismissed'] as const;
       for (const kind of kinds) await runOne(store.recordReports, aReport(publish, chrome, { kind }));
       await runOne(store.recordReports, aReport(publish, chrome, { kind: 'clicked', action: 'buy' }));
@@ -155,9 +157,9 @@ export function schedulesSuite(open: OpenStore): void {
         chrome: { ...none, accepted: 1, confirmed: 1, clicked: 1 },
         firefox: { ...none, gone: 1, confirmed: 1 },
       });
-      expect((await store.summarizePublish(publish))?.counts).toEqual({
-        web: { accepted: 1, gone: 1, rejected: 0, failed: 0, unauthorized: 0 },
-      });
+      const { counts, insights } = (await store.summarizePublish(publish)) ?? {};
+      expect(counts).toEqual({ web: { accepted: 1, gone: 1, rejected: 0, failed: 0, unauthorized: 0 } });
+      expect(insights).toEqual({ web: { triggered: 1, acknowledged: 2, openable: 2, opened: 1 } });
     });
 
     test('lists are newest first, in pages', async () => {

@@ -3,7 +3,7 @@ import type { Instance, Webhook } from '../../core/instances/instance.ts';
 import type { ShownAttempt } from '../../core/webhooks/show-attempts.ts';
 import type { MessageDetail, MessageView, WebhookHealth } from '../../core/ports/message-store.ts';
 import type { IgnoredReports } from '../../core/ports/report-store.ts';
-import type { PublishSummary } from '../../core/ports/publish-store.ts';
+import type { Insights, PublishSummary } from '../../core/ports/publish-store.ts';
 import { formatDeviceId, formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
 
 /** What the admin API shows. Times are ISO 8601 in UTC. */
@@ -92,6 +92,15 @@ export const renderIgnoredReports = ({ day, reason, count }: IgnoredReports) => 
   count,
 });
 
+/** "Acknowledgement rate = acknowledged / triggered. Open rate = opened / openable." Null: of nothing. */
+const renderInsights = (insights: Insights) => ({
+  ...insights,
+  acknowledgementRate: rate(insights.acknowledged, insights.triggered),
+  openRate: rate(insights.opened, insights.openable),
+});
+
+const rate = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+
 /** The content of the publish is not shown. */
 export const renderPublish = ({ users: { delivered, noDevices, failed }, ...publish }: PublishSummary) => ({
   id: formatPublishId(publish.publishId),
@@ -100,6 +109,8 @@ export const renderPublish = ({ users: { delivered, noDevices, failed }, ...publ
   acceptedAt: time(uuidV7Time(publish.publishId)),
   finishedAt: timeOrNull(publish.finishedAt),
   counts: publish.counts,
-  reports: publish.reports,
+  insights: Object.fromEntries(
+    Object.entries(publish.insights).map(([platform, insights]) => [platform, renderInsights(insights)]),
+  ),
   users: { delivered, noDevices, failed },
 });
