@@ -19,6 +19,7 @@ import { messageAttempts } from './commands/message-attempts.ts';
 import { messageList } from './commands/message-list.ts';
 import { messageResend } from './commands/message-resend.ts';
 import { messageShow } from './commands/message-show.ts';
+import { publishShow } from './commands/publish-show.ts';
 import { pushOriginList } from './commands/push-origin-list.ts';
 import { pushOriginResume } from './commands/push-origin-resume.ts';
 import { restore } from './commands/restore.ts';
@@ -85,6 +86,7 @@ export function buildProgram(): Command {
         webhookCancelReplay,
       ]),
     )
+    .addCommand(group('publish', 'Publishes, and what became of them', [publishShow]))
     .addCommand(
       group('message', 'Messages to webhooks, and the attempts to send them', [
         messageList,

@@ -119,6 +119,10 @@ describe('commands', () => {
     expect(unknown).toEqual({ code: 1, stdout: '', stderr: `pharos: The instance has no message ${message}.\n` });
     expect(await pharos('message', 'show', id, message)).toEqual(unknown);
     expect(await pharos('message', 'resend', id, message)).toEqual(unknown);
+    expect(await pharos('publish', 'show', id, message)).toEqual({
+      ...{ code: 1, stdout: '' },
+      stderr: `pharos: The instance has no publish ${message}.\n`,
+    });
     const lost = await pharos('message', 'list', id, '--since', 'yesterday');
     expect(lost).toMatchObject({ code: 2, stderr: expect.stringMatching(/It must be a time like/) });
   });

@@ -10,6 +10,7 @@ import { createTestAuthority } from '../support/test-authority.ts';
 import { startTlsFront } from '../support/tls-front.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { createWebhookReceiver } from '../support/webhook-receiver.ts';
+import { runPharos } from './serve-process.ts';
 
 const backendHost = 'backend.customer.example';
 const pushHost = 'updates.push.services.mozilla.com';
@@ -150,6 +151,13 @@ test('who could acknowledge and open a publish, who did, and the rates of both',
     fcm: { triggered: 2, acknowledged: 1, acknowledgementRate: 0.5, openable: 1, opened: 1, openRate: 1 },
     apns: { triggered: 1, acknowledged: 1, acknowledgementRate: 1, openable: 0, opened: 0, openRate: null },
   });
+  const environment = { PHAROS_URL: pharos.origin, PHAROS_DATA_DIR: pharos.dataDir };
+  const command = runPharos(pharos.dataDir, ['publish', 'show', instanceId, publishId], environment);
+  expect(await command.ended).toBe(0);
+  expect(command.stdout()).toMatch(/^platform +accepted .*\nweb +1 .*\nfcm +3 .*\napns +1 /m);
+  expect(command.stdout()).toMatch(
+    /^platform +triggered .*\nweb +1 +1 +100\.0 % .*\nfcm +2 +1 +50\.0 % .* 100\.0 %\napns .* –$/m,
+  );
   const untracked = { aps: { alert: 'Hi' }, pusher: { disable_delivery_tracking: true } };
   const quiet = await publish(['apns'], { apns: untracked });
   expect(await finished(quiet)).toEqual({ apns: one });

@@ -4,6 +4,7 @@ import type { ShownAttempt } from '../../core/webhooks/show-attempts.ts';
 import type { MessageDetail, MessageView, WebhookHealth } from '../../core/ports/message-store.ts';
 import type { IgnoredReports } from '../../core/ports/report-store.ts';
 import type { Insights, PublishSummary } from '../../core/ports/publish-store.ts';
+import type { Platform } from '../../protocol/ids.ts';
 import { formatDeviceId, formatPublishId, uuidV7Time } from '../../protocol/ids.ts';
 
 /** What the admin API shows. Times are ISO 8601 in UTC. */
@@ -111,6 +112,6 @@ export const renderPublish = ({ users: { delivered, noDevices, failed }, ...publ
   counts: publish.counts,
   insights: Object.fromEntries(
     Object.entries(publish.insights).map(([platform, insights]) => [platform, renderInsights(insights)]),
-  ),
+  ) as Partial<Record<Platform, ReturnType<typeof renderInsights>>>,
   users: { delivered, noDevices, failed },
 });
