@@ -180,15 +180,23 @@ describe('commands', () => {
     expect(result.stderr).not.toContain('    at ');
   });
 
+  const publishOf010 = {
+    ...{ id: 'x', target: 'users', platforms: ['web'], acceptedAt: 'x', finishedAt: null },
+    ...{ counts: { web: { accepted: 2 } }, users: { delivered: ['anna'], noDevices: [], failed: [] } },
+  };
+
   it('fail in words: a server that is not Pharos; one of 0.1.0 is', async () => {
-    const answers = ['<html>', '{"instances":[]}'];
+    const answers = ['<html>', '{"instances":[]}', JSON.stringify(publishOf010)];
     const other = createServer((_request, response) => response.end(answers.shift())).listen(0, '127.0.0.1');
     await once(other, 'listening');
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
     const result = await pharos('instance', 'list', '--url', url);
     expect(result).toEqual({ code: 1, stdout: '', stderr: `pharos: what answers at ${url} is not Pharos\n` });
-    const older = await pharos('instance', 'list', '--url', url).finally(() => other.close());
+    const older = await pharos('instance', 'list', '--url', url);
     expect(older).toEqual({ code: 0, stdout: 'There are no instances.\n', stderr: '' });
+    const shown = await pharos('publish', 'show', 'x', 'x', '--url', url).finally(() => other.close());
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toMatch(/^users reached +1$.*^platform +accepted\nweb +2\n\nThere are no Insights\.\n$/ms);
   });
 
   it('fail in words: a certificate that is not trusted', async () => {

@@ -4,7 +4,9 @@ import type { renderPublish } from '../../wire/admin/render.ts';
 import { clientCommand, runOnServer } from '../client-command.ts';
 import { formatFields, formatTable } from '../format-text.ts';
 
-type ShownPublish = ReturnType<typeof renderPublish>;
+/** `insights`: not of servers up to 0.1.0. */
+type ShownPublish = Omit<ReturnType<typeof renderPublish>, 'insights'> &
+  Partial<Pick<ReturnType<typeof renderPublish>, 'insights'>>;
 
 export const publishShow = (): Command =>
   runOnServer(
@@ -20,21 +22,28 @@ export const publishShow = (): Command =>
         platforms: json.platforms,
         'accepted at': json.acceptedAt,
         'finished at': json.finishedAt,
+        ...(json.target === 'users' && usersFields(json)),
       });
       return { json, text: `${fields}\n\n${devicesText(json)}` };
     },
   );
 
+const usersFields = ({ users: { delivered, noDevices, failed } }: ShownPublish) => ({
+  'users reached': String(delivered.length),
+  'without devices': String(noDevices.length),
+  'not reached': String(failed.length),
+});
+
 function devicesText({ counts, insights }: ShownPublish): string {
   const delivered = platforms.flatMap((platform) => (counts[platform] ? [{ platform, ...counts[platform] }] : []));
   const told = platforms.flatMap((platform) => {
-    const shown = insights[platform];
+    const shown = insights?.[platform];
     if (!shown) return [];
     const { triggered, acknowledged, acknowledgementRate, openable, opened, openRate } = shown;
     const acknowledgement = { triggered, acknowledged, 'acknowledgement rate': percent(acknowledgementRate) };
     return [{ platform, ...acknowledgement, openable, opened, 'open rate': percent(openRate) }];
   });
-  return `${formatTable(delivered, 'No device was reached.')}\n\n${formatTable(told, 'No device that reports was reached.')}`;
+  return `${formatTable(delivered, 'No device was reached.')}\n\n${formatTable(told, 'There are no Insights.')}`;
 }
 
 const percent = (rate: number | null) => (rate === null ? null : `${(rate * 100).toFixed(1)} %`);

@@ -142,7 +142,8 @@ function settledOutcome(
   { kind }: { readonly kind: FinalOutcome },
 ): DeliveryRecord['outcome'] {
   if (kind !== 'accepted' && kind !== 'gone') return { kind };
-  if (brake.judge(device, kind) === 'keep') return { kind, keepDevice: true };
+  const verdict = brake.judge(device, kind);
+  if (kind === 'gone') return verdict === 'keep' ? { kind, keepDevice: true } : { kind };
   const isTracked = device.tracksDelivery && (device.platform !== 'apns' || content.apns?.tracksDelivery === true);
-  return kind === 'accepted' && isTracked ? { kind, tracked: true } : { kind };
+  return isTracked ? { kind, tracked: true } : { kind };
 }

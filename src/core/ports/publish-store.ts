@@ -129,8 +129,11 @@ export interface DeliveryRecord {
   /** What the device was reached at: `gone` tombstones it only while this is still its address. */
   readonly address: string;
   readonly outcome:
-    /** `keepDevice`: counted as gone, but not removed. `tracked`: accepted, and the device will report that it has arrived. */
-    | { readonly kind: FinalOutcome; readonly keepDevice?: true; readonly tracked?: true }
+    | { readonly kind: Exclude<FinalOutcome, 'accepted' | 'gone'> }
+    /** `tracked`: the device reports that a push has arrived. */
+    | { readonly kind: 'accepted'; readonly tracked?: true }
+    /** `keepDevice`: counted as gone, but not removed. */
+    | { readonly kind: 'gone'; readonly keepDevice?: true }
     /**
      * Not settled: a row that waits, so that the cursor can move on. With `claimToken`, this process is still waiting
      * for the gateway's answer and holds the row for `retryInMs`.

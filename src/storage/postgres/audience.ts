@@ -1,11 +1,11 @@
 import type { Audience, AudienceCursor, AudiencePage } from '../../core/ports/publish-store.ts';
 import type { AudienceToRead, DeviceRow } from '../rows/audience-row.ts';
-import { toDevices } from '../rows/audience-row.ts';
+import { sdkMetadata, toDevices } from '../rows/audience-row.ts';
 import type { Sql, SqlValue } from './database.ts';
 import { listReachable } from './reachable.ts';
 import { findByTags } from './tags.ts';
 
-const columns = 'd.user_number, d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, d.metadata';
+const columns = `d.user_number, d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, ${sdkMetadata}`;
 
 /** Device numbers of an instance ($1) after one ($2) and up to another ($3), in order: one more than a page has ($4). */
 const everyone = listReachable;

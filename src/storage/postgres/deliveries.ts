@@ -7,7 +7,7 @@ import type {
   Recorded,
 } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
-import { toDevice } from '../rows/audience-row.ts';
+import { sdkMetadata, toDevice } from '../rows/audience-row.ts';
 import { dropUnclaimed } from './cancel.ts';
 import type { CommandHandlers } from './commands.ts';
 import { batch, each } from './commands.ts';
@@ -30,7 +30,7 @@ const claimDue = `
     RETURNING f.instance_id, f.publish_id, f.device_number, f.attempts, f.first_attempt_at, f.claim_token
   )
   SELECT f.instance_id, f.publish_id, f.device_number, f.attempts, f.first_attempt_at, f.claim_token, d.platform,
-    d.address, d.keys, d.bundle_identifier, d.registered_at, d.metadata, d.user_number, d.gone_at
+    d.address, d.keys, d.bundle_identifier, d.registered_at, ${sdkMetadata}, d.user_number, d.gone_at
   FROM leased f JOIN devices d ON d.number = f.device_number`;
 const listBodies = `
   SELECT p.id, p.body FROM (SELECT DISTINCT * FROM unnest($1::uuid[], $2::uuid[])) AS k (instance_id, publish_id)

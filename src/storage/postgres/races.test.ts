@@ -111,6 +111,20 @@ test('a device that reports through two nodes counts once', async () => {
   expect((await nodes[0].summarizePublish(publish))?.insights).toEqual({ web });
 });
 
+test('counters that some reports raise together are made together, so that nodes do not wait for each other', async () => {
+  const instanceId = await createInstance(nodes[0]);
+  const publish = await accept(nodes[0], instanceId, toInterests('a'));
+  const report = aReport(publish, await register(nodes[0], instanceId), { hasDisplayableContent: false });
+  await runOne(nodes[0].recordReports, report);
+  await withClient(database.url, async (client) => {
+    const list = 'SELECT outcome, count::int FROM publish_outcomes WHERE publish_id = $1 ORDER BY outcome';
+    expect((await client.query(list, [publish.publishId])).rows).toEqual([
+      { outcome: 'confirmed', count: 1 },
+      { outcome: 'openable', count: 0 },
+    ]);
+  });
+});
+
 test('nothing is left to be sent about a user who was erased while reports came', async () => {
   const [one, other] = nodes;
   const instanceId = await createInstance(one);

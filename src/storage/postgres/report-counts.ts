@@ -72,7 +72,7 @@ export async function countDevices(sql: Sql, inserted: readonly Inserted[]): Pro
   if (candidates.length === 0) return;
   const all = [...new Map(candidates.map(({ counter }) => [keyOf(counter), counter])).values()];
   if ((await sql.all(lockCounters, columns(all))).length < all.length) {
-    await sql.run(makeCounters, columns(all));
+    await sql.run(makeCounters, columns(inPairs(all)));
     await sql.all(lockCounters, columns(all));
   }
   // Whoever has counted one of these devices had the lock, and is seen now.
@@ -85,6 +85,15 @@ export async function countDevices(sql: Sql, inserted: readonly Inserted[]): Pro
   const changed = [...added.values()].flatMap(([counter]) => counter ?? []);
   await sql.run(addToCounters, [...columns(changed), [...added.values()].map(({ length }) => length)]);
 }
+
+/**
+ * Whoever needs `openable` needs `confirmed` too. Never is one of them made without the other: who holds the one that was
+ * there, while making the other, could be waited for by who has made it and waits for the first.
+ */
+const inPairs = (counters: readonly Counter[]): readonly Counter[] =>
+  counters
+    .filter(({ outcome }) => outcome !== 'openable')
+    .flatMap((counter) => (counter.outcome === 'confirmed' ? [counter, { ...counter, outcome: 'openable' }] : counter));
 
 const siblingsKey = (instanceId: string, publishId: string, deviceNumber: number): string =>
   `${instanceId} ${publishId} ${deviceNumber}`;
@@ -118,17 +127,29 @@ interface Sibling extends Omit<CountedReport, 'platform'> {
 
 /** Of each candidate: whether another report has counted it. */
 async function findCounted(sql: Sql, candidates: readonly Candidate[]): Promise<readonly boolean[]> {
+  const keyed = candidates.map((candidate) => {
+    const { counter, deviceNumber } = candidate;
+    return [siblingsKey(counter.instanceId, counter.publishId, deviceNumber), candidate] as const;
+  });
+  const devices = [...new Map(keyed).values()];
   const rows = await sql.all<Sibling>(listSiblings, [
-    candidates.map(({ counter }) => counter.instanceId),
-    candidates.map(({ day }) => day),
-    candidates.map(({ counter }) => counter.publishId),
-    candidates.map(({ deviceNumber }) => deviceNumber),
+    devices.map(({ counter }) => counter.instanceId),
+    devices.map(({ day }) => day),
+    devices.map(({ counter }) => counter.publishId),
+    devices.map(({ deviceNumber }) => deviceNumber),
   ]);
   const siblings = Map.groupBy(rows, (row) => siblingsKey(row.instance_id, row.publish_id, row.device_number));
-  return candidates.map(({ counter: { instanceId, publishId, platform, outcome }, deviceNumber, own }) =>
-    (siblings.get(siblingsKey(instanceId, publishId, deviceNumber)) ?? []).some(
-      ({ action, ...report }) =>
-        countsOf({ ...report, platform }).includes(outcome) && !own.has(`${report.kind} ${action}`),
-    ),
+  return keyed.map(
+    ([
+      key,
+      {
+        counter: { platform, outcome },
+        own,
+      },
+    ]) =>
+      (siblings.get(key) ?? []).some(
+        ({ action, ...report }) =>
+          countsOf({ ...report, platform }).includes(outcome) && !own.has(`${report.kind} ${action}`),
+      ),
   );
 }

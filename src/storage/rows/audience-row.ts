@@ -14,6 +14,9 @@ export interface DeviceRow {
   metadata: string;
 }
 
+/** Of a row `d`: all that its SDK says about it. What is longer was never of an SDK, and is not worth being read for every push. */
+export const sdkMetadata = `CASE WHEN octet_length(d.metadata) <= 1024 THEN d.metadata ELSE '{}' END AS metadata`;
+
 export const toDevice = (deviceNumber: number, row: Omit<DeviceRow, 'number'>): AudienceDevice => ({
   deviceNumber,
   userNumber: row.user_number,

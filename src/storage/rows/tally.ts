@@ -35,7 +35,8 @@ export function tally(targetKind: PublishTarget['kind'], deliveries: readonly De
       continue;
     }
     const family = platform === 'web' ? browserFamilyOf(address) : '';
-    for (const counted of outcome.tracked ? ([outcome.kind, 'triggered'] as const) : [outcome.kind]) {
+    const isTracked = outcome.kind === 'accepted' && outcome.tracked;
+    for (const counted of isTracked ? (['accepted', 'triggered'] as const) : [outcome.kind]) {
       const key = `${platform} ${family} ${counted}`;
       const entry = counts.get(key) ?? { platform, family, outcome: counted, count: 0 };
       entry.count += 1;

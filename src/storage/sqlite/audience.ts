@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Audience, AudienceCursor, AudiencePage } from '../../core/ports/publish-store.ts';
 import type { AudienceToRead, DeviceRow } from '../rows/audience-row.ts';
-import { toDevices } from '../rows/audience-row.ts';
+import { sdkMetadata, toDevices } from '../rows/audience-row.ts';
 import { prepare } from './statement.ts';
 import { prepareFindByTags } from './tags.ts';
 
@@ -12,14 +12,14 @@ export function prepareReadAudiencePage(db: DatabaseSync): ReadAudiencePage {
   const listNumbers = prepareListNumbers(db);
   const listDevices = prepare<DeviceRow>(
     db,
-    `SELECT d.number, d.user_number, d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, d.metadata
+    `SELECT d.number, d.user_number, d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, ${sdkMetadata}
      FROM json_each(?) AS j CROSS JOIN devices d ON d.number = j.value
      WHERE d.instance_id = ? AND d.gone_at IS NULL AND d.muted_at IS NULL`,
   );
   // Nested loops in the order of both indexes: nothing is sorted, and reading stops at the limit.
   const listDevicesOfUsers = prepare<DeviceRow & { user_number: number; muted_at: number | null }>(
     db,
-    `SELECT d.number, d.user_number, d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, d.metadata,
+    `SELECT d.number, d.user_number, d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, ${sdkMetadata},
        d.muted_at
      FROM publish_users pu CROSS JOIN devices d INDEXED BY devices_by_user
        ON d.instance_id = pu.instance_id AND d.user_number = pu.user_number AND d.gone_at IS NULL

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimedDelivery, PublishCommands, PublishKey, PublishTarget } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
-import { toDevice } from '../rows/audience-row.ts';
+import { sdkMetadata, toDevice } from '../rows/audience-row.ts';
 import { prepareDropUnclaimed } from './cancel.ts';
 import { prepareFinish, prepareIsFinished } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
@@ -31,7 +31,7 @@ export function prepareDeliveryCommands(
   const listDue = prepare<DueDelivery>(
     db,
     `SELECT f.instance_id, f.publish_id, f.device_number, f.attempts, f.first_attempt_at,
-       d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, d.metadata, d.user_number, d.gone_at
+       d.platform, d.address, d.keys, d.bundle_identifier, d.registered_at, ${sdkMetadata}, d.user_number, d.gone_at
      FROM deferred_deliveries f CROSS JOIN devices d ON d.number = f.device_number
      WHERE f.due_at <= ? ORDER BY f.due_at LIMIT ?`,
   );

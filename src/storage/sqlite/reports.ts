@@ -174,9 +174,9 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
       );
       if (inserted === 0) return { kind: 'repeat' };
       const counted = siblings.flatMap((sibling) => countsOf(toCountedReport(platform, sibling)));
-      for (const count of countsOf(report)) {
-        if (!counted.includes(count)) addToCount.run(instanceId, publishId, platform, familyOf(device), count);
-      }
+      const added = countsOf(report).filter((count) => !counted.includes(count));
+      const family = added.length === 0 ? '' : familyOf(device);
+      for (const count of added) addToCount.run(instanceId, publishId, platform, family, count);
       if (eventId === null) return { kind: 'recorded', messages: 0 };
       const messages = outbox.addToSubscribers({
         instanceId,

@@ -10,7 +10,8 @@ import { accept, claimDeliveries, createInstance, deliveryOf, fanOut, register, 
 async function deferOne(store: Store, given: { retryInMs?: number; claimToken?: string } = {}) {
   const { retryInMs = 0, claimToken = null } = given;
   const instanceId = await createInstance(store);
-  const device = await register(store, instanceId, { user: 'anna', keys: new Uint8Array([4, 5]) });
+  const metadata = '{"sdkVersion":"0.9.9"}';
+  const device = await register(store, instanceId, { user: 'anna', keys: new Uint8Array([4, 5]), metadata });
   const publish: PublishKey = await accept(store, instanceId, toUsers('anna'));
   const recorded = await fanOut(store, publish, () => ({ kind: 'deferred', retryInMs, attempts: 1, claimToken }));
   expect(recorded).toEqual({ kind: 'recorded', finished: false });
@@ -27,9 +28,10 @@ export function deliveriesSuite(open: OpenStore): void {
       if (!claimed) throw new Error('the delivery is not due');
       expect(claimed).toMatchObject({ ...publish, deviceGone: false, attempts: 1, body: expect.any(Uint8Array) });
       expect(claimed.firstAttemptAt).toEqual(expect.any(Number));
-      expect(claimed.device).toMatchObject({ platform: 'web', address: device.address, keys: new Uint8Array([4, 5]) });
+      const { address } = device;
+      expect(claimed.device).toMatchObject({ address, keys: new Uint8Array([4, 5]), tracksDelivery: false });
       expect(await claimDeliveries(store, instanceId)).toEqual([]);
-      const delivery = deliveryOf(claimed.device, { kind: 'accepted' });
+      const delivery = deliveryOf(claimed.device, { kind: 'accepted', tracked: true });
       // The second time because the first one's answer was lost.
       for (let times = 0; times < 2; times++)
         expect(await runOne(store.completeDeliveries, { ...claimed, delivery })).toEqual({
@@ -39,6 +41,7 @@ export function deliveriesSuite(open: OpenStore): void {
       expect(await store.summarizePublish(publish)).toMatchObject({
         finishedAt: expect.any(Number),
         counts: { web: { accepted: 1 } },
+        insights: { web: { triggered: 1 } },
         users: { delivered: ['anna'] },
       });
     });

@@ -74,6 +74,8 @@ export function publishesSuite(open: OpenStore): void {
       const metadata = '{"sdkVersion":"0.9.9"}';
       const nobodys = await register(store, instanceId, { interests: ['a'], keys, metadata });
       const annas = await register(store, instanceId, { interests: ['a'], user: 'anna', keys });
+      const long = JSON.stringify({ sdkVersion: '0.9.9', more: 'x'.repeat(1024) });
+      const nosy = await register(store, instanceId, { interests: ['a'], keys, metadata: long });
       const range = await claimRange(store, await accept(store, instanceId, toInterests('a')));
       const { devices } = await store.readAudiencePage(range, range.cursor, 10);
       const numbers = { deviceNumber: expect.any(Number), registeredAt: expect.any(Number) };
@@ -81,6 +83,8 @@ export function publishesSuite(open: OpenStore): void {
       expect(devices).toEqual([
         { ...device, address: nobodys.address, userNumber: null, tracksDelivery: false },
         { ...device, address: annas.address, userNumber: expect.any(Number), tracksDelivery: true },
+        // No SDK says so much, and it would be read for each push.
+        { ...device, address: nosy.address, userNumber: null, tracksDelivery: true },
       ]);
     });
   });

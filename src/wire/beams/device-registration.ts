@@ -17,7 +17,7 @@ import { decodeWebToken } from './web-token.ts';
 /** A subscription's endpoint or a token, and the metadata, fit well. */
 export const registrationMaxBytes = 16 * 1024;
 
-/** "Flat `{"sdkVersion", …}`": for the dashboards of those who run the apps, never interpreted here. */
+/** "Flat `{"sdkVersion", …}`": for the dashboards of those who run the apps. Insights look at the version. */
 export const deviceMetadata = z.record(
   z.string(),
   z.union([z.string(), z.number(), z.boolean(), z.null()], {
