@@ -13,7 +13,7 @@ import { chosenBy, readSeed } from './seeded.ts';
 import { makeSmallDisk } from './small-disk.ts';
 import { startTraffic } from './traffic.ts';
 
-/** `npm run test:soak` has ten. */
+/** Ten are a soak. */
 const rounds = Number(process.env['FAULT_ROUNDS'] ?? 1);
 const hourMs = 3_600_000;
 const firstDevices = 60;

@@ -8,6 +8,7 @@ import type { AudienceDevice, DeliveryRecord, FinalOutcome, PublishKey } from '.
 import type { PublishBody } from '../ports/publish-body.ts';
 import { decideDelivery } from './decide-delivery.ts';
 import type { DeliveryLog } from './delivery-log.ts';
+import { deliveryRecord } from './delivery-record.ts';
 import type { GoneBrake } from './gone-brake.ts';
 
 export interface DeliverDeps {
@@ -119,18 +120,13 @@ function toRecord(
     giveUpAt: Math.min((target.firstAttemptAt ?? now) + deps.giveUpAfterMs, expiresAt),
     jitter: Math.random(),
   });
-  const { deviceNumber, platform, userNumber, address } = device;
-  const record: DeliveryRecord = {
-    deviceNumber,
-    platform,
-    userNumber,
-    address,
-    outcome:
-      decision.kind === 'deferred'
-        ? { ...decision, attempts, claimToken: null }
-        : settledOutcome(deps, body, device, decision),
-  };
-  deps.metrics.deliveryAttempted(platform, record.outcome.kind);
+  const record = deliveryRecord(
+    device,
+    decision.kind === 'deferred'
+      ? { ...decision, attempts, claimToken: null }
+      : settledOutcome(deps, body, device, decision),
+  );
+  deps.metrics.deliveryAttempted(device.platform, record.outcome.kind);
   deps.deliveryLog.add(publish, record, outcome);
   return record;
 }

@@ -5,7 +5,7 @@ import type { CredentialsQueries } from '../ports/credentials-store.ts';
 import type { ApnsCredentials, FcmCredentials } from '../ports/gateway.ts';
 import type { InstanceQueries, WebhookRecord } from '../ports/instance-store.ts';
 import type { Sealer } from '../ports/sealer.ts';
-import type { Instance, InstanceDirectory, Webhook, WebhookKey } from './instance.ts';
+import type { Instance, InstanceDirectory, Webhook, WebhookPublicKey } from './instance.ts';
 import { openCredentials, openInstance, openWebhook } from './sealed-records.ts';
 import { SharedCache } from './shared-cache.ts';
 import { webhookPublicKey } from './webhook-secret.ts';
@@ -32,7 +32,7 @@ export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirec
   const fcm = new SharedCache<FcmCredentials>(maxEntries);
   const apns = new SharedCache<ApnsCredentials>(maxEntries);
   const relayed = new SharedCache<readonly ClassicEvent[]>(maxEntries);
-  const publicKeys = new SharedCache<readonly WebhookKey[]>(maxEntries);
+  const publicKeys = new SharedCache<readonly WebhookPublicKey[]>(maxEntries);
   const webhookKey = (instanceId: string, webhookId: string): string => `${instanceId}/${webhookId}`;
   return {
     findInstance: (id) =>
@@ -59,7 +59,7 @@ export function createCachedDirectory({ store, sealer, maxEntries }: CachedDirec
     listWebhookKeys: async (instanceId) =>
       (await publicKeys.get(instanceId, async () => {
         const webhooks = (await store.listWebhooks(instanceId)).map((record) => openWebhook(sealer, record));
-        return webhooks.flatMap((webhook): WebhookKey[] => {
+        return webhooks.flatMap((webhook): WebhookPublicKey[] => {
           const publicKey = webhookPublicKey(webhook);
           return publicKey === null ? [] : [{ webhookId: webhook.id, publicKey }];
         });

@@ -48,7 +48,7 @@ export interface Webhook {
 }
 
 /** What checks the Ed25519 signatures of a webhook; everybody may know it. */
-export interface WebhookKey {
+export interface WebhookPublicKey {
   readonly webhookId: string;
   /** `whpk_` and base64. */
   readonly publicKey: string;
@@ -64,7 +64,7 @@ export interface InstanceDirectory {
   findFcmCredentials(instanceId: string): Promise<FcmCredentials | null>;
   findApnsCredentials(instanceId: string): Promise<ApnsCredentials | null>;
   /** Public keys of the instance's webhooks whose signing is `standard`. */
-  listWebhookKeys(instanceId: string): Promise<readonly WebhookKey[]>;
+  listWebhookKeys(instanceId: string): Promise<readonly WebhookPublicKey[]>;
   /** Classic events that some enabled webhook of the instance gets, so that browsers must not send them. */
   listRelayedEvents(instanceId: string): Promise<readonly ClassicEvent[]>;
 }

@@ -10,7 +10,7 @@ export type ItemResult<Value> =
 
 /**
  * Rejects with `StoreUnavailable` when nothing of the batch was written; or, with `mayBeDone`, when nobody can tell. So
- * whoever repeats a command has to stand that it was carried out.
+ * whoever repeats a command must expect that it was carried out already.
  */
 export type Command<Item, Value> = (items: readonly Item[]) => Promise<readonly ItemResult<Value>[]>;
 

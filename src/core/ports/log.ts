@@ -1,5 +1,5 @@
 /**
- * One wide event per stage. `event` is `stage.outcome` (`publish.accepted`, `message.attempted`); fields are flat. Never
+ * One wide event per stage. `event` is `stage.outcome` (`publish.accepted`, `message.delivered`); fields are flat. Never
  * a secret, a publish body, a token or a URL with credentials: pass `origin` or a redacted URL instead.
  */
 export interface Log {

@@ -24,9 +24,8 @@ export interface FanOutDeps extends Omit<
   | 'pagesPerTurn'
   | 'turnMs'
   | 'deliveryLog'
-  | 'rangeLeaseMs'
+  | 'leaseMs'
   | 'parkAfterMs'
-  | 'parkedLeaseMs'
 > {
   readonly store: PublishCommands & PublishQueries & Pick<Store, 'nextDue'>;
   /** Every gateway has answered or given up by then. */
@@ -80,8 +79,7 @@ export class FanOut {
       pageSize,
       pagesPerTurn,
       parkAfterMs,
-      rangeLeaseMs: leaseMs,
-      parkedLeaseMs: leaseMs,
+      leaseMs,
       stopping: () => this.#stopping,
       onDeferred: () => this.#deferred.wake(),
       onParked: (parked) => this.#holdParked(deps, parked),

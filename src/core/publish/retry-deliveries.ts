@@ -2,6 +2,7 @@ import { postponedMs } from '../claims/postponed-ms.ts';
 import type { Recorder } from '../claims/recorder.ts';
 import type { DeliverDeps } from '../delivery/deliver.ts';
 import { deliver } from '../delivery/deliver.ts';
+import { deliveryRecord } from '../delivery/delivery-record.ts';
 import { settledWithin } from '../delivery/settled-within.ts';
 import type { ClaimedDelivery, DeliveryRecord, PublishCommands, PublishKey } from '../ports/publish-store.ts';
 import type { Sealed } from '../ports/instance-store.ts';
@@ -62,7 +63,7 @@ async function sendAgain(deps: RetryDeliveriesDeps, group: DeferredGroup): Promi
   try {
     const records = await deliver(deps, group, body, living);
     const settled = await settledWithin(records, deps.parkAfterMs);
-    const done = gone.map((claimed) => completionOf(claimed, goneMeanwhile(claimed)));
+    const done = gone.map((claimed) => completionOf(claimed, deliveryRecord(claimed.device, { kind: 'gone' })));
     living.forEach((claimed, index) => {
       const record = settled.get(index);
       if (record) done.push(completionOf(claimed, record));
@@ -85,10 +86,9 @@ const completionOf = (
 ): Completion => ({ instanceId, publishId, claimToken, delivery });
 
 function postponed({ clock }: Pick<RetryDeliveriesDeps, 'clock'>, claimed: ClaimedDelivery): Completion {
-  const { deviceNumber, platform, userNumber, address } = claimed.device;
   const retryInMs = postponedMs(claimed.firstAttemptAt, clock());
   const outcome = { kind: 'deferred', retryInMs, attempts: claimed.attempts, claimToken: null } as const;
-  return completionOf(claimed, { deviceNumber, platform, userNumber, address, outcome });
+  return completionOf(claimed, deliveryRecord(claimed.device, outcome));
 }
 
 /** Throws the first error of an item after the others were looked at: their leases run out. */
@@ -103,9 +103,4 @@ async function complete(deps: RetryDeliveriesDeps, completions: readonly Complet
   if (completions.some(({ delivery }) => delivery.outcome.kind === 'deferred')) deps.onDeferred();
   const failed = results.find((result) => !result.ok);
   if (failed && !failed.ok) throw failed.error;
-}
-
-function goneMeanwhile({ device }: ClaimedDelivery): DeliveryRecord {
-  const { deviceNumber, platform, userNumber, address } = device;
-  return { deviceNumber, platform, userNumber, address, outcome: { kind: 'gone' } };
 }

@@ -1,5 +1,6 @@
 import type { DeliverDeps, DeviceToReach } from '../delivery/deliver.ts';
 import { deliver } from '../delivery/deliver.ts';
+import { deliveryRecord } from '../delivery/delivery-record.ts';
 import { settledWithin } from '../delivery/settled-within.ts';
 import type { Recorder } from '../claims/recorder.ts';
 import { runOne } from '../ports/command.ts';
@@ -20,9 +21,8 @@ export interface SendPageDeps extends DeliverDeps {
   readonly ids: IdSource;
   /** A device that has not been answered for by then does not hold up its page. */
   readonly parkAfterMs: number;
-  /** How long a parked delivery is held for its answer; longer than the gateways' deadline. */
-  readonly parkedLeaseMs: number;
-  readonly rangeLeaseMs: number;
+  /** How long a range, or a parked delivery, is held for its answers; longer than the gateways' deadline. */
+  readonly leaseMs: number;
   /** The last delivery of a publish was settled: its closing messages are due. */
   readonly onFinished: (instanceId: string) => void;
   /** A deferred delivery was written: it falls due some time. */
@@ -77,7 +77,7 @@ export async function sendPage(deps: SendPageDeps, page: PageToSend): Promise<Se
         cursor: page.cursor,
         deliveries,
         next: endsRange ? null : page.next,
-        leaseMs: page.giveBack ? 0 : deps.rangeLeaseMs,
+        leaseMs: page.giveBack ? 0 : deps.leaseMs,
       };
       const recorded = await deps.recorder.record(() => runOne(deps.store.recordPages, record));
       // Lost or not: `stale` may also mean that it was recorded, only the answer was lost.
@@ -107,9 +107,8 @@ async function settleOrPark(
     if (known) return known;
     const claimToken = deps.ids.random();
     parked.push({ claimToken, record });
-    const { deviceNumber, platform, userNumber, address } = devices[index] as AudienceDevice;
-    const outcome = { kind: 'deferred', retryInMs: deps.parkedLeaseMs, attempts: 1, claimToken } as const;
-    return { deviceNumber, platform, userNumber, address, outcome };
+    const outcome = { kind: 'deferred', retryInMs: deps.leaseMs, attempts: 1, claimToken } as const;
+    return deliveryRecord(devices[index] as AudienceDevice, outcome);
   });
   return { deliveries, parked };
 }

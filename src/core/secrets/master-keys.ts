@@ -190,7 +190,7 @@ export class MasterKeys {
     this.#deps.log.info('master-key.rotated', { keyId: first.id, retired: retired.map(({ id }) => id) });
   }
 
-  /** Ends early when it has to stop. */
+  /** Ends early when it has to stop. Not of `timers/promises`: tests' fake timers do not reach those. */
   async #pause(ms: number): Promise<void> {
     const { signal } = this.#stopping;
     const over = new AbortController();

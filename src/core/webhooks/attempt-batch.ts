@@ -4,9 +4,9 @@ import { runOne } from '../ports/command.ts';
 import type { CompleteBatch, MessageCommands, MessageFate } from '../ports/message-store.ts';
 import type { AttemptMessageDeps, OnAnswered } from './attempt-message.ts';
 import { mayDisable, noteDisabled, recordOf, untilHeld } from './attempt-message.ts';
-import type { ClaimedBatch } from './build-batch.ts';
 import { batchIdOf, buildBatch } from './build-batch.ts';
 import { decideAttempt } from './decide-attempt.ts';
+import type { ClaimedRequest } from './requests-by-target.ts';
 import { hashRequest } from './shown-request.ts';
 import { withPresentClaim } from './with-present-claim.ts';
 
@@ -20,7 +20,7 @@ export interface AttemptBatchDeps extends AttemptMessageDeps {
  */
 export async function attemptBatch(
   deps: AttemptBatchDeps,
-  current: () => ClaimedBatch,
+  current: () => ClaimedRequest,
   onAnswered: OnAnswered,
 ): Promise<boolean> {
   const batch = current();

@@ -9,13 +9,11 @@ import { rememberPublishes } from './remember-publishes.ts';
 import type { RenderEventDeps } from './render-event.ts';
 import { isInstanceEvent, renderEvent } from './render-event.ts';
 import { renderStandardWebhook, renderWebhookBody } from './render-message.ts';
+import type { ClaimedRequest } from './requests-by-target.ts';
 
 export interface BuildBatchDeps extends BuildRequestDeps {
   readonly log: Log;
 }
-
-/** Messages of one webhook, under one claim and one batch id. */
-export type ClaimedBatch = readonly [ClaimedMessage, ...ClaimedMessage[]];
 
 export interface BuiltBatch {
   /** Null: there is nothing to send. */
@@ -35,7 +33,7 @@ const retryAfterFailureMs = 20_000;
  * The request for a batch, as much as fits and can be rendered; the same on every attempt, unless users were erased.
  * Rejects with `StoreUnavailable`.
  */
-export async function buildBatch(deps: BuildBatchDeps, webhook: Webhook, batch: ClaimedBatch): Promise<BuiltBatch> {
+export async function buildBatch(deps: BuildBatchDeps, webhook: Webhook, batch: ClaimedRequest): Promise<BuiltBatch> {
   const remembering = { ...deps, store: rememberPublishes(deps.store) };
   const events: string[] = [];
   const ids = { sent: [] as string[], erased: [] as string[], failed: [] as string[], tooMuch: [] as string[] };
@@ -87,7 +85,7 @@ export async function buildBatchAgain(
   return batchRequest(deps, webhook, batchId, events);
 }
 
-export function batchIdOf([{ messageId, batchId }]: ClaimedBatch): string {
+export function batchIdOf([{ messageId, batchId }]: ClaimedRequest): string {
   if (batchId === null) throw new Error(`message ${messageId} is in no batch`);
   return batchId;
 }

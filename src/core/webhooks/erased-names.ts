@@ -1,5 +1,5 @@
 import type { ClaimedMessage } from '../ports/message-store.ts';
-import type { ClaimedRequest } from './postpone-request.ts';
+import type { ClaimedRequest } from './requests-by-target.ts';
 
 /** A user of an instance whose name was erased. */
 export interface ErasedUser {

@@ -75,7 +75,7 @@ test.each<[string | null, Partial<MessageView>, Partial<ExplainMessage>]>([
   ],
   ['first attempt is due: its webhook takes 10 a second', {}, { target: { ...target, maxPerSecond: 10 } }],
   [
-    'held: its webhook is disabled since 2026-01-31T12:00:00.000Z, because it answered 410',
+    'held: its webhook has been disabled since 2026-01-31T12:00:00.000Z, because it answered 410',
     { state: 'held', dueAt: null },
     { disabled: { since: now, reason: 'because it answered 410' } },
   ],

@@ -122,7 +122,7 @@ const disabledState = (since: number, reason: DisabledReason | null) => ({
 
 const disabledWords = (disabled: ExplainMessage['disabled']): string =>
   disabled
-    ? `its webhook is disabled since ${time(disabled.since)}${disabled.reason === null ? '' : `, ${disabled.reason}`}`
+    ? `its webhook has been disabled since ${time(disabled.since)}${disabled.reason === null ? '' : `, ${disabled.reason}`}`
     : 'its webhook was disabled; a catch-up sends it';
 
 const drops = {

@@ -3,10 +3,8 @@ import { postponedMs } from '../claims/postponed-ms.ts';
 import { whileUnavailable } from '../claims/while-unavailable.ts';
 import type { Clock } from '../ports/clock.ts';
 import { runOne } from '../ports/command.ts';
-import type { ClaimedMessage, MessageCommands } from '../ports/message-store.ts';
-
-/** The messages of one request: one, or a batch. */
-export type ClaimedRequest = readonly [ClaimedMessage, ...ClaimedMessage[]];
+import type { MessageCommands } from '../ports/message-store.ts';
+import type { ClaimedRequest } from './requests-by-target.ts';
 
 export interface PostponeRequestDeps {
   readonly store: Pick<MessageCommands, 'completeAttempts' | 'completeBatches'>;

@@ -1,5 +1,7 @@
 import type { ClaimedMessage, MessageTarget } from '../ports/message-store.ts';
-import type { ClaimedRequest } from './postpone-request.ts';
+
+/** The messages of one request, under one claim: one, or a batch with its id. */
+export type ClaimedRequest = readonly [ClaimedMessage, ...ClaimedMessage[]];
 
 /** A target among all. */
 export const keyOf = ({ instanceId, target }: MessageTarget): string => `${instanceId} ${target}`;

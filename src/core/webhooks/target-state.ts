@@ -57,7 +57,8 @@ export interface Room {
     | { readonly kind: 'time'; readonly ms: number; readonly ofTarget: boolean };
 }
 
-export interface EndedAttempt {
+/** What an attempt says about its target. */
+export interface AttemptResult {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly verdict: Verdict;
@@ -160,7 +161,7 @@ export const afterClaim = (state: TargetState, requests: number, begin: number, 
 };
 
 /** Null: nothing was sent. */
-export function afterAttempt(state: TargetState, attempt: EndedAttempt | null, now: number): TargetState {
+export function afterAttempt(state: TargetState, attempt: AttemptResult | null, now: number): TargetState {
   const inFlight = state.inFlight - 1;
   if (!attempt) return { ...state, servedAt: now, inFlight };
   const { verdict, startedAt, endedAt, pauseMs, breakerPausesMs: pausesMs, chance } = attempt;
@@ -175,7 +176,7 @@ export function afterAttempt(state: TargetState, attempt: EndedAttempt | null, n
 function rampAfter(
   { ramp, breaker: before, limits, inFlight }: TargetState,
   breaker: Breaker,
-  ended: EndedAttempt,
+  ended: AttemptResult,
 ): Ramp {
   if (before.kind === 'open') return breaker.kind === 'closed' ? afterSuccess(cautiousRamp, limits.maxInFlight) : ramp;
   if (ended.verdict === 'ok') return afterSuccess(ramp, limits.maxInFlight);

@@ -4,7 +4,7 @@ import type { TargetStatus } from './explain-message.ts';
 import { createTargetQueue } from './target-queue.ts';
 import { freshRamp } from './ramp.ts';
 import { keyOf } from './requests-by-target.ts';
-import type { EndedAttempt, Room, TargetLimits, TargetState } from './target-state.ts';
+import type { AttemptResult, Room, TargetLimits, TargetState } from './target-state.ts';
 import {
   afterAttempt,
   afterClaim,
@@ -198,7 +198,7 @@ export function createTargetStates({ now, maxUnproven, maxAhead }: TargetStatesO
     },
 
     /** A request that was claimed is over; null: nothing was sent. True when some target has a place that it waited for. */
-    ended(offer: Offer, attempt: EndedAttempt | null): boolean {
+    ended(offer: Offer, attempt: AttemptResult | null): boolean {
       const { key, proven, limits } = offer;
       if (!proven) unproven -= 1;
       const state = afterAttempt(stateOf(key, offer, limits), attempt, now());

@@ -1,3 +1,5 @@
+import { leastUuid } from '../rows/uuid-bounds.ts';
+
 /** A table of the PostgreSQL database, and where its rows come from in an SQLite database. */
 export interface CopiedTable {
   readonly name: string;
@@ -7,7 +9,6 @@ export interface CopiedTable {
   readonly columns?: Readonly<Record<string, string>>;
 }
 
-const nil = "'00000000-0000-0000-0000-000000000000'";
 // What the stopped server had claimed is due now: nobody will complete it.
 const released = {
   claim_token: 'NULL',
@@ -55,8 +56,5 @@ export const copiedTables: readonly CopiedTable[] = [
     columns: { ...released, message_id: 'id', tries: 'attempts - earlier_attempts' },
   },
   { name: 'attempts' },
-  { name: 'replays', columns: { cursor: `CASE cursor WHEN '' THEN ${nil} ELSE cursor END` } },
+  { name: 'replays', columns: { cursor: `CASE cursor WHEN '' THEN '${leastUuid}' ELSE cursor END` } },
 ];
-
-/** Tables that have a column `day` are divided by it. */
-export const dividedTables = ['reports', 'events', 'messages', 'attempts'] as const;

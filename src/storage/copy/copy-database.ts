@@ -4,13 +4,13 @@ import { OperatorProblem } from '../../core/ports/operator-problem.ts';
 import type { Sql } from '../postgres/database.ts';
 import { Database } from '../postgres/database.ts';
 import { migrate } from '../postgres/migrate.ts';
-import { createPartitions } from '../postgres/partitions.ts';
+import { createPartitions, dividedTables } from '../postgres/partitions.ts';
 import { isUnavailable } from '../postgres/unavailable.ts';
 import { dayOf } from '../rows/day.ts';
 import { openForWriting } from '../sqlite/open-database.ts';
-import { digestTable } from './compare-tables.ts';
 import type { CopiedTable } from './copied-tables.ts';
-import { copiedTables, dividedTables } from './copied-tables.ts';
+import { copiedTables } from './copied-tables.ts';
+import { digestTable } from './digest-table.ts';
 import type { Key, Row, TableShape } from './row-reader.ts';
 import { readFromPostgres, readFromSqlite, readShape } from './row-reader.ts';
 

@@ -1,14 +1,10 @@
 import type { AcceptAnswer, AcceptPublish } from '../../core/ports/publish-store.ts';
 import type { KeptAnswer } from '../rows/kept-answer.ts';
 import { keyLifeMs } from '../rows/kept-answer.ts';
+import { lockTexts } from './advisory-locks.ts';
 import type { Sql } from './database.ts';
-import { useName } from './names.ts';
+import { useName } from './use-name.ts';
 
-/** Distinguishes these locks from others. */
-const seed = 2;
-const lockKeys = `
-  SELECT pg_advisory_xact_lock(hash)
-  FROM (SELECT DISTINCT hashtextextended(k, ${seed}) AS hash FROM unnest($1::text[]) AS k ORDER BY hash) AS hashes`;
 const findAnswers = `
   SELECT k.n, i.answer FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS k (instance_id, key, n)
     JOIN idempotency_keys i ON i.instance_id = k.instance_id AND i.key = k.key AND i.expires_at > pharos_now()`;
@@ -37,7 +33,7 @@ export async function takeAnswers(
     key === undefined ? [] : { instanceId, key, index },
   );
   if (keyed.length === 0) return known;
-  await sql.run(lockKeys, [keyed.map(textOf)]);
+  await lockTexts(sql, 'idempotencyKeys', keyed.map(textOf));
   const rows = await sql.all<{ n: number; answer: string }>(findAnswers, [
     ...[keyed.map(({ instanceId }) => instanceId), keyed.map(({ key }) => key)],
   ]);

@@ -1,7 +1,6 @@
+import { databaseLocks } from './advisory-locks.ts';
 import type { Database } from './database.ts';
 
-/** Of the lock of the one that looks at tables. */
-const analyzeLock = 7_216_041_895;
 /** Some hundreds of rows: with fewer any plan will do. */
 const leastBytes = 64 * 1024;
 const timeoutMs = 60_000;
@@ -21,7 +20,9 @@ const listUnknown = `
 export const analyzeNewTables = (database: Database): Promise<readonly string[]> =>
   database.transaction(
     async (sql) => {
-      const lock = await sql.get<{ taken: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS taken', [analyzeLock]);
+      const lock = await sql.get<{ taken: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS taken', [
+        databaseLocks.analyzing,
+      ]);
       if (!lock?.taken) return [];
       const tables = (await sql.all<{ name: string }>(listUnknown)).map(({ name }) => name);
       if (tables.length > 0)

@@ -1,9 +1,9 @@
 import type { PublishCommands, PublishKey } from '../../core/ports/publish-store.ts';
 import { droppedAtATime } from '../rows/dropped-at-a-time.ts';
-import type { CommandHandlers } from './commands.ts';
-import { each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { finish, lock } from './finish.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 
 const findPublish = 'SELECT finished_at FROM publishes WHERE instance_id = $1 AND id = $2 FOR UPDATE';
 const markCanceled = `

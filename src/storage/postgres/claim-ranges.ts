@@ -1,15 +1,13 @@
 import type { Audience, ClaimedRange, PublishCommands, PublishKey } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { openEnd } from '../rows/open-end.ts';
+import { greatestUuid, leastUuid } from '../rows/uuid-bounds.ts';
 import { dropUnclaimed } from './cancel.ts';
-import type { CommandHandlers } from './commands.ts';
-import { each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { lock } from './finish.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 import { wakeNext } from './wake-next.ts';
-
-const leastUuid = '00000000-0000-0000-0000-000000000000';
-const greatestUuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /*
  * $1: the instance that was served last, $2: how many are wanted, $3: lease, $4: publishes that are left out.

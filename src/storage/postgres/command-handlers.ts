@@ -1,10 +1,10 @@
 import type { Sealer } from '../../core/ports/sealer.ts';
 import type { StoreCommands } from '../../core/ports/store.ts';
-import type { CommandHandlers } from './commands.ts';
 import { credentialsCommands } from './credentials.ts';
 import { devicePageCommands } from './device-page.ts';
 import { deviceUserCommands } from './device-users.ts';
 import { deviceCommands } from './devices.ts';
+import type { CommandHandlers } from './handlers.ts';
 import { instanceCommands } from './instances.ts';
 import { createMessageCommands } from './messages.ts';
 import { createPublishCommands } from './publishes.ts';

@@ -2,8 +2,8 @@ import type { ItemResult } from '../../core/ports/command.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Commit } from '../../core/ports/metrics.ts';
 import { againAfterConflicts } from './again-after-conflicts.ts';
-import type { CommandHandler } from './commands.ts';
 import type { Database, Sql } from './database.ts';
+import type { CommandHandler } from './handlers.ts';
 import { CommitLost, isUnavailable } from './unavailable.ts';
 
 interface WaitingCall {

@@ -1,8 +1,8 @@
 import type { CredentialsCommands, CredentialsQueries } from '../../core/ports/credentials-store.ts';
 import type { CredentialsRow } from '../rows/credentials-row.ts';
 import { toCredentialsView } from '../rows/credentials-row.ts';
-import type { CommandHandlers, QueryHandlers } from './commands.ts';
-import { each } from './commands.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 import { announce } from './outbox.ts';
 
 const save = `INSERT INTO gateway_credentials (instance_id, platform, credentials, fingerprint, set_at, expires_at)

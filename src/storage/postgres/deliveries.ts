@@ -7,12 +7,12 @@ import type {
   Recorded,
 } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
-import { sdkMetadata, toDevice } from '../rows/audience-row.ts';
+import { sdkMetadata, toAudienceDevice } from '../rows/audience-row.ts';
 import { dropUnclaimed } from './cancel.ts';
-import type { CommandHandlers } from './commands.ts';
-import { batch, each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { finish, toColumns, whichFinished } from './finish.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { batch, each } from './handlers.ts';
 import type { Settled } from './settle.ts';
 import { settle } from './settle.ts';
 
@@ -99,7 +99,7 @@ function toClaimed(row: DueRow, claimToken: string, bodies: ReadonlyMap<string, 
   return {
     ...keyOf(row),
     claimToken,
-    device: toDevice(row.device_number, row),
+    device: toAudienceDevice(row.device_number, row),
     deviceGone: row.gone_at !== null,
     attempts: row.attempts,
     firstAttemptAt: row.first_attempt_at,

@@ -1,8 +1,8 @@
 import type { DeviceCommands, DeviceQueries } from '../../core/ports/device-store.ts';
-import type { CommandHandlers, QueryHandlers } from './commands.ts';
-import { each } from './commands.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 import { findDevice, lockDevice } from './living-device.ts';
-import { useName } from './names.ts';
+import { useName } from './use-name.ts';
 
 const setTags = `
   INSERT INTO device_tags (instance_id, device_number, key, value)

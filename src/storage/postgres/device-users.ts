@@ -1,11 +1,11 @@
 import type { DeviceCommands } from '../../core/ports/device-store.ts';
-import type { CommandHandlers } from './commands.ts';
-import { each } from './commands.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 import { erasureLock } from './instance-locks.ts';
 import { lockDevice } from './living-device.ts';
 import { eraseMessagesAboutUser } from './message-drops.ts';
-import { useName } from './names.ts';
 import { tombstone } from './tombstone.ts';
+import { useName } from './use-name.ts';
 
 const lockUser = 'SELECT number FROM users WHERE instance_id = $1 AND name = $2 FOR UPDATE';
 const countDevices = `

@@ -1,6 +1,6 @@
 import type { DeviceCommands, DeviceQueries, DeviceRecord } from '../../core/ports/device-store.ts';
-import type { CommandHandlers, QueryHandlers } from './commands.ts';
-import { each } from './commands.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 import { findDevice, lockDevice } from './living-device.ts';
 import { tombstone } from './tombstone.ts';
 

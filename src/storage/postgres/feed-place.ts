@@ -1,3 +1,4 @@
+import { greatestUuid } from '../rows/uuid-bounds.ts';
 import type { Sql } from './database.ts';
 
 /** Where an event stands in a feed: by the position of its transaction, and by its id among those of that transaction. */
@@ -7,16 +8,14 @@ export interface FeedPlace {
   readonly eventId: string;
 }
 
-const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-
 /** Behind all events at a position. */
-export const endOf = (position: number): FeedPlace => ({ position, eventId: lastId });
+export const endOf = (position: number): FeedPlace => ({ position, eventId: greatestUuid });
 
 export const comparePlaces = (one: FeedPlace, other: FeedPlace): number =>
   one.position - other.position || (one.eventId < other.eventId ? -1 : Number(one.eventId > other.eventId));
 
 export const toCursor = ({ position, eventId }: FeedPlace): string =>
-  position.toString(36) + (eventId === lastId ? '' : `.${eventId.replaceAll('-', '')}`);
+  position.toString(36) + (eventId === greatestUuid ? '' : `.${eventId.replaceAll('-', '')}`);
 
 /** Null when it is none. Cursors that SQLite has made are positions alone. */
 export function placeFromCursor(cursor: string): FeedPlace | null {

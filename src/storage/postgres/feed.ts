@@ -1,31 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FeedEvent, FeedPage, FeedQueries, FeedStart } from '../../core/ports/feed-store.ts';
-import type { ReportKind } from '../../core/ports/report-store.ts';
-import type { EventType } from '../../protocol/event-types.ts';
-import type { Platform } from '../../protocol/ids.ts';
-import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
-import { toDetails } from '../rows/message-row.ts';
+import type { FeedEventRow, FeedReportRow, FeedRow } from '../rows/feed-row.ts';
+import { fromEvent, fromReport } from '../rows/feed-row.ts';
 import type { Sql } from './database.ts';
 import type { FeedPlace } from './feed-place.ts';
 import { comparePlaces, endOf, placeBefore, placeFromCursor, toCursor } from './feed-place.ts';
 
 type ReadFeed = Parameters<FeedQueries['readFeed']>[0];
-
-interface EventRow {
-  position: number;
-  event_id: string;
-  event_at: number;
-  publish_id: string | null;
-}
-
-interface ReportRow extends EventRow {
-  kind: ReportKind;
-  action: string;
-  user_number: number | null;
-  user: string | null;
-  platform: Platform | null;
-  device_id: string | null;
-}
 
 const findFeed = `
   SELECT complete_after, complete_since, pharos_feed_end() AS end FROM feeds WHERE instance_id = $1 AND is_on`;
@@ -114,41 +95,18 @@ async function readAfter(
   limit: number,
 ): Promise<readonly { readonly place: FeedPlace; readonly event: FeedEvent }[]> {
   const values = [instanceId, after.position, after.eventId, limit];
-  const reports = await sql.all<ReportRow>(listReports, values);
-  const events = await sql.all<EventRow & { type: EventType; details: string | null }>(listEvents, values);
+  const reports = await sql.all<FeedReportRow>(listReports, values);
+  const events = await sql.all<FeedEventRow>(listEvents, values);
+  const pointOf = (row: FeedRow) => ({ instanceId, cursor: toCursor(toPlace(row)) });
   return [
-    ...reports.map((row) => ({
-      place: toPlace(row),
-      event: {
-        ...toReference(instanceId, row),
-        eventType: eventTypeOfReport[row.kind],
-        user: row.user_number === null ? null : row.user === null ? ('erased' as const) : { name: row.user },
-        device: row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null,
-        action: row.kind === 'clicked' ? row.action : null,
-        details: null,
-      },
-    })),
-    ...events.map((row) => ({
-      place: toPlace(row),
-      event: {
-        ...{ ...toReference(instanceId, row), eventType: row.type, user: null, device: null, action: null },
-        details: toDetails(row.details),
-      },
-    })),
+    ...reports.map((row) => ({ place: toPlace(row), event: fromReport(row, pointOf(row)) })),
+    ...events.map((row) => ({ place: toPlace(row), event: fromEvent(row, pointOf(row)) })),
   ]
     .sort((one, other) => comparePlaces(one.place, other.place))
     .slice(0, limit);
 }
 
-const toPlace = (row: EventRow): FeedPlace => ({ position: row.position, eventId: row.event_id });
-
-const toReference = (instanceId: string, row: EventRow) => ({
-  instanceId,
-  eventId: row.event_id,
-  eventAt: row.event_at,
-  publishId: row.publish_id,
-  cursor: toCursor(toPlace(row)),
-});
+const toPlace = (row: FeedRow): FeedPlace => ({ position: row.position, eventId: row.event_id });
 
 interface Asked {
   readonly instanceId: string;

@@ -2,9 +2,9 @@ import type { InstanceCommands, InstanceQueries, WebhookKey, WebhookRecord } fro
 import type { InstanceRow, WebhookRow } from '../rows/instance-row.ts';
 import { changeableColumns, originsToText, toInstance, toWebhook } from '../rows/instance-row.ts';
 import { toRules } from '../rows/subscription-rules.ts';
-import type { CommandHandlers, QueryHandlers } from './commands.ts';
-import { each } from './commands.ts';
 import type { Sql } from './database.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 import { enablingLock } from './instance-locks.ts';
 import { turnFeed } from './feed-switch.ts';
 import { dropMessagesOfWebhook } from './message-drops.ts';

@@ -5,9 +5,9 @@ import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import { chanceUuidV7 } from '../../protocol/uuid-v7.ts';
 import type { Fate } from './claimed-messages.ts';
 import { fateOf, keyOf, lockQueued, settleMessages } from './claimed-messages.ts';
-import type { CommandHandlers } from './commands.ts';
-import { batch } from './commands.ts';
 import type { Sql } from './database.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { batch } from './handlers.ts';
 import { insertAttempts } from './insert-attempts.ts';
 import { recordHealth } from './webhook-health.ts';
 
@@ -19,7 +19,7 @@ export interface BatchClaim {
 }
 
 /** Messages that one request is claimed for. */
-export interface ClaimedBatch {
+export interface BatchMessages {
   /** In the order in which they are sent, on every attempt: the body is signed and compared. */
   readonly messageIds: readonly string[];
   readonly claimToken: string;
@@ -60,7 +60,7 @@ const leaseNew = lease(
  * by a process that ended, is claimed as it was: same messages, same id. A new one takes what is due and what only waits
  * for others.
  */
-export async function claimBatch(sql: Sql, claim: BatchClaim): Promise<ClaimedBatch | null> {
+export async function claimBatch(sql: Sql, claim: BatchClaim): Promise<BatchMessages | null> {
   const { instanceId, webhookId, leaseMs, batch: rules } = claim;
   const first = await sql.get<FirstRow>(findFirst, [instanceId, webhookId]);
   if (!first) return null;

@@ -10,9 +10,10 @@ import { requestSize, webhookIdOf } from '../../core/ports/message-store.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import type { AboutRow, MessageRow } from '../rows/message-row.ts';
 import { aboutColumns, aboutJoins, toAbout, toMessage } from '../rows/message-row.ts';
-import type { CommandHandlers, QueryHandlers } from './commands.ts';
-import { each } from './commands.ts';
+import { leastUuid } from '../rows/uuid-bounds.ts';
 import type { Sql } from './database.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 import { claimBatch } from './message-batches.ts';
 import { messageColumns } from './message-columns.ts';
 import { endWaiting } from './message-drops.ts';
@@ -91,7 +92,7 @@ async function claimBatches(
 }
 
 /** Stands for all stores. */
-const nilUuid = '00000000-0000-0000-0000-000000000000';
+const allStores = leastUuid;
 
 // A rest that ended is kept: a target that had its share comes behind those that waited for longer. One that has room
 // left has nothing to wait for. A target that never rested has no row, and is given none.
@@ -99,7 +100,7 @@ const setRests = `
   INSERT INTO message_rests (instance_id, target, store_id, until)
   SELECT t.instance_id, t.target, s.store_id, coalesce(pharos_now() + s.rest, 0)
   FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) AS t (instance_id, target, from_all, from_this)
-    CROSS JOIN LATERAL (VALUES ('${nilUuid}'::uuid, t.from_all), ($5::uuid, t.from_this)) AS s (store_id, rest)
+    CROSS JOIN LATERAL (VALUES ('${allStores}'::uuid, t.from_all), ($5::uuid, t.from_this)) AS s (store_id, rest)
     LEFT JOIN message_rests r ON r.instance_id = t.instance_id AND r.target = t.target AND r.store_id = s.store_id
   WHERE s.rest IS NOT NULL OR (t.from_this IS NULL AND r.until > 0)
   ORDER BY t.instance_id, t.target, s.store_id
@@ -226,7 +227,7 @@ const turns = `
     SELECT t.instance_id, t.target, greatest(t.due_at, a.until, o.until) AS at
     FROM target t
       LEFT JOIN message_rests a
-        ON a.instance_id = t.instance_id AND a.target = t.target AND a.store_id = '${nilUuid}'
+        ON a.instance_id = t.instance_id AND a.target = t.target AND a.store_id = '${allStores}'
       LEFT JOIN message_rests o ON o.instance_id = t.instance_id AND o.target = t.target AND o.store_id = $1
   )`;
 const listDueTurns = `${turns} SELECT instance_id, target FROM turn WHERE at <= pharos_now() ORDER BY at LIMIT $2`;
@@ -234,7 +235,7 @@ const findNextTurn = `${turns} SELECT min(at) - pharos_now() AS wait FROM turn`;
 
 const findRest = `
   SELECT until FROM message_rests
-  WHERE instance_id = $1 AND target = $2 AND store_id = '${nilUuid}' AND until > pharos_now()`;
+  WHERE instance_id = $1 AND target = $2 AND store_id = '${allStores}' AND until > pharos_now()`;
 
 /** Until when it rests from all nodes; null: it does not. */
 export const restsUntil = async (sql: Sql, { instanceId, target }: MessageTarget): Promise<number | null> =>

@@ -1,5 +1,6 @@
 import type { DropMessages } from '../../core/ports/instance-store.ts';
 import type { DropReason } from '../../core/ports/message-store.ts';
+import { leastUuid } from '../rows/uuid-bounds.ts';
 import type { Sql } from './database.ts';
 
 /**
@@ -32,7 +33,6 @@ const dropHeld = `
     WHERE m.instance_id = $1 AND m.day = failed.day AND m.id = failed.id AND coalesce(m.state) = 'held'
   )
   SELECT count(*) AS count, max(id::text) AS last FROM failed`;
-const leastUuid = '00000000-0000-0000-0000-000000000000';
 
 /** Of a webhook that was deleted: what waits, what is held, and what is on its way, which will not be sent again. */
 export async function dropMessagesOfWebhook(

@@ -2,9 +2,9 @@ import type { CompleteAttempt, MessageCommands } from '../../core/ports/message-
 import { webhookIdOf } from '../../core/ports/message-store.ts';
 import type { QueuedMessage } from './claimed-messages.ts';
 import { fateOf, keyOf, lockQueued, settleMessages } from './claimed-messages.ts';
-import type { CommandHandlers } from './commands.ts';
-import { batch } from './commands.ts';
 import type { Sql } from './database.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { batch } from './handlers.ts';
 import { insertAttempts } from './insert-attempts.ts';
 import { completeBatches } from './message-batches.ts';
 import { createClaimMessages, holdMessages } from './message-claims.ts';

@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OperatorProblem } from '../../core/ports/operator-problem.ts';
+import { databaseLocks } from './advisory-locks.ts';
 import type { Database, Sql } from './database.ts';
 import { isConflict, isLockTimeout } from './unavailable.ts';
 
 const ownFolder = new URL('../migrations/postgres/', import.meta.url);
-/** Of the lock that makes nodes that start together migrate one after the other. */
-const migrationLock = 7_216_041_893;
 const migrationTimeoutMs = 30 * 60_000;
 const lockTimeoutMs = 2_000;
 
@@ -63,7 +62,9 @@ export async function migrate(database: Database, folder = ownFolder): Promise<v
  */
 async function alone(database: Database, work: (sql: Sql) => Promise<void>): Promise<void> {
   const migrateOnce = async (sql: Sql): Promise<void> => {
-    await sql.script(`SELECT pg_advisory_xact_lock(${migrationLock}); SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+    await sql.script(
+      `SELECT pg_advisory_xact_lock(${databaseLocks.migrating}); SET LOCAL lock_timeout = ${lockTimeoutMs}`,
+    );
     await work(sql);
   };
   const deadline = performance.now() + migrationTimeoutMs;

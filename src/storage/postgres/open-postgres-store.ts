@@ -8,10 +8,10 @@ import type { Store, StoreCommands, StoreQueries } from '../../core/ports/store.
 import { againAfterConflicts } from './again-after-conflicts.ts';
 import { createCommandHandlers } from './command-handlers.ts';
 import { CommandLane } from './command-lane.ts';
-import type { CommandHandler } from './commands.ts';
-import { each } from './commands.ts';
 import type { Sql } from './database.ts';
 import { Database } from './database.ts';
+import type { CommandHandler } from './handlers.ts';
+import { each } from './handlers.ts';
 import { migrate } from './migrate.ts';
 import { readFeed } from './feed.ts';
 import { createPartitionsAhead } from './partitions.ts';

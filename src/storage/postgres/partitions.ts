@@ -1,9 +1,10 @@
 import { dayOf } from '../rows/day.ts';
+import { databaseLocks } from './advisory-locks.ts';
 import type { Database, Sql } from './database.ts';
 import { isConflict, isLockTimeout } from './unavailable.ts';
 
 /** Tables that are divided by day, in the order in which they are locked. */
-const dividedTables = ['attempts', 'messages', 'events', 'reports'] as const;
+export const dividedTables = ['attempts', 'messages', 'events', 'reports'] as const;
 export type DividedTable = (typeof dividedTables)[number];
 
 export interface Partition {
@@ -12,8 +13,6 @@ export interface Partition {
   readonly name: string;
 }
 
-/** Of the lock of those who make or drop partitions. */
-const partitionsLock = 7_216_041_894;
 const dayMs = 86_400_000;
 /** Others wait behind whoever waits for a lock. */
 const lockTimeoutMs = 1_000;
@@ -25,7 +24,7 @@ export const nameOfPartition = (table: DividedTable, day: number): string =>
 
 /** One transaction at a time makes or drops partitions. */
 export const lockPartitions = (sql: Sql): Promise<number> =>
-  sql.run('SELECT pg_advisory_xact_lock($1)', [partitionsLock]);
+  sql.run('SELECT pg_advisory_xact_lock($1)', [databaseLocks.partitions]);
 
 /** Oldest day first; without those that take odd days. */
 export async function listPartitions(sql: Sql): Promise<readonly Partition[]> {

@@ -2,7 +2,7 @@ import type { PublishQueries } from '../../core/ports/publish-store.ts';
 import type { CountRow, SummaryRow, UserRow } from '../rows/publish-summary.ts';
 import { toSummary } from '../rows/publish-summary.ts';
 import { readAudiencePage } from './audience.ts';
-import type { QueryHandlers } from './commands.ts';
+import type { QueryHandlers } from './handlers.ts';
 import { publishViewQueries } from './publish-views.ts';
 
 const findPublish =

@@ -3,8 +3,8 @@ import type { Platform } from '../../protocol/ids.ts';
 import type { FamilyRow, PublishRow, RangeRow } from '../rows/publish-view.ts';
 import { isOver, maxCounted, publishColumns, toPublishView } from '../rows/publish-view.ts';
 import { readAudiencePage } from './audience.ts';
-import type { QueryHandlers } from './commands.ts';
 import type { Sql } from './database.ts';
+import type { QueryHandlers } from './handlers.ts';
 
 const findPublish = `SELECT ${publishColumns} FROM publishes WHERE instance_id = $1 AND id = $2`;
 const countPublishes = `

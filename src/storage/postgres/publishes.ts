@@ -3,9 +3,9 @@ import type { Sealer } from '../../core/ports/sealer.ts';
 import { acceptPublishes } from './accept.ts';
 import { cancelCommands } from './cancel.ts';
 import { createClaimRanges } from './claim-ranges.ts';
-import type { CommandHandlers } from './commands.ts';
-import { batch } from './commands.ts';
 import { deliveryCommands } from './deliveries.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { batch } from './handlers.ts';
 import { recordPages } from './record-pages.ts';
 
 export const createPublishCommands = (sealer: Pick<Sealer, 'seal'>): CommandHandlers<PublishCommands> => ({

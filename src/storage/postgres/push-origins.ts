@@ -1,6 +1,6 @@
 import type { PushOriginCommands, PushOriginQueries, PushOriginRecord } from '../../core/ports/push-origin-store.ts';
-import type { CommandHandlers, QueryHandlers } from './commands.ts';
-import { each } from './commands.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 
 const upsert = `INSERT INTO push_origins (origin, state, since) VALUES ($1, $2, $3)
   ON CONFLICT (origin) DO UPDATE SET state = excluded.state, since = excluded.since`;

@@ -1,9 +1,9 @@
 import type { Store, StoreQueries } from '../../core/ports/store.ts';
-import type { QueryHandlers } from './commands.ts';
 import { credentialsQueries } from './credentials.ts';
 import { devicePageQueries } from './device-page.ts';
 import { deviceQueries } from './devices.ts';
 import { createNextDue } from './due-times.ts';
+import type { QueryHandlers } from './handlers.ts';
 import { instanceQueries } from './instances.ts';
 import { createTurnQueries } from './message-claims.ts';
 import { messageQueries } from './message-queries.ts';

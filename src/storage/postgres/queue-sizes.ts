@@ -1,6 +1,6 @@
 import type { Queue, QueueQueries, QueueSize } from '../../core/ports/queue-store.ts';
-import type { QueryHandlers } from './commands.ts';
 import type { Sql } from './database.ts';
+import type { QueryHandlers } from './handlers.ts';
 import { withTargets } from './message-claims.ts';
 
 /** Pages of a table that are looked at: some 20,000 rows. Smaller tables are counted exactly. */

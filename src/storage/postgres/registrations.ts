@@ -1,8 +1,8 @@
 import type { DeviceCommands, DeviceRegistration, RegisterDevice } from '../../core/ports/device-store.ts';
 import { addressHash } from '../rows/address-hash.ts';
-import type { CommandHandlers } from './commands.ts';
-import { batch, each } from './commands.ts';
 import type { Sql } from './database.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { batch, each } from './handlers.ts';
 import { lockDevice } from './living-device.ts';
 import { tombstone } from './tombstone.ts';
 

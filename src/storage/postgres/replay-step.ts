@@ -4,6 +4,7 @@ import type { ReplayCommands, ReplayRecord, ReplayedState } from '../../core/por
 import { uuidV7Day, uuidV7Time } from '../../protocol/ids.ts';
 import { replayColumns, replayRestMs, replayStepsPerSecond } from '../rows/replay-row.ts';
 import type { ReplayRow } from '../rows/replay-row.ts';
+import { leastUuid } from '../rows/uuid-bounds.ts';
 import type { Sql } from './database.ts';
 import { readLastAttempts } from './last-attempts.ts';
 import { resend } from './resend.ts';
@@ -14,8 +15,6 @@ interface CandidateRow {
   event_type: ReplayRecord['eventType'];
   batch_id: string | null;
 }
-
-const beginning = '00000000-0000-0000-0000-000000000000';
 
 // Other nodes step other replays meanwhile.
 const takeDue = `
@@ -90,7 +89,7 @@ async function count(sql: Sql, replay: ReplayRow, maxRows: number): Promise<void
   replay.cursor = rows.at(-1)?.id ?? replay.cursor;
   if (rows.length === maxRows) return;
   replay.total = replay.counted;
-  replay.cursor = beginning;
+  replay.cursor = leastUuid;
 }
 
 /** True when it has come to the end. */

@@ -2,8 +2,9 @@ import { urlTargetPrefix, webhookIdOf } from '../../core/ports/message-store.ts'
 import type { ReplayCommands, ReplayQueries } from '../../core/ports/replay-store.ts';
 import type { ReplayRow } from '../rows/replay-row.ts';
 import { replayColumns, toReplay } from '../rows/replay-row.ts';
-import type { CommandHandlers, QueryHandlers } from './commands.ts';
-import { batch, each } from './commands.ts';
+import { leastUuid } from '../rows/uuid-bounds.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { batch, each } from './handlers.ts';
 import { stepReplay } from './replay-step.ts';
 import { resend } from './resend.ts';
 
@@ -11,7 +12,7 @@ const findWebhook = 'SELECT 1 FROM webhooks WHERE instance_id = $1 AND id = $2';
 const insertReplay = `
   INSERT INTO replays (instance_id, id, target, states, event_type, since, max_per_second, created_at, cursor, counted,
     total, resent, skipped, due_at, ended_at, canceled)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, pharos_now(), '00000000-0000-0000-0000-000000000000', 0, NULL, 0, 0, pharos_now(),
+  VALUES ($1, $2, $3, $4, $5, $6, $7, pharos_now(), '${leastUuid}', 0, NULL, 0, 0, pharos_now(),
     NULL, false)`;
 const lockReplay = 'SELECT ended_at FROM replays WHERE instance_id = $1 AND id = $2 FOR UPDATE';
 const cancel = `

@@ -9,9 +9,10 @@ import type {
 import { uuidV7Day } from '../../protocol/ids.ts';
 import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
 import { maxActions } from '../rows/report-counts.ts';
-import type { CommandHandlers, QueryHandlers } from './commands.ts';
-import { batch } from './commands.ts';
+import { lockTexts } from './advisory-locks.ts';
 import type { Sql } from './database.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { batch } from './handlers.ts';
 import { erasureLock } from './instance-locks.ts';
 import { addToSubscribers } from './outbox.ts';
 import type { Inserted } from './report-counts.ts';
@@ -49,12 +50,6 @@ const listActions = `
     JOIN reports r ON r.instance_id = c.instance_id AND r.day = c.day AND r.publish_id = c.publish_id
       AND r.device_number = c.device_number AND r.kind = 'clicked'`;
 
-/** Distinguishes these locks from others. */
-const seed = 3;
-const lockDevices = `
-  SELECT pg_advisory_xact_lock(hash)
-  FROM (SELECT DISTINCT hashtextextended(k, ${seed}) AS hash FROM unnest($1::text[]) AS k ORDER BY hash) AS hashes`;
-
 /** Those that are no repeats within the transaction, and no click too many. */
 async function chooseNew(sql: Sql, entries: readonly Entry[]): Promise<readonly Entry[]> {
   const firsts = [...Map.groupBy(entries, reportKeyOf).values()].flatMap(([first]) => first ?? []);
@@ -69,7 +64,7 @@ async function chooseNew(sql: Sql, entries: readonly Entry[]): Promise<readonly 
     return (actions.get(key)?.size ?? 0) + (clicksOf.get(key)?.length ?? 0) > 1;
   });
   if (several.length > 0) {
-    await sql.run(lockDevices, [several.map(deviceKeyOf)]);
+    await lockTexts(sql, 'clicks', several.map(deviceKeyOf));
     for (const [key, known] of await readActions(sql, several)) actions.set(key, known);
   }
   return firsts.filter((entry) => {

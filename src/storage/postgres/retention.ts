@@ -1,8 +1,8 @@
 import type { RetentionCommands } from '../../core/ports/retention-store.ts';
 import { dayOf } from '../rows/day.ts';
 import { firstUuidOf } from '../rows/first-uuid.ts';
-import type { CommandHandlers } from './commands.ts';
-import { each } from './commands.ts';
+import type { CommandHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 import { filesOf } from '../rows/filed-attempts.ts';
 import type { MessageRow } from '../rows/message-row.ts';
 import type { Sql } from './database.ts';

@@ -7,8 +7,9 @@ import {
   sealedColumnsOf,
   sealedTables,
 } from '../rows/sealed-columns.ts';
-import type { CommandHandlers, QueryHandlers } from './commands.ts';
-import { each } from './commands.ts';
+import { leastUuid } from '../rows/uuid-bounds.ts';
+import type { CommandHandlers, QueryHandlers } from './handlers.ts';
+import { each } from './handlers.ts';
 
 /** Rows read by a query: few enough for the queries behind it, although bodies may have to be read. */
 const rowsAtATime = 200;
@@ -51,8 +52,7 @@ function selectFrom(table: SealedTable): string {
     FROM ${table} WHERE (${instanceId}, ${rowId}) > ($2, $3) ORDER BY ${instanceId}, ${rowId} LIMIT ${rowsAtATime}`;
 }
 
-const nil = '00000000-0000-0000-0000-000000000000';
-const beginningOf = (table: SealedTable): string => (table === 'gateway_credentials' ? '' : nil);
+const beginningOf = (table: SealedTable): string => (table === 'gateway_credentials' ? '' : leastUuid);
 
 export const sealedQueries: QueryHandlers<SealedQueries> = {
   /** A cursor is `number of the table:instance:row`, or the number alone at its beginning. */
@@ -63,7 +63,7 @@ export const sealedQueries: QueryHandlers<SealedQueries> = {
     if (!table) throw new Error(`not a cursor of sealed values: ${cursor}`);
     const rows = await sql.all<Row>(selectFrom(table), [
       notBeginningWith,
-      afterInstance ?? nil,
+      afterInstance ?? leastUuid,
       afterRow ?? beginningOf(table),
     ]);
     const values = rows.flatMap((row) =>

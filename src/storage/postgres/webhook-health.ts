@@ -1,14 +1,9 @@
 import type { DisableWebhook, MessageQueries } from '../../core/ports/message-store.ts';
-import type { QueryHandlers } from './commands.ts';
+import type { AttemptOfWebhook } from '../rows/webhook-health.ts';
+import { successEveryMs } from '../rows/webhook-health.ts';
 import type { Sql } from './database.ts';
+import type { QueryHandlers } from './handlers.ts';
 import { announce } from './outbox.ts';
-
-export interface AttemptOfWebhook {
-  readonly instanceId: string;
-  readonly webhookId: string;
-  readonly succeeded: boolean;
-  readonly disable: DisableWebhook | null;
-}
 
 interface HealthRow {
   instance_id: string;
@@ -17,9 +12,6 @@ interface HealthRow {
   failing_since: number | null;
   failures: number;
 }
-
-/** A success is written down once in so long: most webhooks have many a second. */
-const successEveryMs = 1_000;
 
 const ofWebhooks = 'unnest($1::uuid[], $2::uuid[]) AS w (instance_id, webhook_id)';
 const sameWebhook = 'h.instance_id = w.instance_id AND h.webhook_id = w.webhook_id';

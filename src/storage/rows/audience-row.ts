@@ -17,7 +17,7 @@ export interface DeviceRow {
 /** Of a row `d`: all that its SDK says about it. What is longer was never of an SDK, and is not worth being read for every push. */
 export const sdkMetadata = `CASE WHEN octet_length(d.metadata) <= 1024 THEN d.metadata ELSE '{}' END AS metadata`;
 
-export const toDevice = (deviceNumber: number, row: Omit<DeviceRow, 'number'>): AudienceDevice => ({
+export const toAudienceDevice = (deviceNumber: number, row: Omit<DeviceRow, 'number'>): AudienceDevice => ({
   deviceNumber,
   userNumber: row.user_number,
   platform: row.platform,
@@ -39,4 +39,4 @@ export const toDevices = (
   rows
     .filter((row) => platforms.includes(row.platform))
     .filter((row) => !families || (row.platform === 'web' && families.includes(browserFamilyOf(row.address))))
-    .map((row) => toDevice(row.number, row));
+    .map((row) => toAudienceDevice(row.number, row));

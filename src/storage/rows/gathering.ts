@@ -3,7 +3,8 @@ import type { Subscriber } from './subscription-rules.ts';
 /**
  * When the next message of a webhook is due. Without batches: now. With batches those that are written within its
  * waiting time are due together when that is over, or as soon as there are enough of them for one request. The counts
- * are kept in memory: a restart makes a batch wait for its time, never longer.
+ * are kept in memory, and what is rolled back stays counted: then, and after a restart, a batch may be smaller or wait for
+ * its time, never longer.
  */
 export function createGathering(): (subscriber: Subscriber) => number {
   const gathered = new Map<string, { readonly endsAt: number; count: number }>();

@@ -1,6 +1,7 @@
 import type { MessageFilter } from '../../core/ports/message-store.ts';
 import { firstUuidOf } from './first-uuid.ts';
 import type { MessageRow } from './message-row.ts';
+import { greatestUuid } from './uuid-bounds.ts';
 
 /** So much is looked at in one go: a search of what is rare answers in between, and others have their turn. */
 export const maxRowsLookedAt = 10_000;
@@ -8,12 +9,9 @@ export const rowsAtATime = 1_000;
 /** What is in a batch with a message is looked for among so many of its target before it, and after it. */
 export const neighboursLookedAt = maxRowsLookedAt / 2;
 
-/** Later than every UUID. */
-const endOfTime = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-
 /** What is looked for is before this id. */
 export function endOfSearch(before: string | undefined, until: number | undefined): string {
-  const id = before ?? endOfTime;
+  const id = before ?? greatestUuid;
   if (until === undefined) return id;
   const first = firstUuidOf(until);
   return first < id ? first : id;

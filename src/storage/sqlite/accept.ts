@@ -7,8 +7,8 @@ import { hasId, idValues } from './device-key.ts';
 import { dayOf } from '../rows/day.ts';
 import { prepareClose } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
-import { prepareOutbox } from './outbox.ts';
-import { prepareUseName } from './names.ts';
+import type { Outbox } from './outbox.ts';
+import { prepareUseName } from './use-name.ts';
 import type { KeptAnswer } from '../rows/kept-answer.ts';
 import { keyLifeMs } from '../rows/kept-answer.ts';
 import { openEnd } from '../rows/open-end.ts';
@@ -23,6 +23,7 @@ const everybodyReached = { deviceIds: [], aliases: [] };
 export function prepareAcceptPublishes(
   db: DatabaseSync,
   sealer: Pick<Sealer, 'seal'>,
+  outbox: Outbox,
 ): CommandHandlers<Pick<PublishCommands, 'acceptPublishes'>>['acceptPublishes'] {
   const insertPublish = prepare(
     db,
@@ -56,8 +57,7 @@ export function prepareAcceptPublishes(
   const answers = prepareAnswers(db);
   const toAudience = prepareToAudience(db);
   const readPage = prepareReadAudiencePage(db);
-  const outbox = prepareOutbox(db);
-  const close = prepareClose(db);
+  const close = prepareClose(db, outbox);
   const isSubscribedTo = prepare<{ found: 1 }>(
     db,
     'SELECT 1 AS found FROM device_interests WHERE instance_id = ? AND interest = ? LIMIT 1',

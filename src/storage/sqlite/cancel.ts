@@ -3,10 +3,12 @@ import type { PublishCommands, PublishKey } from '../../core/ports/publish-store
 import { droppedAtATime } from '../rows/dropped-at-a-time.ts';
 import { prepareFinish } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
+import type { Outbox } from './outbox.ts';
 import { prepare } from './statement.ts';
 
 export function prepareCancelPublishes(
   db: DatabaseSync,
+  outbox: Outbox,
 ): CommandHandlers<Pick<PublishCommands, 'cancelPublishes'>>['cancelPublishes'] {
   const findPublish = prepare<{ finished_at: number | null }>(
     db,
@@ -16,7 +18,7 @@ export function prepareCancelPublishes(
     db,
     'UPDATE publishes SET canceled_at = coalesce(canceled_at, ?) WHERE instance_id = ? AND id = ?',
   );
-  const dropUnclaimed = prepareDropUnclaimed(db);
+  const dropUnclaimed = prepareDropUnclaimed(db, outbox);
   return ({ instanceId, publishId }) => {
     const publish = findPublish.get(instanceId, publishId);
     if (!publish) return 'unknown-publish';
@@ -32,7 +34,7 @@ export function prepareCancelPublishes(
  * or comes here when its lease has run out. Of very many deferred deliveries some are left, and one of them is due: whoever
  * claims it comes here again. Finishes the publish when nothing is left.
  */
-export function prepareDropUnclaimed(db: DatabaseSync): (publish: PublishKey) => void {
+export function prepareDropUnclaimed(db: DatabaseSync, outbox: Outbox): (publish: PublishKey) => void {
   const dropRanges = prepare(
     db,
     'DELETE FROM ranges WHERE instance_id = ? AND publish_id = ? AND (claim_token IS NULL OR due_at <= ?)',
@@ -41,7 +43,7 @@ export function prepareDropUnclaimed(db: DatabaseSync): (publish: PublishKey) =>
     WHERE instance_id = ?1 AND publish_id = ?2 AND (claim_token IS NULL OR due_at <= ?3) LIMIT ?4)`;
   const dropDeliveries = prepare(db, `DELETE FROM deferred_deliveries WHERE ${some}`);
   const hurry = prepare(db, `UPDATE deferred_deliveries SET due_at = min(due_at, ?3) WHERE ${some}`);
-  const finish = prepareFinish(db);
+  const finish = prepareFinish(db, outbox);
   return (publish) => {
     const of = [publish.instanceId, publish.publishId, Date.now()] as const;
     dropRanges.run(...of);

@@ -3,10 +3,10 @@ import type { CredentialsCommands, CredentialsQueries } from '../../core/ports/c
 import type { CredentialsRow } from '../rows/credentials-row.ts';
 import { toCredentialsView } from '../rows/credentials-row.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
-import { prepareOutbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { prepare } from './statement.ts';
 
-export function prepareCredentialsCommands(db: DatabaseSync): CommandHandlers<CredentialsCommands> {
+export function prepareCredentialsCommands(db: DatabaseSync, outbox: Outbox): CommandHandlers<CredentialsCommands> {
   const findInstance = prepare(db, 'SELECT 1 FROM instances WHERE id = ?');
   const save = prepare(
     db,
@@ -24,7 +24,6 @@ export function prepareCredentialsCommands(db: DatabaseSync): CommandHandlers<Cr
     db,
     'UPDATE gateway_credentials SET announced_expiry = expires_at WHERE instance_id = ? AND platform = ?',
   );
-  const outbox = prepareOutbox(db);
   const remove = prepare(db, 'DELETE FROM gateway_credentials WHERE instance_id = ? AND platform = ?');
   return {
     saveCredentials: ({ instanceId, platform, credentials, fingerprint, setAt, expiresAt }) => {

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimedDelivery, PublishCommands, PublishKey, PublishTarget } from '../../core/ports/publish-store.ts';
 import type { Platform } from '../../protocol/ids.ts';
-import { sdkMetadata, toDevice } from '../rows/audience-row.ts';
+import { sdkMetadata, toAudienceDevice } from '../rows/audience-row.ts';
 import { prepareDropUnclaimed } from './cancel.ts';
 import { prepareFinish, prepareIsFinished } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
+import type { Outbox } from './outbox.ts';
 import { prepareSettle } from './settle.ts';
 import { prepare } from './statement.ts';
 
@@ -27,6 +28,7 @@ interface DueDelivery {
 
 export function prepareDeliveryCommands(
   db: DatabaseSync,
+  outbox: Outbox,
 ): CommandHandlers<Pick<PublishCommands, 'claimDeliveries' | 'completeDeliveries'>> {
   const listDue = prepare<DueDelivery>(
     db,
@@ -54,9 +56,9 @@ export function prepareDeliveryCommands(
     db,
     'DELETE FROM deferred_deliveries WHERE instance_id = ? AND publish_id = ? AND device_number = ?',
   );
-  const dropUnclaimed = prepareDropUnclaimed(db);
+  const dropUnclaimed = prepareDropUnclaimed(db, outbox);
   const settle = prepareSettle(db);
-  const finish = prepareFinish(db);
+  const finish = prepareFinish(db, outbox);
   const isFinished = prepareIsFinished(db);
 
   return {
@@ -80,7 +82,7 @@ export function prepareDeliveryCommands(
           instanceId: row.instance_id,
           publishId: row.publish_id,
           claimToken,
-          device: toDevice(row.device_number, row),
+          device: toAudienceDevice(row.device_number, row),
           deviceGone: row.gone_at !== null,
           attempts: row.attempts,
           firstAttemptAt: row.first_attempt_at,

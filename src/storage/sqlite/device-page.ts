@@ -3,8 +3,8 @@ import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/
 import { dayOf } from '../rows/day.ts';
 import { hasKey, keyValues } from './device-key.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
-import { prepareUseName } from './names.ts';
 import { prepare } from './statement.ts';
+import { prepareUseName } from './use-name.ts';
 
 const findLiving = (db: DatabaseSync) => {
   const find = prepare<{ number: number }>(db, `SELECT d.number FROM devices d WHERE ${hasKey} AND d.gone_at IS NULL`);

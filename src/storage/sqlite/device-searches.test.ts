@@ -7,6 +7,7 @@ import { prepareReadAudiencePage } from './audience.ts';
 import { prepareDevicePageCommands, prepareDevicePageQueries } from './device-page.ts';
 import { prepareDeviceQueries } from './devices.ts';
 import { migrate } from './migrate.ts';
+import { prepareOutbox } from './outbox.ts';
 import { pushServiceNumber, pushServices } from './push-service.ts';
 import { prepareReportCommands } from './reports.ts';
 
@@ -25,8 +26,9 @@ test('no statement walks along all devices; a report reads the index of ids and 
       name === 'prepare' ? (sql: string) => (statements.add(sql), target.prepare(sql)) : undefined,
   });
   for (const prepare of [
-    ...[(on: DatabaseSync) => prepareAcceptPublishes(on, testSealer), prepareReportCommands, prepareReadAudiencePage],
-    ...[prepareDevicePageCommands, prepareDevicePageQueries, prepareDeviceQueries],
+    (on: DatabaseSync) => prepareAcceptPublishes(on, testSealer, prepareOutbox(on)),
+    (on: DatabaseSync) => prepareReportCommands(on, prepareOutbox(on)),
+    ...[prepareReadAudiencePage, prepareDevicePageCommands, prepareDevicePageQueries, prepareDeviceQueries],
   ])
     prepare(recording);
   const plans = [...statements].flatMap((sql) =>

@@ -1,11 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { FeedEvent, FeedQueries, FeedStart } from '../../core/ports/feed-store.ts';
-import type { ReportKind } from '../../core/ports/report-store.ts';
-import type { EventType } from '../../protocol/event-types.ts';
-import type { Platform } from '../../protocol/ids.ts';
+import type { FeedQueries, FeedStart } from '../../core/ports/feed-store.ts';
+import type { FeedEventRow, FeedReportRow, FeedRow } from '../rows/feed-row.ts';
+import { fromEvent, fromReport } from '../rows/feed-row.ts';
 import type { QueryHandlers } from './handlers.ts';
-import { toDetails } from '../rows/message-row.ts';
-import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
 import { prepare } from './statement.ts';
 
 /**
@@ -41,38 +38,22 @@ export function prepareShortenFeed(db: DatabaseSync): (instanceId: string, posit
   return (instanceId, position) => void shorten.run(position, instanceId);
 }
 
-interface EventRow {
-  feed_position: number;
-  event_id: string;
-  event_at: number;
-  publish_id: string | null;
-}
-
-interface ReportRow extends EventRow {
-  kind: ReportKind;
-  action: string;
-  user_number: number | null;
-  user: string | null;
-  platform: Platform | null;
-  device_id: string | null;
-}
-
 export function prepareFeedQueries(db: DatabaseSync): QueryHandlers<FeedQueries> {
   const findFeed = prepare<{ position: number; complete_after: number }>(
     db,
     'SELECT position, complete_after FROM feeds WHERE instance_id = ? AND is_on = 1',
   );
-  const listReports = prepare<ReportRow>(
+  const listReports = prepare<FeedReportRow>(
     db,
-    `SELECT r.feed_position, r.event_id, r.received_at AS event_at, r.publish_id, r.kind, r.action, r.user_number,
-       u.name AS user, d.platform, d.id AS device_id
+    `SELECT r.feed_position AS position, r.event_id, r.received_at AS event_at, r.publish_id, r.kind, r.action,
+       r.user_number, u.name AS user, d.platform, d.id AS device_id
      FROM reports r INDEXED BY reports_by_feed LEFT JOIN users u ON u.number = r.user_number
        LEFT JOIN devices d ON d.number = r.device_number
      WHERE r.instance_id = ? AND r.feed_position > ? ORDER BY r.feed_position LIMIT ?`,
   );
-  const listEvents = prepare<EventRow & { type: EventType; details: string | null }>(
+  const listEvents = prepare<FeedEventRow>(
     db,
-    `SELECT feed_position, id AS event_id, happened_at AS event_at, publish_id, type, details
+    `SELECT feed_position AS position, id AS event_id, happened_at AS event_at, publish_id, type, details
      FROM events INDEXED BY events_by_feed WHERE instance_id = ? AND feed_position > ? ORDER BY feed_position LIMIT ?`,
   );
 
@@ -84,25 +65,14 @@ export function prepareFeedQueries(db: DatabaseSync): QueryHandlers<FeedQueries>
       if (asked === null) return 'malformed-cursor';
       // A cursor from after the backup that was restored: what it had seen is gone, and nothing has happened since.
       const after = Math.min(asked, feed.position);
-      const page: { position: number; event: FeedEvent }[] = [
-        ...listReports.all(instanceId, after, limit).map((row) => ({
-          position: row.feed_position,
-          event: {
-            ...toReference(instanceId, row),
-            eventType: eventTypeOfReport[row.kind],
-            user: row.user_number === null ? null : row.user === null ? ('erased' as const) : { name: row.user },
-            device: row.platform && row.device_id ? { platform: row.platform, deviceId: row.device_id } : null,
-            action: row.kind === 'clicked' ? row.action : null,
-            details: null,
-          },
-        })),
-        ...listEvents.all(instanceId, after, limit).map((row) => ({
-          position: row.feed_position,
-          event: {
-            ...{ ...toReference(instanceId, row), eventType: row.type, user: null, device: null, action: null },
-            details: toDetails(row.details),
-          },
-        })),
+      const pointOf = ({ position }: FeedRow) => ({ instanceId, cursor: toCursor(position) });
+      const page = [
+        ...listReports
+          .all(instanceId, after, limit)
+          .map((row) => ({ position: row.position, event: fromReport(row, pointOf(row)) })),
+        ...listEvents
+          .all(instanceId, after, limit)
+          .map((row) => ({ position: row.position, event: fromEvent(row, pointOf(row)) })),
       ];
       page.sort((one, other) => one.position - other.position);
       page.splice(limit);
@@ -118,14 +88,6 @@ export function prepareFeedQueries(db: DatabaseSync): QueryHandlers<FeedQueries>
     },
   };
 }
-
-const toReference = (instanceId: string, row: EventRow) => ({
-  instanceId,
-  eventId: row.event_id,
-  eventAt: row.event_at,
-  publishId: row.publish_id,
-  cursor: toCursor(row.feed_position),
-});
 
 const toCursor = (position: number): string => position.toString(36);
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { PublishKey } from '../../core/ports/publish-store.ts';
-import { prepareOutbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { prepare } from './statement.ts';
 
 interface Finished extends PublishKey {
@@ -19,7 +19,7 @@ export function prepareIsFinished(db: DatabaseSync): (publish: PublishKey) => bo
 }
 
 /** Closes a publish once no range and no deferred delivery of it is left; answers whether it did. */
-export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolean {
+export function prepareFinish(db: DatabaseSync, outbox: Outbox): (publish: PublishKey) => boolean {
   const finish = prepare<{ target_kind: string; url_target: string | null }>(
     db,
     `UPDATE publishes SET finished_at = ?3
@@ -28,7 +28,7 @@ export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolea
        AND NOT EXISTS (SELECT 1 FROM deferred_deliveries WHERE instance_id = ?1 AND publish_id = ?2)
      RETURNING target_kind, url_target`,
   );
-  const close = prepareClose(db);
+  const close = prepareClose(db, outbox);
 
   return ({ instanceId, publishId }) => {
     const finished = finish.get(instanceId, publishId, Date.now());
@@ -39,14 +39,13 @@ export function prepareFinish(db: DatabaseSync): (publish: PublishKey) => boolea
 }
 
 /** Writes the closing messages of a publish that has just been finished. */
-export function prepareClose(db: DatabaseSync): (publish: Finished) => void {
+export function prepareClose(db: DatabaseSync, outbox: Outbox): (publish: Finished) => void {
   const startedIsUntried = prepare<{ found: 1 }>(
     db,
     `SELECT 1 AS found FROM messages INDEXED BY messages_of_publish
      WHERE instance_id = ? AND publish_id = ? AND event_type IN ('publish.started', 'publish.finished')
        AND event_type = 'publish.started' AND attempts = 0 AND state = 'waiting'`,
   );
-  const outbox = prepareOutbox(db);
 
   return ({ targetKind, urlTarget, ...publish }) => {
     if (targetKind === 'users') {

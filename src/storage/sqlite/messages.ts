@@ -9,6 +9,7 @@ import { prepareClaimMessages } from './message-claims.ts';
 import type { MessageLease, MessageLeases } from './message-leases.ts';
 import type { HurryTurn } from './message-turns.ts';
 import { prepareHurryTurn } from './message-turns.ts';
+import type { Outbox } from './outbox.ts';
 import type { PackedCompletion } from './packed-completions.ts';
 import { prepare } from './statement.ts';
 import type { RecordHealth } from './webhook-health.ts';
@@ -22,8 +23,12 @@ export interface MessageHandlers
   readonly completeAttempts: (item: PackedCompletion) => Completed;
 }
 
-export function prepareMessageCommands(db: DatabaseSync, { leases, undoLog }: WriterMemory): MessageHandlers {
-  const recordHealth = prepareRecordHealth(db, undoLog);
+export function prepareMessageCommands(
+  db: DatabaseSync,
+  { leases, undoLog }: WriterMemory,
+  outbox: Outbox,
+): MessageHandlers {
+  const recordHealth = prepareRecordHealth(db, undoLog, outbox);
   return {
     ...prepareClaimMessages(db, leases),
     completeBatches: prepareCompleteBatches(db, recordHealth),

@@ -11,7 +11,10 @@ import { prepareHurryTurn } from './message-turns.ts';
 import { prepare } from './statement.ts';
 import { prepareListSubscribers } from './subscribers.ts';
 
-/** Writes events and their messages, in the transaction of what caused them. */
+/**
+ * Writes events and their messages, in the transaction of what caused them. All who write share one: it counts what goes out
+ * together.
+ */
 export interface Outbox {
   /** An event about the whole publish: a row of its own. Reports carry their event themselves. */
   addEvent(publish: PublishKey, type: OutboxEvent['type']): OutboxEvent;

@@ -8,6 +8,7 @@ import { prepareAcceptPublishes } from './accept.ts';
 import { prepareCancelPublishes, prepareDropUnclaimed } from './cancel.ts';
 import { prepareFinish, prepareIsFinished } from './finish.ts';
 import type { CommandHandlers } from './handlers.ts';
+import type { Outbox } from './outbox.ts';
 import { prepareSettle } from './settle.ts';
 import { prepare } from './statement.ts';
 
@@ -28,6 +29,7 @@ interface DueRange {
 export function preparePublishCommands(
   db: DatabaseSync,
   sealer: Pick<Sealer, 'seal'>,
+  outbox: Outbox,
 ): CommandHandlers<Pick<PublishCommands, 'acceptPublishes' | 'cancelPublishes' | 'claimRanges' | 'recordPages'>> {
   const findNextInstance = prepare<{ instance_id: string }>(
     db,
@@ -67,16 +69,16 @@ export function preparePublishCommands(
   const deleteRange = prepare(db, 'DELETE FROM ranges WHERE instance_id = ? AND publish_id = ? AND number = ?');
   // Greatest of all instances: as good an end as the instance's own, and no index is needed to find it.
   const lastDevice = prepare<{ number: number | null }>(db, 'SELECT max(number) AS number FROM devices');
-  const dropUnclaimed = prepareDropUnclaimed(db);
+  const dropUnclaimed = prepareDropUnclaimed(db, outbox);
   /** Instances take turns, in the order of their ids. */
   let lastServed = '';
   const settle = prepareSettle(db);
-  const finish = prepareFinish(db);
+  const finish = prepareFinish(db, outbox);
   const isFinished = prepareIsFinished(db);
 
   return {
-    acceptPublishes: prepareAcceptPublishes(db, sealer),
-    cancelPublishes: prepareCancelPublishes(db),
+    acceptPublishes: prepareAcceptPublishes(db, sealer, outbox),
+    cancelPublishes: prepareCancelPublishes(db, outbox),
     claimRanges: ({ limit, leaseMs, except = [] }) => {
       const leftOut = JSON.stringify(except);
       const now = Date.now();

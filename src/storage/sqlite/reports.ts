@@ -11,19 +11,18 @@ import { browserFamilyOf } from '../../protocol/browser-family.ts';
 import type { Platform } from '../../protocol/ids.ts';
 import { uuidV7Day } from '../../protocol/ids.ts';
 import { uuidV7 } from '../../protocol/uuid-v7.ts';
+import { dayOf } from '../rows/day.ts';
 import { eventTypeOfReport } from '../rows/event-type-of-report.ts';
 import type { CountedReport } from '../rows/report-counts.ts';
 import { countsOf, maxActions } from '../rows/report-counts.ts';
 import { hasIndexedId, indexedId } from './device-key.ts';
 import { prepareTakeFeedPosition } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
-import { prepareOutbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { pushServiceNumber, pushServices } from './push-service.ts';
 import { prepare } from './statement.ts';
 
 const toInteger = (flag: boolean | null) => (flag === null ? null : Number(flag));
-
-const dayMs = 86_400_000;
 
 interface HeldDevice {
   number: number;
@@ -57,7 +56,7 @@ const toCountedReport = (platform: Platform, sibling: Sibling): CountedReport =>
   hasDisplayableContent: sibling.has_displayable_content === 1,
 });
 
-export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportCommands> {
+export function prepareReportCommands(db: DatabaseSync, outbox: Outbox): CommandHandlers<ReportCommands> {
   const findPublish = prepare<ReportedPublish>(
     db,
     'SELECT id, target_kind, max(accepted_at, coalesce(send_after, 0)) AS accepted_at, finished_at FROM publishes WHERE instance_id = ? AND id = ?',
@@ -110,11 +109,10 @@ export function prepareReportCommands(db: DatabaseSync): CommandHandlers<ReportC
     `INSERT INTO publish_outcomes (instance_id, publish_id, platform, family, outcome, count) VALUES (?, ?, ?, ?, ?, 1)
      ON CONFLICT (instance_id, publish_id, platform, family, outcome) DO UPDATE SET count = count + 1`,
   );
-  const outbox = prepareOutbox(db);
   const takeFeedPosition = prepareTakeFeedPosition(db);
 
   const ignore = <Reason extends IgnoredReason>(instanceId: string, reason: Reason) => {
-    countIgnored.run(instanceId, Math.floor(Date.now() / dayMs), reason);
+    countIgnored.run(instanceId, dayOf(Date.now()), reason);
     return { kind: reason } as const;
   };
 
@@ -202,6 +200,6 @@ export function prepareReportQueries(db: DatabaseSync): QueryHandlers<ReportQuer
   );
   return {
     listIgnoredReports: (instanceId, days) =>
-      listIgnored.all(instanceId, Math.floor(Date.now() / dayMs) - days).map((row) => ({ ...row })),
+      listIgnored.all(instanceId, dayOf(Date.now()) - days).map((row) => ({ ...row })),
   };
 }

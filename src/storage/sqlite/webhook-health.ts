@@ -1,25 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { DisableWebhook, MessageQueries } from '../../core/ports/message-store.ts';
+import type { MessageQueries } from '../../core/ports/message-store.ts';
+import type { AttemptOfWebhook } from '../rows/webhook-health.ts';
+import { successEveryMs } from '../rows/webhook-health.ts';
 import type { QueryHandlers } from './handlers.ts';
-import { prepareOutbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import { prepare } from './statement.ts';
 import type { UndoLog } from './undo-log.ts';
 
-export interface AttemptOfWebhook {
-  readonly instanceId: string;
-  readonly webhookId: string;
-  readonly succeeded: boolean;
-  readonly disable: DisableWebhook | null;
-}
-
-/** A success is written down once in so long: most webhooks have many a second. */
-const successEveryMs = 1_000;
 const maxRemembered = 10_000;
 
 /** Writes what an attempt says about its webhook, and disables it when it has to be; answers whether it was disabled. */
 export type RecordHealth = (attempt: AttemptOfWebhook) => boolean;
 
-export function prepareRecordHealth(db: DatabaseSync, undoLog: UndoLog): RecordHealth {
+export function prepareRecordHealth(db: DatabaseSync, undoLog: UndoLog, outbox: Outbox): RecordHealth {
   /** Webhooks of which nothing but successes came since one was written, and when that was. */
   const succeeding = new Map<string, number>();
   const forget = (key: string) => succeeding.delete(key);
@@ -42,7 +35,6 @@ export function prepareRecordHealth(db: DatabaseSync, undoLog: UndoLog): RecordH
     db,
     `UPDATE webhooks SET disabled_at = ?, disabled_reason = ? WHERE instance_id = ? AND id = ? AND disabled_at IS NULL`,
   );
-  const outbox = prepareOutbox(db);
 
   const remember = (key: string, at: number) => {
     if (succeeding.size >= maxRemembered) succeeding.clear();

@@ -8,6 +8,7 @@ import { prepareDevicePageCommands } from './device-page.ts';
 import { prepareDeviceCommands } from './devices.ts';
 import { prepareInstanceCommands } from './instances.ts';
 import { prepareMessageCommands } from './messages.ts';
+import { prepareOutbox } from './outbox.ts';
 import { preparePublishCommands } from './publishes.ts';
 import { preparePushOriginCommands } from './push-origins.ts';
 import { prepareReplayCommands } from './replays.ts';
@@ -23,6 +24,7 @@ export function prepareWriteHandlers(
   sealer: Pick<Sealer, 'seal'>,
 ): WriteHandlers {
   const { leases } = memory;
+  const outbox = prepareOutbox(db);
   const writeCheck = prepare(
     db,
     `INSERT INTO write_check (number, checks) VALUES (1, 1)
@@ -30,15 +32,15 @@ export function prepareWriteHandlers(
   );
   return {
     ...prepareInstanceCommands(db),
-    ...prepareCredentialsCommands(db),
+    ...prepareCredentialsCommands(db, outbox),
     ...prepareDeviceCommands(db, leases),
     ...prepareDevicePageCommands(db),
-    ...preparePublishCommands(db, sealer),
-    ...prepareDeliveryCommands(db),
+    ...preparePublishCommands(db, sealer, outbox),
+    ...prepareDeliveryCommands(db, outbox),
     ...preparePushOriginCommands(db),
     ...prepareReplayCommands(db, leases),
-    ...prepareReportCommands(db),
-    ...prepareMessageCommands(db, memory),
+    ...prepareReportCommands(db, outbox),
+    ...prepareMessageCommands(db, memory, outbox),
     ...prepareRetentionCommands(db),
     ...prepareSealedCommands(db),
     listLiveLeases: () => leases.listLive(),

@@ -16,6 +16,7 @@ import {
   claimMessages,
   createInstance,
   createWebhook,
+  fanOut,
   listMessages,
   register,
   toUsers,
@@ -38,7 +39,8 @@ interface BatchingWebhook {
 async function openBatching(open: OpenStore, batch: WebhookBatch): Promise<BatchingWebhook> {
   const store = await open();
   const instanceId = await createInstance(store);
-  const webhook = await createWebhook(store, aWebhook(instanceId, { options: aWebhookOptions({ batch }) }));
+  const events = ['v1.UserNotificationAcknowledgement', 'v1.PublishToUsersAttempt'] as const;
+  const webhook = await createWebhook(store, aWebhook(instanceId, { events, options: aWebhookOptions({ batch }) }));
   const webhookId = webhook.id;
   const names = Array.from({ length: 10 }, (_, index) => `user ${index}`);
   const devices: DeviceKey[] = [];
@@ -88,6 +90,13 @@ export function messageBatchesSuite(open: OpenStore): void {
       const { messages } = await world.store.nextDue();
       expect(messages).toBeGreaterThan(0);
       expect(messages).toBeLessThan(61_000);
+    });
+
+    test('wait for each other, whatever they tell of', async () => {
+      const world = await openBatching(open, patient);
+      await world.happen(2);
+      await fanOut(world.store, world.publish);
+      expect((await world.claim()).map(({ length }) => length)).toEqual([3]);
     });
 
     test('wait no longer than they are told', async () => {
