@@ -121,6 +121,18 @@ test.each<[string, Partial<ApnsContent>, object, object, number?]>([
     { 'apns-push-type': 'background', 'apns-priority': '5' },
     { data: { pusher: { instanceId: publish.instanceId, publishId: `pubid-${publish.publishId}` } } },
   ],
+  ['the end that was published', { expiresAtSeconds: 1_900_000_000 }, { 'apns-expiration': '1900000000' }, {}],
+  [
+    'an app that was not to be woken, but tracks',
+    { payload: { aps: { alert: 'Hi', 'content-available': 0 } } },
+    {},
+    {
+      aps: { alert: 'Hi', 'content-available': 1 },
+      data: {
+        pusher: { instanceId: publish.instanceId, publishId: `pubid-${publish.publishId}`, userShouldIgnore: true },
+      },
+    },
+  ],
   ['no tracking', { tracksDelivery: false }, { 'apns-push-type': 'alert' }, { aps: { alert: 'Hi' } }],
 ])('%s', async (_, changes, headers, payload, ttl = 59) => {
   const { service, send } = await open();

@@ -44,6 +44,8 @@ export interface FcmContent {
 /** The part of a publish that goes to Apple's devices. */
 export interface ApnsContent {
   readonly timeToLiveSeconds: number;
+  /** When that ends (seconds since 1970), if the publish said so: what Apple is told. */
+  readonly expiresAtSeconds?: number;
   /** As published, without what became a header and without what Pharos adds for each publish. */
   readonly payload: JsonObject;
   readonly collapseId?: string;

@@ -12,7 +12,7 @@ export const maxPayloadBytes = 4096;
 export function encodePayload({ instanceId, publishId, content }: Notification): Buffer {
   const { payload, tracksDelivery } = content;
   const aps = objectOrEmpty(payload['aps']);
-  const wakesSdk = tracksDelivery && aps['content-available'] === undefined;
+  const wakesSdk = tracksDelivery && aps['content-available'] !== 1;
   const pusher = {
     instanceId,
     publishId: formatPublishId(publishId),
@@ -37,7 +37,9 @@ export function notificationHeaders({ content, timeToLiveSeconds }: Notification
     // "Always use priority 5" for background notifications; "using priority 10 is an error".
     'apns-priority': String(isSeen ? (content.priority ?? 10) : 5),
     // 0: Apple tries once and stores nothing.
-    'apns-expiration': String(timeToLiveSeconds === 0 ? 0 : Math.floor(now / 1000) + timeToLiveSeconds),
+    'apns-expiration': String(
+      timeToLiveSeconds === 0 ? 0 : (content.expiresAtSeconds ?? Math.floor(now / 1000) + timeToLiveSeconds),
+    ),
     ...(content.collapseId !== undefined && { 'apns-collapse-id': content.collapseId }),
   };
 }

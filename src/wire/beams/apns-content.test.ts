@@ -16,8 +16,16 @@ test.each<[string, object, object]>([
     { payload: { aps: { alert: { title: 'T' }, badge: 2 }, own: 1 } },
   ],
   ['headers', { aps: {}, collapse_id: 'c', priority: 5 }, { payload: { aps: {} }, collapseId: 'c', priority: 5 }],
-  ['an expiration', { aps: {}, expiration: now / 1000 + 60 }, { timeToLiveSeconds: 60 }],
-  ['an expiration that is over', { aps: {}, expiration: now / 1000 - 60 }, { timeToLiveSeconds: 0 }],
+  [
+    'an expiration',
+    { aps: {}, expiration: now / 1000 + 60 },
+    { timeToLiveSeconds: 60, expiresAtSeconds: now / 1000 + 60 },
+  ],
+  [
+    'an expiration that is over',
+    { aps: {}, expiration: now / 1000 - 60 },
+    { timeToLiveSeconds: 0, expiresAtSeconds: now / 1000 - 60 },
+  ],
   ['now or never', { aps: {}, expiration: 0 }, { timeToLiveSeconds: 0 }],
   [
     'no tracking',
@@ -44,6 +52,10 @@ test.each<[object, string]>([
   [{ aps: {}, data: 'x' }, 'data'],
   [{ aps: {}, priority: 7 }, 'priority'],
   [{ aps: {}, collapse_id: 'x'.repeat(65) }, 'collapse_id'],
+  ...['', ' a', 'a ', 'a\r\nb: c', 'ä', '\0'].map((id): [object, string] => [
+    { aps: {}, collapse_id: id },
+    'collapse_id',
+  ]),
   [{ aps: {}, expiration: 1.5 }, 'expiration'],
   [{ aps: {}, pusher: { disable_delivery_tracking: 'yes' } }, 'pusher.disable_delivery_tracking'],
 ])('%j is refused, and named', (published, field) => {

@@ -7,12 +7,10 @@ import { expected, jsonObject } from './decode-body.ts';
 /** Four weeks, in seconds, as on the other platforms when nothing is said. */
 const defaultTimeToLiveSeconds = 2_419_200;
 
-/** "A value longer than 64 bytes is an error" (Apple, Sending notification requests to APNs, `apns-collapse-id`). */
-const maxCollapseIdBytes = 64;
-
 const data = expected('an object without the key `pusher`');
 const expiration = expected('a time in seconds since 1970, or 0 for "now or never"');
-const collapseId = expected(`a string of 1 to ${maxCollapseIdBytes} bytes`);
+/** "A value longer than 64 bytes is an error" (Apple, Sending notification requests to APNs, `apns-collapse-id`). */
+const collapseId = expected('1 to 64 printable ASCII characters, without a blank at either end');
 const priority = expected('5 or 10');
 
 /** What the documentation also shows without `aps` around it. */
@@ -24,9 +22,10 @@ const settings = {
     .custom<JsonObject>((value) => isJsonObject(value) && !Object.hasOwn(value, 'pusher'), { error: data })
     .exactOptional(),
   expiration: z.int({ error: expiration }).min(0, { error: expiration }).exactOptional(),
+  // It becomes a header.
   collapse_id: z
     .string({ error: collapseId })
-    .refine((id) => id.length > 0 && Buffer.byteLength(id) <= maxCollapseIdBytes, { error: collapseId })
+    .regex(/^(?! )[\x20-\x7e]{1,64}(?<! )$/, { error: collapseId })
     .exactOptional(),
   priority: z.union([z.literal(5), z.literal(10)], { error: priority }).exactOptional(),
   pusher: z
@@ -52,6 +51,7 @@ export const apnsContent = (now: () => number) =>
           };
       return {
         timeToLiveSeconds: expiresAt === undefined ? defaultTimeToLiveSeconds : secondsUntil(expiresAt, now()),
+        ...(expiresAt !== undefined && expiresAt > 0 && { expiresAtSeconds: expiresAt }),
         payload,
         ...(id !== undefined && { collapseId: id }),
         ...(asked !== undefined && { priority: asked }),

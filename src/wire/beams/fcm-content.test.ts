@@ -46,6 +46,20 @@ test.each<[string, object, object]>([
     },
   ],
   [
+    "Apple's parts beside HTTP v1's own, which win",
+    {
+      content_available: true,
+      notification: { badge: 3 },
+      apns: { headers: { 'apns-priority': '5' }, payload: { own: 1, aps: { badge: 4, sound: 's' } } },
+    },
+    {
+      apns: {
+        headers: { 'apns-priority': '5' },
+        payload: { own: 1, aps: { badge: 4, sound: 's', 'content-available': 1 } },
+      },
+    },
+  ],
+  [
     "HTTP v1's own parts",
     { android: { notification: { ticker: 'x' }, priority: 'NORMAL' }, fcm_options: { analytics_label: 'l' } },
     {
@@ -74,8 +88,46 @@ test('a tap goes to the SDK, which is told what was to be done', () => {
   });
 });
 
+test.each<[object, string | undefined]>([
+  [{ android: { notification: { click_action: 'OWN' } } }, 'OWN'],
+  [{ notification: { click_action: 'OPEN' }, android: { notification: { click_action: 'OWN' } } }, 'OWN'],
+  [{ notification: { click_action: 'OPEN' }, android: { notification: { title: 'T' } } }, 'OPEN'],
+  // The app's SDK would start an activity without a name.
+  [{ notification: { click_action: '' } }, undefined],
+])('the tap of %j starts %s', (legacy, clickAction) => {
+  const content = fcmContent.parse(legacy);
+  expect(content.clickAction).toBe(clickAction);
+  expect(content.message).toMatchObject({ android: { notification: { click_action: openTracking } } });
+});
+
+test.each<[object, boolean]>([
+  [{ notification: { title: '', body: 'B' } }, true],
+  [{ notification: { title_loc_key: 'a' } }, true],
+  [{ android: { notification: { body: 'B' } } }, true],
+  [{ notification: { title: '', icon: 'i' } }, false],
+  [{ android: { notification: {} } }, false],
+])('there is something to show in %j: %s', (legacy, hasDisplayableContent) => {
+  expect(fcmContent.parse(legacy)).toMatchObject({ hasDisplayableContent });
+});
+
+test.each<[object, number]>([
+  [{ android: { ttl: '5s' } }, 5],
+  [{ android: { ttl: '3.9s' }, time_to_live: 60 }, 3],
+  [{ android: { ttl: '9999999s' } }, 2_419_200],
+  [{ android: {}, time_to_live: 60 }, 60],
+])('%j is kept for %d s', (legacy, timeToLiveSeconds) => {
+  expect(fcmContent.parse(legacy)).toMatchObject({ timeToLiveSeconds });
+});
+
 test.each<[object, string]>([
   [{ to: 'x' }, 'to'],
+  [{ token: 'x' }, 'token'],
+  [{ topic: 'x' }, 'topic'],
+  [{ android: { ttl: 5 } }, 'android.ttl'],
+  [{ android: { ttl: 'soon' } }, 'android.ttl'],
+  [{ android: { data: {} } }, 'android.data'],
+  [{ android: { notification: 'x' } }, 'android.notification'],
+  [{ apns: { payload: { aps: 1 } } }, 'apns.payload.aps'],
   [{ registration_ids: ['x'] }, 'registration_ids'],
   [{ condition: "'a' in topics" }, 'condition'],
   [{ dry_run: true }, 'dry_run'],

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { FcmContent } from '../../core/ports/gateway.ts';
 import type { JsonObject, JsonValue } from '../../protocol/json.ts';
-import { isJsonObject } from '../http/json-body.ts';
+import { isJsonObject, parseJson } from '../http/json-body.ts';
 import { expected, jsonObject } from './decode-body.ts';
 
 /**
@@ -63,6 +63,30 @@ const chosenByTarget = z
   .undefined({ error: 'is not taken: who receives a publish is said by `interests` or `users`' })
   .optional();
 
+const duration = expected('seconds with an `s`, such as "3600s"');
+const inData = z.undefined({
+  error: 'is not taken: it would take the place of `data`, and of what the SDK reads there',
+});
+
+/** HTTP v1's own: what the legacy keys become is put into it. */
+const android = z.looseObject(
+  {
+    ttl: z
+      .string({ error: duration })
+      .regex(/^\d{1,7}(?:\.\d{1,9})?s$/, { error: duration })
+      .exactOptional(),
+    notification: jsonObject.exactOptional(),
+    data: inData.optional(),
+  },
+  { error: expected('an object') },
+);
+const apns = z.looseObject(
+  {
+    payload: z.looseObject({ aps: jsonObject.exactOptional() }, { error: expected('an object') }).exactOptional(),
+  },
+  { error: expected('an object') },
+);
+
 const timeToLive = expected(`a whole number of seconds from 0 to ${maxTimeToLiveSeconds}`);
 const priority = expected('"normal" or "high"');
 
@@ -76,14 +100,16 @@ export const fcmContent = z
         .int({ error: timeToLive })
         .min(0, { error: timeToLive })
         .max(maxTimeToLiveSeconds, { error: timeToLive })
-        .default(maxTimeToLiveSeconds),
+        .exactOptional(),
       collapse_key: text,
       restricted_package_name: text,
       direct_boot_ok: flag,
       content_available: flag,
       mutable_content: flag,
-      // HTTP v1's own: what the legacy keys become is put into it.
-      android: jsonObject.exactOptional(),
+      android: android.exactOptional(),
+      apns: apns.exactOptional(),
+      token: chosenByTarget,
+      topic: chosenByTarget,
       to: chosenByTarget,
       registration_ids: chosenByTarget,
       condition: chosenByTarget,
@@ -98,27 +124,32 @@ interface LegacyMessage {
   readonly notification?: z.output<typeof notification>;
   readonly data?: JsonObject;
   readonly priority?: 'normal' | 'high';
+  readonly time_to_live?: number;
   readonly collapse_key?: string;
   readonly restricted_package_name?: string;
   readonly direct_boot_ok?: boolean;
   readonly content_available?: boolean;
   readonly mutable_content?: boolean;
-  readonly android?: JsonObject;
+  readonly android?: z.output<typeof android>;
+  readonly apns?: z.output<typeof apns>;
 }
 
 /** They have been translated, or say what every publish does. */
 const legacyKeys = [
   ...['notification', 'data', 'priority', 'time_to_live', 'collapse_key', 'restricted_package_name', 'direct_boot_ok'],
-  ...['content_available', 'mutable_content', 'android', 'dry_run', 'to', 'registration_ids', 'condition'],
-  'notification_key',
+  ...['content_available', 'mutable_content', 'android', 'apns', 'dry_run'],
 ];
 const legacyNotificationKeys = Object.keys(notification.shape);
 
-function translate(legacy: LegacyMessage & { readonly time_to_live: number }): FcmContent {
+function translate(legacy: LegacyMessage): FcmContent {
   const { notification: shown, data = {} } = legacy;
-  const { title, body, image, click_action: clickAction } = shown ?? {};
+  const { title, body, image } = shown ?? {};
+  const onAndroid = legacy.android?.notification;
+  // An empty one is no activity: the app's SDK would start it all the same.
+  const clickAction = onAndroid?.['click_action'] || shown?.click_action;
+  const texts = ['title', 'body', 'title_loc_key', 'body_loc_key'] as const;
   return {
-    timeToLiveSeconds: legacy.time_to_live,
+    timeToLiveSeconds: timeToLiveOf(legacy),
     message: {
       ...without(legacyKeys, legacy),
       ...(shown && { notification: given({ title, body, image }) }),
@@ -126,10 +157,15 @@ function translate(legacy: LegacyMessage & { readonly time_to_live: number }): F
       android: androidOf(legacy),
       ...appleOf(legacy),
     },
-    ...(clickAction !== undefined && { clickAction }),
-    hasDisplayableContent: Boolean(title ?? body ?? shown?.title_loc_key ?? shown?.body_loc_key),
+    ...(typeof clickAction === 'string' && clickAction !== '' && { clickAction }),
+    hasDisplayableContent: texts.some((text) => shown?.[text] || onAndroid?.[text]),
     hasData: Object.keys(data).length > 0,
   };
+}
+
+/** What HTTP v1 says of its own comes first, as in all of `android`. */
+function timeToLiveOf({ android: own, time_to_live: seconds = maxTimeToLiveSeconds }: LegacyMessage): number {
+  return own?.ttl === undefined ? seconds : Math.min(Math.floor(Number.parseFloat(own.ttl)), maxTimeToLiveSeconds);
 }
 
 function androidOf({ notification: shown, ...legacy }: LegacyMessage): JsonObject {
@@ -142,7 +178,7 @@ function androidOf({ notification: shown, ...legacy }: LegacyMessage): JsonObjec
       direct_boot_ok: legacy.direct_boot_ok,
     }),
     ...others,
-    ...((shown || isJsonObject(more)) && {
+    ...((shown || more) && {
       notification: {
         ...given({
           channel_id: shown?.android_channel_id,
@@ -156,14 +192,14 @@ function androidOf({ notification: shown, ...legacy }: LegacyMessage): JsonObjec
           title_loc_args: shown?.title_loc_args,
         }),
         ...(shown && without(legacyNotificationKeys, shown)),
-        ...(isJsonObject(more) && more),
+        ...more,
         click_action: openTracking,
       },
     }),
   };
 }
 
-/** The legacy form has them beside Android's; a registration token may be that of an app on an Apple device. */
+/** The legacy form has them beside Android's; a registration token may be that of an app on an Apple device. HTTP v1's own win. */
 function appleOf({ notification: shown, ...legacy }: LegacyMessage): JsonObject {
   const aps = given({
     'content-available': legacy.content_available ? 1 : undefined,
@@ -171,7 +207,9 @@ function appleOf({ notification: shown, ...legacy }: LegacyMessage): JsonObject 
     badge: shown?.badge === undefined ? undefined : Number(shown.badge),
     alert: shown?.subtitle === undefined ? undefined : given({ ...appleAlert(shown) }),
   });
-  return Object.keys(aps).length > 0 ? { apns: { payload: { aps } } } : {};
+  const { apns: own } = legacy;
+  if (Object.keys(aps).length === 0) return own ? { apns: own as JsonObject } : {};
+  return { apns: { ...own, payload: { ...own?.payload, aps: { ...aps, ...own?.payload?.aps } } } };
 }
 
 /** An alert of one's own takes the place of the notification's. */
@@ -185,11 +223,3 @@ const without = (keys: readonly string[], fields: object): JsonObject =>
 
 const given = (fields: Readonly<Record<string, JsonValue | undefined>>): JsonObject =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
