@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from 'commander';
 import type { renderReplay } from '../wire/admin/render-replay.ts';
 import { formatTable } from './format-text.ts';
 
@@ -19,9 +18,3 @@ export const replayTable = (replays: readonly ShownReplay[]): string =>
     })),
     'There are no replays.',
   );
-
-export function parsePerSecond(text: string): number {
-  const value = Number(text);
-  if (text !== '' && value > 0) return value;
-  throw new InvalidArgumentError('It must be a number above 0.');
-}

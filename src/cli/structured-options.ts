@@ -7,6 +7,12 @@ export function parseWholeNumber(text: string): number {
   throw new InvalidArgumentError('It must be a whole number.');
 }
 
+export function parsePerSecond(text: string): number {
+  const value = Number(text);
+  if (text !== '' && value > 0) return value;
+  throw new InvalidArgumentError('It must be a number above 0.');
+}
+
 export function parseJsonOption(text: string): object {
   try {
     const value: unknown = JSON.parse(text);

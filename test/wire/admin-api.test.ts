@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runOne, StoreUnavailable } from '../../src/core/ports/command.ts';
+import { InFlight } from '../../src/wire/http/in-flight.ts';
 import type { AdminWorld } from './admin-world.ts';
 import { adminToken, openAdminWorld, refusal, unknownId } from './admin-world.ts';
 
@@ -152,5 +153,16 @@ describe('requests that cannot be read', () => {
       expect(answer.headers['retry-after']).toBe(status === 503 ? '2' : undefined);
       await broken.close();
     }
+  });
+
+  it.each([
+    ['requests', { maxRequests: 0, maxBodyBytes: 1_000 }],
+    ['bytes', { maxRequests: 10, maxBodyBytes: 1 }],
+  ])('too many %s in flight are 503', async (_, limits) => {
+    const busy = await world.openApp(world.store, { inFlight: new InFlight(limits) });
+    const answer = await busy.inject({ method: 'POST', url: '/admin/v1/instances', headers, payload: { name: 'a' } });
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '2']);
+    expect(answer.json()).toEqual(refusal('unavailable', /try again/));
+    await busy.close();
   });
 });

@@ -8,7 +8,7 @@ import { testSealer } from '../../src/storage/testsuite/test-sealer.ts';
 import { openTestStore } from '../support/test-store.ts';
 import { adminRoutes } from '../../src/wire/admin/admin-routes.ts';
 import { metricsRoute } from '../../src/wire/admin/metrics-route.ts';
-import { createHttpApp } from '../../src/wire/http/create-http-app.ts';
+import { createHttpApp, type HttpAppOptions } from '../../src/wire/http/create-http-app.ts';
 
 export const adminToken = 'admin-token-of-this-test-0123456789';
 export const unknownId = '00000000-0000-4000-8000-000000000000';
@@ -25,7 +25,7 @@ export async function openAdminWorld() {
   const directory = createCachedDirectory({ store, sealer: testSealer, maxEntries: 100 });
 
   /** The API on another store, with the same directory. */
-  const openApp = (usedStore: Store): Promise<FastifyInstance> => {
+  const openApp = (usedStore: Store, http: Pick<HttpAppOptions, 'inFlight'> = {}): Promise<FastifyInstance> => {
     const deps = {
       store: usedStore,
       sealer: testSealer,
@@ -51,7 +51,7 @@ export async function openAdminWorld() {
       adminRoutes({ ...deps, ...live, ...forget, brake, gateways, masterKeys, backUp, ids }),
       metricsRoute({ adminToken, renderMetrics: async () => '' }),
     ];
-    return createHttpApp({ log: quiet, tls: null, trustedProxies: [], routes: wires.map(noting(routes)) });
+    return createHttpApp({ log: quiet, tls: null, trustedProxies: [], routes: wires.map(noting(routes)), ...http });
   };
   const app = await openApp(store);
 

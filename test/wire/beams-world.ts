@@ -8,7 +8,7 @@ import { feedRoutes } from '../../src/wire/feed/feed-routes.ts';
 import { beamsRoutes, type BeamsDeps } from '../../src/wire/beams/beams-routes.ts';
 import { oneSignalRoutes, type OneSignalDeps } from '../../src/wire/onesignal/onesignal-routes.ts';
 import { pageRoutes, type PageDeps } from '../../src/wire/page/page-routes.ts';
-import { createHttpApp } from '../../src/wire/http/create-http-app.ts';
+import { createHttpApp, type HttpAppOptions } from '../../src/wire/http/create-http-app.ts';
 import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { noting } from './note-routes.ts';
 import { healthRoutes } from '../../src/wire/http/health-routes.ts';
@@ -71,6 +71,7 @@ type WiresStore = BeamsDeps['store'] &
 export async function openWorld(
   store: WiresStore,
   change: Partial<Omit<BeamsDeps, 'store' | 'instances'>> = {},
+  http: Pick<HttpAppOptions, 'inFlight'> = {},
 ): Promise<World> {
   const logged: string[] = [];
   const write: Log['info'] = (event, fields) => void logged.push(`${event} ${JSON.stringify(fields)}`);
@@ -125,6 +126,6 @@ export async function openWorld(
     feedRoutes({ ...deps, feed }),
   ];
   const routes: string[] = [];
-  const app = await createHttpApp({ log, tls: null, trustedProxies: [], routes: wires.map(noting(routes)) });
+  const app = await createHttpApp({ log, tls: null, trustedProxies: [], routes: wires.map(noting(routes)), ...http });
   return { app, routes, values, logged, woken };
 }

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { runOne, StoreUnavailable } from '../../src/core/ports/command.ts';
 import type { Store } from '../../src/core/ports/store.ts';
 import { beamsErrors } from '../../src/wire/beams/beams-errors.ts';
+import { InFlight } from '../../src/wire/http/in-flight.ts';
 import { RateLimiter } from '../../src/wire/http/rate-limiter.ts';
 import { openTestStore } from '../support/test-store.ts';
 import type { BeamsDeps } from '../../src/wire/beams/beams-routes.ts';
@@ -81,6 +82,22 @@ test('device calls are limited by client address, and pages can read the refusal
   expect((await register(world, 'b', { 'x-forwarded-for': '203.0.113.78' })).statusCode).toBe(429);
 });
 
+test('a set of many interests costs as much as many requests', async () => {
+  const { world } = await open({ limits: { publishes: unlimited, devices: stopped(110), reports: unlimited } });
+  const set = (count: number) =>
+    world.app.inject({
+      method: 'PUT',
+      url: `/device_api/v1/instances/${instance}/devices/web/web-11111111-1111-4111-8111-111111111111/interests`,
+      payload: { interests: Array.from({ length: count }, (_, index) => `interest-${index}`) },
+    });
+  for (let times = 0; times < 5; times++) expect((await set(49)).statusCode).toBe(404);
+  expect((await set(5_000)).statusCode).toBe(404);
+  expect((await set(250)).statusCode).toBe(404);
+  const limited = await set(1);
+  expect(limited.statusCode).toBe(429);
+  expect(limited.headers['access-control-allow-origin']).toBe('*');
+});
+
 test('too many reports are 503 with Retry-After, never 404 or 429', async () => {
   const { world } = await open({ limits: { publishes: unlimited, devices: unlimited, reports: stopped(1) } });
   expect((await report(world)).statusCode).toBe(200);
@@ -102,6 +119,27 @@ test('a store that cannot take a report is 503, whatever the report', async () =
     const answer = await report(world, change);
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '2']);
   }
+});
+
+test.each([
+  ['requests', { maxRequests: 0, maxBodyBytes: 1_000 }],
+  ['bytes', { maxRequests: 10, maxBodyBytes: 1 }],
+])('too many %s in flight are 503, in the words of each API', async (_, limits) => {
+  const store = await openTestStore();
+  onTestFinished(() => store.close());
+  const world = await openWorld(store, {}, { inFlight: new InFlight(limits) });
+  onTestFinished(() => world.app.close());
+  const words = 'The server cannot take requests at the moment, please try again';
+  const notify = () =>
+    world.app.inject({ method: 'POST', url: '/api/v1/notifications', payload: { app_id: instance } });
+  for (const [answer, body] of [
+    [await publish(world), { error: 'Service Unavailable', description: words }],
+    [await report(world), { error: 'Service Unavailable', description: words }],
+    [await notify(), { errors: [words] }],
+  ] as const) {
+    expect([answer.statusCode, answer.headers['retry-after'], answer.json()]).toEqual([503, '2', body]);
+  }
+  expect(world.logged.map((line) => line.split(' ')[0])).toEqual(Array<string>(3).fill('http.unavailable'));
 });
 
 test('reports that belong to nothing are answered 200, counted and logged', async () => {

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { MasterKeysStatus } from '../../core/secrets/master-keys.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
 import { CommandFailure } from '../command-failure.ts';
+import { runOnServer } from '../run-on-server.ts';
 
 export const backup = (): Command =>
   runOnServer(
-    clientCommand('backup', 'Save a consistent copy of the database of a running server.')
+    new Command('backup')
+      .description('Save a consistent copy of the database of a running server.')
       .argument('<file>', 'where to save it; must not exist yet')
       .addHelpText(
         'after',

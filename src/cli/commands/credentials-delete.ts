@@ -1,14 +1,15 @@
-import type { Command } from 'commander';
-import { Argument } from 'commander';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { Argument, Command } from 'commander';
+import { adminPath } from '../admin-path.ts';
+import { runOnServer } from '../run-on-server.ts';
 
 export const credentialsDelete = (): Command =>
   runOnServer(
-    clientCommand('delete', 'Forget credentials: nothing more is sent to the apps of the platform.')
+    new Command('delete')
+      .description('Forget credentials: nothing more is sent to the apps of the platform.')
       .argument('<instance>', 'instance id')
       .addArgument(new Argument('<platform>', 'whose').choices(['fcm', 'apns'])),
     async (admin, [id, platform]) => {
-      await admin.call('DELETE', `/instances/${encodeURIComponent(String(id))}/credentials/${String(platform)}`);
+      await admin.call('DELETE', adminPath('instances', id, 'credentials', platform));
       return { json: { deleted: platform }, text: `The ${platform} credentials are deleted.` };
     },
   );

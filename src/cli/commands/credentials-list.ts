@@ -1,16 +1,16 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { ShownCredentials } from '../../wire/admin/credentials-routes.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { adminPath } from '../admin-path.ts';
 import { credentialsText } from '../credentials-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 
 export const credentialsList = (): Command =>
   runOnServer(
-    clientCommand('list', 'Show which credentials an instance has, and when they expire.').argument(
-      '<instance>',
-      'instance id',
-    ),
+    new Command('list')
+      .description('Show which credentials an instance has, and when they expire.')
+      .argument('<instance>', 'instance id'),
     async (admin, [id]) => {
-      const path = `/instances/${encodeURIComponent(String(id))}/credentials`;
+      const path = adminPath('instances', id, 'credentials');
       const answer = await admin.call<{ readonly credentials: readonly ShownCredentials[] }>('GET', path);
       const text = answer.credentials.map(credentialsText).join('\n\n') || 'No credentials are set.';
       return { json: answer, text };

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
-import { Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { ShownCredentials } from '../../wire/admin/credentials-routes.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { adminPath } from '../admin-path.ts';
 import { CommandFailure } from '../command-failure.ts';
 import { credentialsText } from '../credentials-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 import { readSecretOption } from '../secret-option.ts';
 
 interface Options {
@@ -20,7 +20,8 @@ interface Options {
 
 export const credentialsSetApns = (): Command =>
   runOnServer(
-    clientCommand('set-apns', "Send to apps on Apple's devices.")
+    new Command('set-apns')
+      .description("Send to apps on Apple's devices.")
       .argument('<instance>', 'instance id')
       .option('--key-file <file>', 'the .p8 file of a key for APNs')
       .option('--key-id <id>', 'id of that key')
@@ -41,16 +42,12 @@ Example:
       ),
     async (admin, [id], options: Options) => {
       const { sandbox, bundleIdentifier, check } = options;
-      const credentials = await admin.call<ShownCredentials>(
-        'PUT',
-        `/instances/${encodeURIComponent(String(id))}/credentials/apns`,
-        {
-          environment: sandbox ? 'sandbox' : 'production',
-          ...(bundleIdentifier !== undefined && { bundleIdentifier }),
-          ...readProof(options),
-          check,
-        },
-      );
+      const credentials = await admin.call<ShownCredentials>('PUT', adminPath('instances', id, 'credentials', 'apns'), {
+        environment: sandbox ? 'sandbox' : 'production',
+        ...(bundleIdentifier !== undefined && { bundleIdentifier }),
+        ...readProof(options),
+        check,
+      });
       return { json: credentials, text: credentialsText(credentials) };
     },
   );

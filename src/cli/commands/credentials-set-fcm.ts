@@ -1,13 +1,15 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { ShownCredentials } from '../../wire/admin/credentials-routes.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { adminPath } from '../admin-path.ts';
 import { credentialsText } from '../credentials-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 import { readSecretOption } from '../secret-option.ts';
 import { parseJsonOption } from '../structured-options.ts';
 
 export const credentialsSetFcm = (): Command =>
   runOnServer(
-    clientCommand('set-fcm', 'Send to Android apps of a Firebase project.')
+    new Command('set-fcm')
+      .description('Send to Android apps of a Firebase project.')
       .argument('<instance>', 'instance id')
       .requiredOption('--service-account-file <file>', "key file of a service account, from Firebase's console")
       .option('--no-check', 'do not ask Google first whether it takes the account')
@@ -18,11 +20,10 @@ In Firebase's console: Project settings, Service accounts, Generate new private 
 cloudmessaging.messages.create. Those that were set before are replaced.`,
       ),
     async (admin, [id], { serviceAccountFile, check }: { serviceAccountFile?: string; check?: boolean }) => {
-      const credentials = await admin.call<ShownCredentials>(
-        'PUT',
-        `/instances/${encodeURIComponent(String(id))}/credentials/fcm`,
-        { serviceAccount: parseJsonOption(readSecretOption(String(serviceAccountFile))), check },
-      );
+      const credentials = await admin.call<ShownCredentials>('PUT', adminPath('instances', id, 'credentials', 'fcm'), {
+        serviceAccount: parseJsonOption(readSecretOption(String(serviceAccountFile))),
+        check,
+      });
       return { json: credentials, text: credentialsText(credentials) };
     },
   );

@@ -1,12 +1,13 @@
-import type { Command } from 'commander';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { Command } from 'commander';
 import type { ShownInstance } from '../instance-text.ts';
 import { instanceText } from '../instance-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 import { readSecretOption } from '../secret-option.ts';
 
 export const instanceCreate = (): Command =>
   runOnServer(
-    clientCommand('create', 'Make an instance with a secret key and a VAPID key pair of its own.')
+    new Command('create')
+      .description('Make an instance with a secret key and a VAPID key pair of its own.')
       .argument('<name>', 'what people call it')
       .option('--id <uuid>', 'keep the id that it has at Beams (default: a new one)')
       .option('--secret-key-file <file>', 'file with the secret key that it has at Beams (default: a new one)')

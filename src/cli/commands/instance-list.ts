@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { Command } from 'commander';
 import { formatTable } from '../format-text.ts';
 import type { ListedInstance } from '../instance-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 
 interface Page {
   readonly instances: readonly ListedInstance[];
@@ -10,7 +10,7 @@ interface Page {
 }
 
 export const instanceList = (): Command =>
-  runOnServer(clientCommand('list', 'List the instances, oldest first.'), async (admin) => {
+  runOnServer(new Command('list').description('List the instances, oldest first.'), async (admin) => {
     const instances: ListedInstance[] = [];
     for (let query: string | null = ''; query !== null;) {
       const page: Page = await admin.call('GET', `/instances${query}`);

@@ -1,13 +1,15 @@
-import type { Command } from 'commander';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { Command } from 'commander';
+import { adminPath } from '../admin-path.ts';
 import type { ShownInstance } from '../instance-text.ts';
 import { instanceText } from '../instance-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 import { readSecretOption } from '../secret-option.ts';
 import { parseWholeNumber } from '../structured-options.ts';
 
 export const instanceRotateKey = (): Command =>
   runOnServer(
-    clientCommand('rotate-key', 'Give an instance a new secret key; the present one keeps working for a while.')
+    new Command('rotate-key')
+      .description('Give an instance a new secret key; the present one keeps working for a while.')
       .argument('<instance>', 'instance id')
       .option('--secret-key-file <file>', 'file with the new secret key (default: a random one)')
       .option(
@@ -23,14 +25,10 @@ key are accepted, and user tokens that either key has signed are believed. One o
 \`pharos instance retire-key\` ends it early, for a key that has leaked.`,
       ),
     async (admin, [id], { secretKeyFile, overlapSeconds }: { secretKeyFile?: string; overlapSeconds?: number }) => {
-      const instance = await admin.call<ShownInstance>(
-        'POST',
-        `/instances/${encodeURIComponent(String(id))}/secret-key`,
-        {
-          ...(secretKeyFile !== undefined && { secretKey: readSecretOption(secretKeyFile) }),
-          ...(overlapSeconds !== undefined && { overlapSeconds }),
-        },
-      );
+      const instance = await admin.call<ShownInstance>('POST', adminPath('instances', id, 'secret-key'), {
+        ...(secretKeyFile !== undefined && { secretKey: readSecretOption(secretKeyFile) }),
+        ...(overlapSeconds !== undefined && { overlapSeconds }),
+      });
       return { json: instance, text: instanceText(instance) };
     },
   );

@@ -1,13 +1,14 @@
-import type { Command } from 'commander';
-import { Option } from 'commander';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { Command, Option } from 'commander';
+import { adminPath } from '../admin-path.ts';
 import type { ShownInstance } from '../instance-text.ts';
 import { instanceText } from '../instance-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 import { splitList } from '../structured-options.ts';
 
 export const instanceUpdate = (): Command =>
   runOnServer(
-    clientCommand('update', 'Change an instance; what is not named stays as it is.')
+    new Command('update')
+      .description('Change an instance; what is not named stays as it is.')
       .argument('<instance>', 'instance id')
       .option('--name <name>', 'what people call it')
       .option('--allowed-origins <origins>', 'origins whose pages may use it, separated by commas, or "any"')
@@ -19,7 +20,7 @@ export const instanceUpdate = (): Command =>
       [id],
       { name, allowedOrigins, feed }: { name?: string; allowedOrigins?: string; feed?: 'on' | 'off' },
     ) => {
-      const instance = await admin.call<ShownInstance>('PATCH', `/instances/${encodeURIComponent(String(id))}`, {
+      const instance = await admin.call<ShownInstance>('PATCH', adminPath('instances', id), {
         ...(name !== undefined && { name }),
         ...(allowedOrigins !== undefined && {
           allowedOrigins: allowedOrigins === 'any' ? null : splitList(allowedOrigins),

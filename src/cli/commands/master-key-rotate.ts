@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { MasterKeysStatus } from '../../core/secrets/master-keys.ts';
 import type { AdminClient } from '../admin-client.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
 import { masterKeysText } from '../master-keys-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 
 const pollMs = 500;
 
 export const masterKeyRotate = (): Command =>
   runOnServer(
-    clientCommand('rotate', 'Make a new master key; the server goes on while everything is sealed anew.')
+    new Command('rotate')
+      .description('Make a new master key; the server goes on while everything is sealed anew.')
       .option('--wait', 'return when the old key is out of the file')
       .addHelpText(
         'after',

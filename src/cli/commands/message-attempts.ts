@@ -1,18 +1,19 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { renderAttempt } from '../../wire/admin/render.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { adminPath } from '../admin-path.ts';
 import { formatFields } from '../format-text.ts';
-import { messagePath } from '../message-path.ts';
+import { runOnServer } from '../run-on-server.ts';
 
 export const messageAttempts = (): Command =>
   runOnServer(
-    clientCommand('attempts', 'Show each attempt to send a message, and what came back.')
+    new Command('attempts')
+      .description('Show each attempt to send a message, and what came back.')
       .argument('<instance>', 'instance id')
       .argument('<message>', 'message id'),
     async (admin, [instance, message]) => {
       const json = await admin.call<{ attempts: ReturnType<typeof renderAttempt>[] }>(
         'GET',
-        `${messagePath(instance, message)}/attempts`,
+        adminPath('instances', instance, 'messages', message, 'attempts'),
       );
       const texts = json.attempts.map(attemptText);
       return { json, text: texts.length === 0 ? 'It has not been attempted.' : texts.join('\n\n') };

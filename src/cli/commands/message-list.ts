@@ -1,8 +1,9 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { renderMessage } from '../../wire/admin/render.ts';
 import type { AdminClient } from '../admin-client.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { adminPath } from '../admin-path.ts';
 import { formatTable } from '../format-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 import { parseWholeNumber } from '../structured-options.ts';
 import { parseTimeOption } from '../time-option.ts';
 
@@ -16,7 +17,8 @@ const maxPageSize = 200;
 
 export const messageList = (): Command =>
   runOnServer(
-    clientCommand('list', 'List the messages of an instance, newest first.')
+    new Command('list')
+      .description('List the messages of an instance, newest first.')
       .argument('<instance>', 'instance id')
       .option('--webhook-id <id>', 'only those to this webhook')
       .option('--publish-id <id>', 'only those about this publish, like pubid-…')
@@ -68,10 +70,7 @@ async function search(
   do {
     const query = new URLSearchParams({ ...filters, limit: String(Math.min(limit - messages.length, maxPageSize)) });
     if (next !== null) query.set('before', next);
-    const page: Page = await admin.call(
-      'GET',
-      `/instances/${encodeURIComponent(instance)}/messages?${query.toString()}`,
-    );
+    const page: Page = await admin.call('GET', `${adminPath('instances', instance, 'messages')}?${query.toString()}`);
     messages.push(...page.messages);
     next = page.next;
   } while (next !== null && messages.length < limit);

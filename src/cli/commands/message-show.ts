@@ -1,16 +1,20 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import type { renderMessageDetail } from '../../wire/admin/render.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { adminPath } from '../admin-path.ts';
 import { formatFields } from '../format-text.ts';
-import { messagePath } from '../message-path.ts';
+import { runOnServer } from '../run-on-server.ts';
 
 export const messageShow = (): Command =>
   runOnServer(
-    clientCommand('show', 'Show a message, and why it is where it is.')
+    new Command('show')
+      .description('Show a message, and why it is where it is.')
       .argument('<instance>', 'instance id')
       .argument('<message>', 'message id'),
     async (admin, [instance, message]) => {
-      const json = await admin.call<ReturnType<typeof renderMessageDetail>>('GET', messagePath(instance, message));
+      const json = await admin.call<ReturnType<typeof renderMessageDetail>>(
+        'GET',
+        adminPath('instances', instance, 'messages', message),
+      );
       const text = formatFields({
         'message id': json.id,
         event: json.eventType,

@@ -1,8 +1,9 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import { platforms } from '../../protocol/ids.ts';
 import type { renderPublish } from '../../wire/admin/render.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { adminPath } from '../admin-path.ts';
 import { formatFields, formatTable } from '../format-text.ts';
+import { runOnServer } from '../run-on-server.ts';
 
 /** `insights`: not of servers up to 0.1.0. */
 type ShownPublish = Omit<ReturnType<typeof renderPublish>, 'insights'> &
@@ -10,11 +11,12 @@ type ShownPublish = Omit<ReturnType<typeof renderPublish>, 'insights'> &
 
 export const publishShow = (): Command =>
   runOnServer(
-    clientCommand('show', 'Show what became of a publish: deliveries, and devices that acknowledged and opened it.')
+    new Command('show')
+      .description('Show what became of a publish: deliveries, and devices that acknowledged and opened it.')
       .argument('<instance>', 'instance id')
       .argument('<publish>', 'publish id: pubid-…'),
     async (admin, [instance, publish]) => {
-      const path = `/instances/${encodeURIComponent(String(instance))}/publishes/${encodeURIComponent(String(publish))}`;
+      const path = adminPath('instances', instance, 'publishes', publish);
       const json = await admin.call<ShownPublish>('GET', path);
       const fields = formatFields({
         'publish id': json.id,

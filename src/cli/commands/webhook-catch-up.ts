@@ -1,7 +1,9 @@
-import type { Command } from 'commander';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { Command } from 'commander';
+import { adminPath } from '../admin-path.ts';
 import type { ShownReplay } from '../replay-text.ts';
-import { parsePerSecond, replayTable } from '../replay-text.ts';
+import { replayTable } from '../replay-text.ts';
+import { runOnServer } from '../run-on-server.ts';
+import { parsePerSecond } from '../structured-options.ts';
 import { parseTimeOption } from '../time-option.ts';
 
 interface Options {
@@ -12,7 +14,8 @@ interface Options {
 
 export const webhookCatchUp = (): Command =>
   runOnServer(
-    clientCommand('catch-up', 'Send a webhook what it missed while it was disabled or down.')
+    new Command('catch-up')
+      .description('Send a webhook what it missed while it was disabled or down.')
       .argument('<instance>', 'instance id')
       .argument('<webhook>', 'webhook id')
       .option('--enable', 'enable it first')
@@ -23,8 +26,8 @@ export const webhookCatchUp = (): Command =>
       )
       .option('--max-per-second <number>', 'at most so many', parsePerSecond),
     async (admin, [instance, webhook], { enable, since, maxPerSecond }: Options) => {
-      const path = `/instances/${encodeURIComponent(String(instance))}/webhooks/${encodeURIComponent(String(webhook))}`;
-      const json = await admin.call<{ replays: ShownReplay[] }>('POST', `${path}/catch-up`, {
+      const path = adminPath('instances', instance, 'webhooks', webhook, 'catch-up');
+      const json = await admin.call<{ replays: ShownReplay[] }>('POST', path, {
         ...(enable && { enable }),
         ...(since !== undefined && { since }),
         ...(maxPerSecond !== undefined && { maxPerSecond }),

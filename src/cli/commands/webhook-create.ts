@@ -1,9 +1,9 @@
-import type { Command } from 'commander';
-import { Option } from 'commander';
+import { Command, Option } from 'commander';
 import { eventTypes, isClassicEventType } from '../../protocol/event-types.ts';
 import type { WebhookFormat } from '../../protocol/webhook-body.ts';
 import { webhookFormats } from '../../protocol/webhook-body.ts';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { adminPath } from '../admin-path.ts';
+import { runOnServer } from '../run-on-server.ts';
 import { readSecretOption } from '../secret-option.ts';
 import { parseJsonOption, splitList } from '../structured-options.ts';
 import type { WebhookFlags } from '../webhook-options.ts';
@@ -22,7 +22,8 @@ interface Options extends WebhookFlags {
 export const webhookCreate = (): Command =>
   runOnServer(
     addWebhookOptions(
-      clientCommand('create', 'Send events of an instance to a URL.')
+      new Command('create')
+        .description('Send events of an instance to a URL.')
         .argument('<instance>', 'instance id')
         .requiredOption('--target <url>', 'where the events go')
         .addOption(
@@ -52,18 +53,14 @@ Example:
   pharos webhook create 1b2c… --target https://shop.example/pharos --events v1.UserNotificationOpen`,
     ),
     async (admin, [instance], { target, format, events, secretFile, customData, ...flags }: Options) => {
-      const webhook = await admin.call<ShownWebhook>(
-        'POST',
-        `/instances/${encodeURIComponent(String(instance))}/webhooks`,
-        {
-          url: target,
-          format,
-          events: events ?? (format === 'classic' ? eventTypes.filter(isClassicEventType) : eventTypes),
-          ...(secretFile !== undefined && { secret: readSecretOption(secretFile) }),
-          ...(customData && { customData }),
-          ...readWebhookOptions(flags),
-        },
-      );
+      const webhook = await admin.call<ShownWebhook>('POST', adminPath('instances', instance, 'webhooks'), {
+        url: target,
+        format,
+        events: events ?? (format === 'classic' ? eventTypes.filter(isClassicEventType) : eventTypes),
+        ...(secretFile !== undefined && { secret: readSecretOption(secretFile) }),
+        ...(customData && { customData }),
+        ...readWebhookOptions(flags),
+      });
       return { json: webhook, text: webhookText(webhook) };
     },
   );

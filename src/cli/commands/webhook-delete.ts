@@ -1,13 +1,15 @@
-import type { Command } from 'commander';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { Command } from 'commander';
+import { adminPath } from '../admin-path.ts';
+import { runOnServer } from '../run-on-server.ts';
 
 export const webhookDelete = (): Command =>
   runOnServer(
-    clientCommand('delete', 'Delete a webhook and what waits to be sent to it.')
+    new Command('delete')
+      .description('Delete a webhook and what waits to be sent to it.')
       .argument('<instance>', 'instance id')
       .argument('<webhook>', 'webhook id'),
     async (admin, [instance, webhook]) => {
-      const path = `/instances/${encodeURIComponent(String(instance))}/webhooks/${encodeURIComponent(String(webhook))}`;
+      const path = adminPath('instances', instance, 'webhooks', webhook);
       await admin.call('DELETE', path);
       return { json: { deleted: webhook }, text: `Deleted webhook ${webhook}.` };
     },

@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { Command } from 'commander';
+import { adminPath } from '../admin-path.ts';
+import { runOnServer } from '../run-on-server.ts';
 import { readSecretOption } from '../secret-option.ts';
 import { parseWholeNumber } from '../structured-options.ts';
 import type { ShownWebhook } from '../webhook-text.ts';
@@ -7,7 +8,8 @@ import { webhookText } from '../webhook-text.ts';
 
 export const webhookRotateSecret = (): Command =>
   runOnServer(
-    clientCommand('rotate-secret', 'Give a webhook a new secret; the present one goes on signing for a while.')
+    new Command('rotate-secret')
+      .description('Give a webhook a new secret; the present one goes on signing for a while.')
       .argument('<instance>', 'instance id')
       .argument('<webhook>', 'webhook id')
       .option('--secret-file <file>', 'file with the new secret (default: a random one)')
@@ -28,8 +30,8 @@ One overlap at a time; \`pharos webhook retire-secret\` ends it early, for a sec
       [instance, webhook],
       { secretFile, overlapSeconds }: { secretFile?: string; overlapSeconds?: number },
     ) => {
-      const path = `/instances/${encodeURIComponent(String(instance))}/webhooks/${encodeURIComponent(String(webhook))}`;
-      const rotated = await admin.call<ShownWebhook>('POST', `${path}/rotate-secret`, {
+      const path = adminPath('instances', instance, 'webhooks', webhook, 'rotate-secret');
+      const rotated = await admin.call<ShownWebhook>('POST', path, {
         ...(secretFile !== undefined && { secret: readSecretOption(secretFile) }),
         ...(overlapSeconds !== undefined && { overlapSeconds }),
       });

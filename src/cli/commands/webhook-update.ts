@@ -1,6 +1,6 @@
-import type { Command } from 'commander';
-import { Option } from 'commander';
-import { clientCommand, runOnServer } from '../client-command.ts';
+import { Command, Option } from 'commander';
+import { adminPath } from '../admin-path.ts';
+import { runOnServer } from '../run-on-server.ts';
 import { readSecretOption } from '../secret-option.ts';
 import { parseJsonOption, splitList } from '../structured-options.ts';
 import type { WebhookFlags } from '../webhook-options.ts';
@@ -20,7 +20,8 @@ interface Options extends WebhookFlags {
 export const webhookUpdate = (): Command =>
   runOnServer(
     addWebhookOptions(
-      clientCommand('update', 'Change a webhook; what is not named stays as it is.')
+      new Command('update')
+        .description('Change a webhook; what is not named stays as it is.')
         .argument('<instance>', 'instance id')
         .argument('<webhook>', 'webhook id')
         .option('--target <url>', 'where the events go')
@@ -35,7 +36,7 @@ export const webhookUpdate = (): Command =>
       [instance, webhook],
       { target, events, secretFile, customData, disable, enable, ...flags }: Options,
     ) => {
-      const path = `/instances/${encodeURIComponent(String(instance))}/webhooks/${encodeURIComponent(String(webhook))}`;
+      const path = adminPath('instances', instance, 'webhooks', webhook);
       const updated = await admin.call<ShownWebhook>('PATCH', path, {
         ...(target !== undefined && { url: target }),
         ...(events && { events }),

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Log } from '../../core/ports/log.ts';
 import { isUuid } from '../../protocol/ids.ts';
+import { retryAfterSeconds } from '../http/default-answer.ts';
 import type { HttpFailure } from '../http/http-failure.ts';
 import { classifyFailure } from '../http/http-failure.ts';
 import type { AdminFailureCode } from './admin-failure.ts';
@@ -57,6 +58,9 @@ const routesBelowPrefix =
       reply.header('www-authenticate', 'Bearer');
       throw new AdminFailure('unauthorized', 'The header `Authorization: Bearer <admin token>` is missing or wrong.');
     });
+    app.addHook('onRoute', (route) => {
+      route.bodyLimit ??= requestMaxBytes;
+    });
     // What operators type in place of an id: a database that keeps UUIDs as such refuses to look for it.
     app.addHook('onRequest', async (request) => {
       const params = request.params as Readonly<Record<string, string>>;
@@ -73,7 +77,7 @@ const routesBelowPrefix =
       if (failure.status >= 500) {
         deps.log.error('admin.failed', { method: request.method, route: request.routeOptions.url, error });
       }
-      if (failure.code === 'unavailable') reply.header('retry-after', '2');
+      if (failure.code === 'unavailable') reply.header('retry-after', String(retryAfterSeconds));
       return reply.code(failure.status).send(failure.body);
     });
     instanceRoutes(app, deps);
@@ -84,6 +88,9 @@ const routesBelowPrefix =
     operationRoutes(app, deps);
     pushOriginRoutes(app, deps);
   };
+
+/** Fits credentials and custom data. */
+const requestMaxBytes = 1024 * 1024;
 
 /** By the names of the parameters of paths. */
 const unknownIds = {

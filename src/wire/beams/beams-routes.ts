@@ -8,10 +8,7 @@ import { reportingApi } from './reporting-api.ts';
 import type { UserDeletionDeps } from './user-deletion.ts';
 import { userDeletion } from './user-deletion.ts';
 
-/**
- * What the Beams wire needs: the store's device, report and publish commands, the instances, clock, ids and log;
- * `endpointRules`; the settings `publicOrigin` and `allowHttpWebhooks`; and who to wake, `onAccepted` and `onMessages`.
- */
+/** What the APIs of the Beams wire need, together. */
 export interface BeamsDeps extends PublishApiDeps, DeviceApiDeps, UserDeletionDeps, ReportingApiDeps {
   readonly store: PublishApiDeps['store'] & DeviceApiDeps['store'] & ReportingApiDeps['store'];
   readonly ids: PublishApiDeps['ids'];

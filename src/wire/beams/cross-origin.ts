@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import type { Instance } from '../../core/instances/instance.ts';
 import { isUuid } from '../../protocol/ids.ts';
 import { done, sendAnswer } from './beams-answer.ts';
@@ -14,7 +14,7 @@ export function allowCrossOrigin(
   app: FastifyInstance,
   instances: Instances,
   prefix: string,
-  methods = 'GET, POST, PUT, DELETE',
+  methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'DELETE'],
 ): void {
   app.addHook('onRequest', async (request, reply) => {
     const instanceId = instanceIdOf(request);
@@ -24,7 +24,7 @@ export function allowCrossOrigin(
   const preflight = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     sendAnswer(
       reply.headers({
-        'access-control-allow-methods': methods,
+        'access-control-allow-methods': methods.join(', '),
         'access-control-allow-headers': 'content-type, authorization',
         // Browsers keep it for two hours at most.
         'access-control-max-age': '7200',
@@ -34,7 +34,7 @@ export function allowCrossOrigin(
   const url = `${prefix}/*`;
   app.options(url, preflight);
   // Takes what no other route does, with the headers, so that pages see what is wrong.
-  app.route({ method: ['GET', 'POST', 'PUT', 'DELETE'], url, handler: (_request, reply) => reply.callNotFound() });
+  app.route({ method: [...methods], url, handler: (_request, reply) => reply.callNotFound() });
 }
 
 /** Headers of an answer about an instance, which may not exist. */

@@ -86,5 +86,5 @@ export const deviceApi =
       withDevice((key, request) => refreshToken(deps, key, request.body)),
     );
     app.put(`${device}/user`, { bodyLimit: metadataMaxBytes }, withDevice(setDeviceUser(deps)));
-    deviceInterests(app, store, `${device}/interests`, withDevice);
+    deviceInterests(app, { store, limits: deps.limits }, `${device}/interests`, withDevice);
   };

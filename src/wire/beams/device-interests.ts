@@ -1,12 +1,14 @@
-import type { FastifyInstance, FastifyRequest, RouteHandlerMethod } from 'fastify';
+import type { FastifyInstance, FastifyRequest, preHandlerHookHandler, RouteHandlerMethod } from 'fastify';
 import * as z from 'zod';
 import { runOne } from '../../core/ports/command.ts';
 import type { DeviceCommands, DeviceKey, DeviceQueries } from '../../core/ports/device-store.ts';
 import type { BeamsAnswer } from './beams-answer.ts';
-import { answerJson, done, refuse } from './beams-answer.ts';
+import { clientKey } from '../http/client-key.ts';
+import { answerJson, done, refuse, sendLater } from './beams-answer.ts';
 import { decodeBody, expected } from './decode-body.ts';
 import type { DeviceHandler } from './device-handler.ts';
 import { isInterestName } from './names.ts';
+import type { RequestLimits } from './request-limits.ts';
 
 /** "5000 interests a device" */
 const maxInterests = 5000;
@@ -14,6 +16,8 @@ const maxInterests = 5000;
 const interestSetMaxBytes = 1024 * 1024;
 /** "limit ≤ 100" */
 const maxPageSize = 100;
+/** What the limit on requests takes a set of so many for. */
+const interestsPerRequest = 50;
 
 type InterestStore = Pick<DeviceCommands, 'replaceInterests' | 'addInterests' | 'removeInterests'> &
   Pick<DeviceQueries, 'listInterests'>;
@@ -21,7 +25,7 @@ type InterestStore = Pick<DeviceCommands, 'replaceInterests' | 'addInterests' | 
 /** A device's interests, at `path`. */
 export function deviceInterests(
   app: FastifyInstance,
-  store: InterestStore,
+  { store, limits }: { readonly store: InterestStore; readonly limits: RequestLimits },
   path: string,
   withDevice: (handler: DeviceHandler) => RouteHandlerMethod,
 ): void {
@@ -31,7 +35,7 @@ export function deviceInterests(
   );
   app.put(
     path,
-    { bodyLimit: interestSetMaxBytes },
+    { bodyLimit: interestSetMaxBytes, preHandler: limitInterests(limits) },
     withDevice((key, request) => replaceInterests(store, key, request.body)),
   );
   // A wildcard, so that a name with a raw slash is an invalid name, not an unknown device.
@@ -78,9 +82,30 @@ async function listInterests(store: InterestStore, key: DeviceKey, query: Query)
   return answerJson({ interests: page, responseMetadata: nextCursor });
 }
 
-const interestSet = z.object({
-  interests: z.array(z.string({ error: expected('a string') }), { error: expected('an array of strings') }),
+/** A set of many costs the database as much as that many small requests: its client has paid for one. */
+const limitInterests =
+  ({ devices }: RequestLimits): preHandlerHookHandler =>
+  (request, reply, done) => {
+    const { interests } = (request.body ?? {}) as { readonly interests?: unknown };
+    const cost = Array.isArray(interests) ? Math.floor(interests.length / interestsPerRequest) : 0;
+    const waitMs = cost === 0 ? null : devices.take(clientKey(request), cost);
+    if (waitMs === null) done();
+    else sendLater(reply, refuse('rate-limited'), waitMs);
+  };
+
+/** The first mistake alone: one for each of half a million elements would take a second. */
+const names = z.unknown().transform((value, context): readonly string[] => {
+  if (!Array.isArray(value)) {
+    const message = expected('an array of strings')({ input: value, path: ['interests'] });
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
+  const mistake = value.findIndex((name) => typeof name !== 'string');
+  if (mistake === -1) return value as string[];
+  context.addIssue({ code: 'custom', message: 'expected a string', path: [mistake] });
+  return z.NEVER;
 });
+const interestSet = z.object({ interests: names });
 
 async function replaceInterests(store: InterestStore, key: DeviceKey, body: unknown): Promise<BeamsAnswer> {
   const decoded = decodeBody(interestSet, body);

@@ -12,7 +12,7 @@ import { formatDeviceId, type Platform } from '../../protocol/ids.ts';
 import type { BeamsAnswer } from './beams-answer.ts';
 import { answerJson, done, refuse } from './beams-answer.ts';
 import { decodeBody, expected } from './decode-body.ts';
-import { decodeWebToken } from './web-token.ts';
+import { decodeWebToken, malformedWebToken, refuseSubscription } from './web-token.ts';
 
 /** A subscription's endpoint or a token, and the metadata, fit well. */
 export const registrationMaxBytes = 16 * 1024;
@@ -71,16 +71,10 @@ async function registerWeb(deps: RegisterWebDeviceDeps, instance: Instance, body
   const decoded = decodeBody(webRegistration, body, tokenRequired);
   if ('refusal' in decoded) return decoded.refusal;
   const subscription = decodeWebToken(decoded.value.token);
-  if (!subscription) {
-    return refuse('wrong-schema', '`token`: expected the JSON of a PushSubscription in standard padded base64');
-  }
+  if (!subscription) return malformedWebToken;
   const metadata = JSON.stringify(decoded.value.metadata ?? {});
   const result = await registerWebDevice(deps, { instanceId: instance.id, subscription, metadata });
-  if (result.kind === 'refused') {
-    const field = result.part === 'endpoint' ? 'endpoint' : `keys.${result.part}`;
-    return refuse('wrong-schema', `\`token.${field}\`: ${result.reason}`);
-  }
-  return answerRegistration('web', result);
+  return result.kind === 'refused' ? refuseSubscription(result) : answerRegistration('web', result);
 }
 
 async function register(

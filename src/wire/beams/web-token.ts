@@ -1,6 +1,8 @@
 import * as z from 'zod';
-import type { WebSubscription } from '../../core/devices/register-web-device.ts';
+import type { RefusedSubscription, WebSubscription } from '../../core/devices/register-web-device.ts';
 import { parseJson } from '../http/json-body.ts';
+import type { BeamsAnswer } from './beams-answer.ts';
+import { refuse } from './beams-answer.ts';
 
 const base64Url = z.string().regex(/^[A-Za-z0-9_-]{1,100}={0,2}$/);
 
@@ -25,4 +27,15 @@ export function decodeWebToken(token: string): WebSubscription | null {
     p256dh: Buffer.from(keys.p256dh, 'base64url'),
     auth: Buffer.from(keys.auth, 'base64url'),
   };
+}
+
+export const malformedWebToken = refuse(
+  'wrong-schema',
+  '`token`: expected the JSON of a PushSubscription in standard padded base64',
+);
+
+/** Names the part as the token does. */
+export function refuseSubscription({ part, reason }: RefusedSubscription): BeamsAnswer {
+  const field = part === 'endpoint' ? part : `keys.${part}`;
+  return refuse('wrong-schema', `\`token.${field}\`: ${reason}`);
 }

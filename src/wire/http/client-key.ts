@@ -1,18 +1,17 @@
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 
+export interface Client {
+  readonly ip: string;
+  readonly socket: Pick<Socket, 'remoteAddress'>;
+}
+
 /**
  * Who a request is counted against: the client's IPv4 address, or the /64 of its IPv6 address, which one subscriber has
  * whole. `ip` is what a trusted proxy said, or the connection's own address; some proxies add the port. What is no
  * address is counted against the connection that it came by.
  */
-export function clientKey({
-  ip,
-  socket,
-}: {
-  readonly ip: string;
-  readonly socket: Pick<Socket, 'remoteAddress'>;
-}): string {
+export function clientKey({ ip, socket }: Client): string {
   return addressKey(ip) ?? addressKey(socket.remoteAddress ?? '') ?? 'unknown';
 }
 

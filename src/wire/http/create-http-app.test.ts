@@ -3,7 +3,10 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createTestAuthority } from '../../../test/support/test-authority.ts';
@@ -99,6 +102,17 @@ describe('listeners', () => {
     expect(server.timeout).toBe(70_000);
   });
 
+  test.each([
+    ['no host', 'GET /healthz HTTP/1.1\r\n\r\n', 400, 'must have a Host header'],
+    ['an expectation that is unknown', 'POST /x HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n', 417, 'Expect header'],
+    ['a method with a body, without one', 'QUERY /x HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'content type'],
+  ])('%s', async (_, bytes, status, description) => {
+    const { app, logged } = await openApp();
+    const answer = await exchange(await listen(app), bytes.replace('Host: a', 'Host: a\r\nConnection: close'));
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*\\{"error":"[^"]+","description":".*${description}`));
+    expect(logged).toEqual([]);
+  });
+
   test('headers that are too large', async () => {
     const port = await listen((await openApp()).app);
     const answer = await exchange(port, `GET /${'x'.repeat(17 * 1024)} HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -190,6 +204,36 @@ describe('bodies', () => {
     const head =
       'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
     expect(await exchange(port, head + chunk)).toMatch(/^HTTP\/1\.1 400 [^]*The request body is too large"\}\n/);
+  });
+
+  test('in chunks of a byte hold no more than their bytes, and arrive as they were sent', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const text = JSON.stringify('é'.repeat(50_000));
+    const big: FastifyPluginAsync = async (instance) => {
+      instance.post('/big', { bodyLimit: 200_000 }, (request, reply) => reply.send({ same: request.body }));
+    };
+    const port = await listen((await openApp({ routes: [big] })).app);
+    const head =
+      'POST /big HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n' +
+      'Connection: close\r\n\r\n';
+    const chunks = Buffer.concat([...Buffer.from(text)].map((byte) => Buffer.from([49, 13, 10, byte, 13, 10])));
+    const socket = connect(port, '127.0.0.1');
+    const answer = new Promise<string>((resolve) => {
+      let received = '';
+      socket.setEncoding('utf8').on('data', (data: string) => (received += data));
+      socket.on('close', () => resolve(received));
+    });
+    await once(socket, 'connect');
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    await new Promise((resolve) => socket.write(Buffer.concat([Buffer.from(head), chunks]), resolve));
+    // Everything was sent: what the server has not read yet is little.
+    await delay(100);
+    collectGarbage();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000);
+    socket.write('0\r\n\r\n');
+    expect((await answer).endsWith(`{"same":${text}}`)).toBe(true);
   });
 });
 

@@ -8,8 +8,7 @@ import type { Metrics } from '../../core/ports/metrics.ts';
 import { defaultAnswer, maxHeaders, maxPathLength } from './default-answer.ts';
 import { DirectRoutes } from './direct-route.ts';
 import type { HttpFailure } from './http-failure.ts';
-import { StoreUnavailable } from '../../core/ports/command.ts';
-import { classifyFailure, isUnavailable } from './http-failure.ts';
+import { classifyFailure, logFailure, ServerBusy } from './http-failure.ts';
 import { InFlight } from './in-flight.ts';
 import { parseJsonBodies } from './json-body.ts';
 import { shareConnections } from './share-connections.ts';
@@ -44,6 +43,8 @@ const maxHeaderBytes = 16 * 1024;
 
 const serverOptions = {
   maxHeaderSize: maxHeaderBytes,
+  /** Node's own refusal has an empty body. */
+  requireHostHeader: false,
   /** Slow clients: time for the head, then for the whole request, and how often that is looked at. */
   headersTimeout: 10_000,
   requestTimeout: 30_000,
@@ -65,10 +66,17 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   const app = fastify<http.Server>({
     // Not Fastify's own servers, whose type differs between HTTP and HTTPS.
     serverFactory: (fastifys) => {
-      const handler = direct.listener(fastifys);
+      const plain = direct.listener(fastifys);
+      const handler: http.RequestListener = (request, response) =>
+        request.headers.host === undefined && request.httpVersion === '1.1'
+          ? refuse(response, 400, 'A request of HTTP/1.1 must have a Host header')
+          : plain(request, response);
       const server: http.Server = tls
         ? https.createServer({ ...serverOptions, handshakeTimeout: serverOptions.headersTimeout, ...tls }, handler)
         : http.createServer(serverOptions, handler);
+      server.on('checkExpectation', (_request, response) =>
+        refuse(response, 417, 'The only value that the Expect header may have is 100-continue'),
+      );
       server.setTimeout(socketTimeoutMs);
       server.maxConnections = maxConnections;
       shareConnections(server, maxConnections, trustedProxies);
@@ -79,6 +87,8 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    // Of routes that name no other; of paths that nobody knows, too.
+    bodyLimit: 1024,
     routerOptions: {
       // Names in paths are judged by the wires, which know what to answer; the header limit bounds them before that.
       maxParamLength: maxHeaderBytes,
@@ -97,7 +107,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   app.addHook('onRequest', (request, reply, done) => {
     if (request.raw.rawHeaders.length > 2 * maxHeaders) return sendFailure(reply, 'too-many-headers');
     if ((request.raw.url ?? '').length > maxPathLength) return sendFailure(reply, 'path-too-long');
-    inFlight.track(request.raw, reply.raw);
+    inFlight.track(request.raw, reply.raw, request);
     // Of methods that caches keep (RFC 9110, section 9.2.3): what may be kept, its route says.
     if (request.method === 'GET' || request.method === 'HEAD') reply.header('cache-control', 'no-store');
     done();
@@ -111,15 +121,13 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
   app.addHook('preHandler', (request, _reply, done) => {
     const { admission } = request.routeOptions.config;
     const hasRoom = admission === 'always' || inFlight.addRequest(request.raw);
-    done(hasRoom ? undefined : new StoreUnavailable('too many requests in flight'));
+    done(hasRoom ? undefined : new ServerBusy('too many requests in flight'));
   });
   parseJsonBodies(app, inFlight);
   app.setNotFoundHandler((_request, reply) => sendFailure(reply, 'unknown-route'));
   app.setErrorHandler((error, request, reply) => {
     const failure = classifyFailure(error);
-    const fields = { method: request.method, route: request.routeOptions.url, error };
-    if (isUnavailable(failure)) log.warn('http.unavailable', fields);
-    if (failure === 'unexpected') log.error('http.failed', fields);
+    logFailure(log, failure, { method: request.method, route: request.routeOptions.url, error });
     return sendFailure(reply, failure);
   });
   for (const plugin of routes) await app.register(plugin);
@@ -132,6 +140,15 @@ function sendFailure(reply: FastifyReply, failure: HttpFailure): FastifyReply {
   return reply.code(status).headers(headers).send(Buffer.from(body));
 }
 
+/** In place of Node's own answers, whose bodies are empty. */
+function refuse(response: http.ServerResponse, status: number, description: string): void {
+  // What follows in the connection may be a body.
+  const headers = { 'content-type': 'application/json', connection: 'close' };
+  response.writeHead(status, headers).end(badRequest(description));
+}
+
+const badRequest = (description: string): string => `${JSON.stringify({ error: 'Bad Request', description })}\n`;
+
 /** Requests that Node's parser gave up on. */
 const clientErrors: Readonly<Record<string, readonly [statusLine: string, description: string]>> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', `Headers and path may have ${maxHeaderBytes} bytes`],
@@ -142,7 +159,7 @@ const notHttp = ['400 Bad Request', 'This is not an HTTP/1.1 request'] as const;
 function answerClientError(error: { readonly code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const [statusLine, description] = clientErrors[error.code ?? ''] ?? notHttp;
-  const body = `${JSON.stringify({ error: 'Bad Request', description })}\n`;
+  const body = badRequest(description);
   socket.end(
     `HTTP/1.1 ${statusLine}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `Connection: close\r\n\r\n${body}`,

@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isUuid } from '../../protocol/ids.ts';
-import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Log } from '../../core/ports/log.ts';
 import type { Metrics } from '../../core/ports/metrics.ts';
 import { defaultAnswer, maxHeaders } from './default-answer.ts';
-import { classifyFailure, isUnavailable } from './http-failure.ts';
+import { classifyFailure, logFailure, ServerBusy } from './http-failure.ts';
 import type { InFlight } from './in-flight.ts';
 import { readJson } from './json-body.ts';
 
@@ -142,7 +141,7 @@ export class DirectRoutes {
   ): void {
     const { inFlight, log, metrics } = this.#deps;
     const startedAt = performance.now();
-    inFlight.track(raw, response);
+    inFlight.track(raw, response, { ip: request.ip ?? '', socket: request.socket });
     const send = ({ status, body, headers: more }: DirectAnswer): void => {
       // The client has gone: nothing is answered, and nothing counted.
       if (response.destroyed) return;
@@ -157,9 +156,7 @@ export class DirectRoutes {
     };
     const fail = (error: unknown): void => {
       const failure = classifyFailure(error);
-      const fields = { method: 'POST', route: route.url, error };
-      if (isUnavailable(failure)) log.warn('http.unavailable', fields);
-      if (failure === 'unexpected') log.error('http.failed', fields);
+      logFailure(log, failure, { method: 'POST', route: route.url, error });
       send(defaultAnswer(failure));
     };
     const answerTo = async (body: unknown): Promise<DirectAnswer> => route.direct.answer(request, body);
@@ -168,7 +165,7 @@ export class DirectRoutes {
       // What follows in the connection may be the rest of the body.
       if (error) response.setHeader('connection', 'close');
       if (error) fail(error);
-      else if (!inFlight.addRequest(raw)) fail(new StoreUnavailable('too many requests in flight'));
+      else if (!inFlight.addRequest(raw)) fail(new ServerBusy('too many requests in flight'));
       else answer(body);
     });
   }

@@ -20,7 +20,7 @@ async function open(limits: InFlightLimits) {
       await held;
       return reply.send('ok');
     });
-    app.post('/quick', { bodyLimit: 5000 }, async (_request, reply) => reply.send('ok'));
+    app.post('/quick', { bodyLimit: 48_500 }, async (_request, reply) => reply.send('ok'));
   };
   const app = await createHttpApp({
     log: quiet,
@@ -32,14 +32,9 @@ async function open(limits: InFlightLimits) {
   onTestFinished(() => app.close());
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
-  const start = (path: string, method = 'POST') => {
-    const request = http.request({
-      host: '127.0.0.1',
-      port,
-      path,
-      method,
-      headers: { 'content-type': 'application/json' },
-    });
+  const start = (path: string, method = 'POST', localAddress = '127.0.0.1') => {
+    const headers = { 'content-type': 'application/json' };
+    const request = http.request({ host: '127.0.0.1', port, path, method, headers, localAddress });
     const answer = new Promise<{ status: number | undefined; retryAfter: string | undefined }>((resolve, reject) => {
       request.on('error', reject).on('response', (response) => {
         response.resume();
@@ -48,8 +43,8 @@ async function open(limits: InFlightLimits) {
     });
     return { request, answer };
   };
-  const send = (path: string, body = '', method = 'POST') => {
-    const { request, answer } = start(path, method);
+  const send = (path: string, body = '', method = 'POST', localAddress = '127.0.0.1') => {
+    const { request, answer } = start(path, method, localAddress);
     request.end(body);
     return answer;
   };
@@ -70,21 +65,36 @@ test('requests beyond the limit are 503 until others are answered; health checks
   await waitFor('their places to be free', async () => (await send('/quick')).status === 200);
 });
 
-test('bytes of bodies are bounded all together, and let go of when a client disappears', async () => {
-  const { start, send } = await open({ maxRequests: 100, maxBodyBytes: 6000 });
-  const body = JSON.stringify('x'.repeat(3000));
+test('bytes of bodies are bounded: half of them are for who comes first, the rest for all in small parts', async () => {
+  const { start, send } = await open({ maxRequests: 100, maxBodyBytes: 100_000 });
+  const body = (bytes: number) => JSON.stringify('x'.repeat(bytes - 2));
   const slow = start('/quick');
   slow.answer.catch(() => {});
-  slow.request.write('"'.padEnd(4000, 'x'));
-  await waitFor('the slow body to be held', async () => (await send('/quick', body)).status === 503);
-  expect(await send('/quick', body)).toEqual(busy);
-  expect(await send('/quick', '{}')).toEqual(ok);
+  slow.request.write('"'.padEnd(48_000, 'x'));
+  await waitFor('the slow body to be held', async () => (await send('/quick', body(6_000))).status === 503);
+  const others = (bytes: number) => send('/quick', body(bytes), 'POST', '127.0.0.2');
+  expect(await send('/quick', body(4_500))).toEqual(busy);
+  expect(await send('/quick', body(1_000))).toEqual(ok);
+  expect(await others(6_000)).toEqual(busy);
+  expect(await others(4_500)).toEqual(ok);
   slow.request.destroy();
-  await waitFor('its bytes to be free', async () => (await send('/quick', body)).status === 200);
+  await waitFor('its bytes to be free', async () => (await send('/quick', body(6_000))).status === 200);
+});
+
+test('bytes of bodies are bounded all together', async () => {
+  const { start, send } = await open({ maxRequests: 100, maxBodyBytes: 3_000 });
+  const slow = Array.from({ length: 3 }, () => start('/quick'));
+  for (const { request, answer } of slow) {
+    answer.catch(() => {});
+    request.write('"'.padEnd(900, 'x'));
+  }
+  await waitFor('all to be held', async () => (await send('/quick', '"'.padEnd(400, 'x'))).status === 503);
+  for (const { request } of slow) request.destroy();
+  await waitFor('their bytes to be free', async () => (await send('/quick', '{}')).status === 200);
 });
 
 test('what a client announces and does not send takes nobody a place', async () => {
-  const { start, send } = await open({ maxRequests: 1, maxBodyBytes: 6000 });
+  const { start, send } = await open({ maxRequests: 1, maxBodyBytes: 100_000 });
   const slow = start('/quick');
   slow.answer.catch(() => {});
   slow.request.setHeader('content-length', '4500');

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Client } from './client-key.ts';
+import { clientKey } from './client-key.ts';
 
 export interface InFlightLimits {
   /** Requests that have arrived whole and are not answered. */
@@ -6,6 +8,13 @@ export interface InFlightLimits {
   /** Bytes of bodies, arriving or of requests that are not answered. */
   readonly maxBodyBytes: number;
 }
+
+/** Bodies are plenty until they take this part of their bytes. */
+const plentyShare = 1 / 2;
+/** From then on no client gets more than this part. */
+const clientShare = 1 / 20;
+/** Bodies up to here are not counted by client: all that one client can send at once do not take the half. */
+const smallBytes = 1024;
 
 /** On the request itself: a map beside it would cost the garbage collector more than everything here. */
 const heldFor = Symbol('heldFor');
@@ -15,38 +24,53 @@ interface Tracked extends IncomingMessage {
 }
 
 interface Held {
+  readonly client: Client;
   bytes: number;
   requests: 0 | 1;
+  /** Who its bytes are counted against, once it is not small. */
+  key: string | null;
 }
 
 /**
  * What the listeners hold in memory for requests, all together. Slow requests count only with the bytes that they have
- * sent, so that declaring much or dawdling costs nobody else's place.
+ * sent, so that declaring much or dawdling costs nobody else's place; where bytes run short, those who hold many get no more.
  */
 export class InFlight {
   readonly #limits: InFlightLimits;
   #bytes = 0;
   #requests = 0;
+  readonly #bytesByClient = new Map<string, number>();
 
   constructor(limits: InFlightLimits) {
     this.#limits = limits;
   }
 
   /** From here on; everything is let go of when the response is over, whichever way it ends. */
-  track(request: Tracked, response: ServerResponse): void {
-    const held: Held = { bytes: 0, requests: 0 };
+  track(request: Tracked, response: ServerResponse, client: Client): void {
+    const held: Held = { client, bytes: 0, requests: 0, key: null };
     request[heldFor] = held;
     response.on('close', () => {
       request[heldFor] = undefined;
       this.#bytes -= held.bytes;
       this.#requests -= held.requests;
+      if (held.key !== null) this.#countFor(held.key, -held.bytes);
     });
   }
 
   /** False when there is no room for more of the body. */
   addBytes(request: Tracked, bytes: number): boolean {
     const held = request[heldFor];
-    if (!held || this.#bytes + bytes > this.#limits.maxBodyBytes) return false;
+    const all = this.#bytes + bytes;
+    if (!held || all > this.#limits.maxBodyBytes) return false;
+    if (held.bytes + bytes > smallBytes) {
+      const key = held.key ?? clientKey(held.client);
+      const more = held.key === null ? held.bytes + bytes : bytes;
+      const ofClient = (this.#bytesByClient.get(key) ?? 0) + more;
+      const { maxBodyBytes } = this.#limits;
+      if (all > maxBodyBytes * plentyShare && ofClient > maxBodyBytes * clientShare) return false;
+      held.key = key;
+      this.#countFor(key, more);
+    }
     held.bytes += bytes;
     this.#bytes += bytes;
     return true;
@@ -59,5 +83,11 @@ export class InFlight {
     this.#requests += 1 - held.requests;
     held.requests = 1;
     return true;
+  }
+
+  #countFor(client: string, bytes: number): void {
+    const left = (this.#bytesByClient.get(client) ?? 0) + bytes;
+    if (left > 0) this.#bytesByClient.set(client, left);
+    else this.#bytesByClient.delete(client);
   }
 }

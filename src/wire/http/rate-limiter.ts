@@ -27,8 +27,11 @@ export class RateLimiter {
     this.#now = now;
   }
 
-  /** Null: one was taken from the allowance. Else nothing was, and it is worth trying again after so many milliseconds. */
-  take(key: string): number | null {
+  /**
+   * Null: `cost` was taken from the allowance, though it may have been less. Else nothing was, and it is worth trying again
+   * after so many milliseconds.
+   */
+  take(key: string, cost = 1): number | null {
     const now = this.#now();
     const wholeAt = Math.max(this.#wholeAt.get(key) ?? now, now);
     const earlyMs = wholeAt - now - this.#toleranceMs;
@@ -36,7 +39,7 @@ export class RateLimiter {
     if (earlyMs > 1e-6) return earlyMs;
     if (key !== this.#newest) this.#wholeAt.delete(key);
     this.#newest = key;
-    this.#wholeAt.set(key, wholeAt + this.#intervalMs);
+    this.#wholeAt.set(key, wholeAt + cost * this.#intervalMs);
     if (this.#wholeAt.size > this.#maxKeys) {
       const [oldest] = this.#wholeAt.keys();
       this.#wholeAt.delete(oldest as string);

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { StoreUnavailable } from '../../core/ports/command.ts';
-import { RefusedBody } from './http-failure.ts';
+import { RefusedBody, ServerBusy } from './http-failure.ts';
 import type { InFlight } from './in-flight.ts';
 
 export interface BodyLimits {
@@ -21,7 +20,8 @@ export function readBody(
   done: (error: Error | null, body: string) => void,
 ): void {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return done(new RefusedBody('body-too-large'), '');
-  const chunks: Buffer[] = [];
+  // The first chunk, then one that grows: kept one by one, chunks of a byte would take hundreds of times what they hold.
+  let body: Buffer = Buffer.alloc(0);
   let bytes = 0;
   const stop = (): void => void request.off('data', onData).off('end', onEnd).off('error', onError);
   const refuse = (error: Error): void => {
@@ -32,16 +32,21 @@ export function readBody(
     done(error, '');
   };
   const onData = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return refuse(new RefusedBody('body-too-large'));
-    if (!inFlight.addBytes(request, chunk.length)) return refuse(new StoreUnavailable('too many bytes in flight'));
-    chunks.push(chunk);
+    const end = bytes + chunk.length;
+    if (end > maxBytes) return refuse(new RefusedBody('body-too-large'));
+    if (end > body.length) {
+      const capacity = bytes === 0 ? end : Math.min(maxBytes, 2 * end);
+      if (!inFlight.addBytes(request, capacity - body.length))
+        return refuse(new ServerBusy('too many bytes in flight'));
+      body = bytes === 0 ? chunk : Buffer.concat([body], capacity);
+    }
+    if (bytes > 0) chunk.copy(body, bytes);
+    bytes = end;
   };
   const onEnd = (): void => {
     request.off('error', onError);
-    const [first = Buffer.alloc(0)] = chunks;
-    const body = chunks.length <= 1 ? first : Buffer.concat(chunks, bytes);
-    if (isUtf8(body)) done(null, body.toString());
+    const whole = body.subarray(0, bytes);
+    if (isUtf8(whole)) done(null, whole.toString());
     else done(new RefusedBody('malformed-body'), '');
   };
   // The client closed the connection in the middle of the body.

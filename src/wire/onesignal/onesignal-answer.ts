@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../core/ports/log.ts';
 import { retryAfterSeconds } from '../http/default-answer.ts';
 import type { HttpFailure } from '../http/http-failure.ts';
-import { classifyFailure, isUnavailable } from '../http/http-failure.ts';
+import { classifyFailure, logFailure } from '../http/http-failure.ts';
 
 /** What a handler answers, as a value. */
 export interface OneSignalAnswer {
@@ -56,9 +56,7 @@ const failures: Readonly<Record<HttpFailure, OneSignalAnswer>> = {
 export function answerFailures(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((error, request, reply) => {
     const failure = classifyFailure(error);
-    const fields = { method: request.method, route: request.routeOptions.url, error };
-    if (isUnavailable(failure)) log.warn('http.unavailable', fields);
-    if (failure === 'unexpected') log.error('http.failed', fields);
+    logFailure(log, failure, { method: request.method, route: request.routeOptions.url, error });
     return sendAnswer(reply, failures[failure]);
   });
 }

@@ -12,7 +12,7 @@ import type { OneSignalAnswer } from './onesignal-answer.ts';
 import { answerFailures, answering, answerJson, refuse } from './onesignal-answer.ts';
 import { renderNotification } from './render-notification.ts';
 
-/** What the OneSignal wire needs: publish commands and queries, the instances, sealer, clock, ids and log, and who to wake. */
+/** What the routes of the OneSignal wire need, together. */
 export interface OneSignalDeps extends CreateNotificationDeps, CancelPublishDeps {
   readonly store: CreateNotificationDeps['store'] &
     CancelPublishDeps['store'] &

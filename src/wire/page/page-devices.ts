@@ -15,7 +15,7 @@ import type { InstanceDirectory } from '../../core/instances/instance.ts';
 import { isPlainText, isUserId, maxUserIdLength } from '../beams/names.ts';
 import type { RequestLimits } from '../beams/request-limits.ts';
 import { limitClients } from '../beams/request-limits.ts';
-import { decodeWebToken } from '../beams/web-token.ts';
+import { decodeWebToken, malformedWebToken, refuseSubscription } from '../beams/web-token.ts';
 import { tagChanges } from './tag-changes.ts';
 
 export interface PageDeviceDeps extends RenewSubscriptionDeps {
@@ -36,7 +36,7 @@ export const pageDevices =
   async (app) => {
     const { instances, store } = deps;
     limitClients(app, deps.limits.devices, 'rate-limited');
-    allowCrossOrigin(app, instances, prefix, 'GET, POST, PUT, PATCH, DELETE');
+    allowCrossOrigin(app, instances, prefix, ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
     const withDevice = webDeviceAnswering(instances);
     const options = { bodyLimit: 64 * 1024 };
 
@@ -110,13 +110,9 @@ async function renew(deps: PageDeviceDeps, key: DeviceKey, request: FastifyReque
   const decoded = decodeBody(subscriptionChange, request.body);
   if ('refusal' in decoded) return decoded.refusal;
   const subscription = decodeWebToken(decoded.value.token);
-  if (!subscription) {
-    return refuse('wrong-schema', '`token`: expected the JSON of a PushSubscription in standard padded base64');
-  }
+  if (!subscription) return malformedWebToken;
   const result = await renewSubscription(deps, key, subscription);
-  if (typeof result === 'string') return answerChange(result);
-  const field = result.part === 'endpoint' ? 'endpoint' : `keys.${result.part}`;
-  return refuse('wrong-schema', `\`token.${field}\`: ${result.reason}`);
+  return typeof result === 'string' ? answerChange(result) : refuseSubscription(result);
 }
 
 /** A route handler for the browser of the path; ids that cannot be a browser's are unknown devices. */

@@ -1,5 +1,5 @@
-import type { OptionValues } from 'commander';
-import { Command, Option } from 'commander';
+import type { Command, OptionValues } from 'commander';
+import { Option } from 'commander';
 import { readClientSettings } from '../config/client-settings.ts';
 import { acceptedSettings } from './accepted-settings.ts';
 import type { AdminClient } from './admin-client.ts';
@@ -14,12 +14,7 @@ export interface Output {
   readonly text: string;
 }
 
-/** A command that speaks to a running server. */
-export function clientCommand(name: string, description: string): Command {
-  return new Command(name).description(description);
-}
-
-/** Makes the command's action: `run` gets the client, the arguments in order, and the options. */
+/** Makes a command that speaks to a running server: `run` gets the client, the arguments in order, and the options. */
 export function runOnServer(
   command: Command,
   run: (admin: AdminClient, args: readonly string[], options: OptionValues) => Promise<Output>,
