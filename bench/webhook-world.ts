@@ -10,6 +10,7 @@ import { runOne } from '../src/core/ports/command.ts';
 import type { DeviceKey } from '../src/core/ports/device-store.ts';
 import type { HttpPost } from '../src/core/ports/http-client.ts';
 import type { WebhookBatch } from '../src/core/ports/instance-store.ts';
+import type { PublishContent } from '../src/core/ports/publish-body.ts';
 import { generateKeyring, parseKeyring } from '../src/sealing/keyring.ts';
 import { createSealer } from '../src/sealing/sealer.ts';
 import { Dispatcher, messagesAtATime } from '../src/core/webhooks/dispatcher.ts';
@@ -32,10 +33,10 @@ export interface Target {
 
 export type WebhookWorld = Awaited<ReturnType<typeof openWebhookWorld>>;
 
-const content = {
+const content: PublishContent = {
   web: {
     timeToLiveSeconds: 3_600,
-    notification: { title: 'Pharos', body: 'x'.repeat(120), deepLink: 'https://site.example/news' },
+    notification: { title: 'Pharos', body: 'x'.repeat(120), deep_link: 'https://site.example/news' },
     data: {},
   },
 };

@@ -59,7 +59,7 @@ await pharos.admin('POST', `/instances/${instanceId}/webhooks`, {
   events: ['v1.PublishToUsersAttempt', 'v1.UserNotificationAcknowledgement', 'v1.UserNotificationOpen'],
   secret,
 });
-sayAt(`instance              ${instanceId}, one webhook for all events`);
+sayAt(`instance              ${instanceId}, one webhook for what becomes of publishes`);
 await pharos.admin('PUT', `/instances/${instanceId}/credentials/fcm`, { serviceAccount: fcm.serviceAccount });
 await pharos.admin('PUT', `/instances/${instanceId}/credentials/apns`, { environment: 'production', token: apns.key });
 sayAt('credentials           of FCM and APNs are set; both services take them');

@@ -35,7 +35,7 @@ export const packageOwners: ReadonlyMap<string, readonly string[]> = new Map<str
   // The data folder's lock is SQLite's.
   ['node:sqlite', ['storage', 'data-folder']],
   ['fastify', ['wire', 'main.ts']],
-  ['undici', ['egress', 'gateways']],
+  ['undici', ['egress']],
   ['pino', ['logging']],
   ['commander', ['cli']],
   ['pg', ['storage']],
@@ -43,7 +43,7 @@ export const packageOwners: ReadonlyMap<string, readonly string[]> = new Map<str
   ['node:process', []],
   ...['http', 'https', 'http2', 'net', 'tls', 'dns', 'dns/promises'].map((name): [string, string[]] => [
     `node:${name}`,
-    ['wire', 'egress', 'gateways', 'main.ts', 'cli', 'config'],
+    ['wire', 'egress', 'cli', 'config'],
   ]),
 ]);
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repository } from './run-command.ts';
+import { repository } from './run-node.ts';
 
 const folder = 'test/browser';
 /** What starts the real server. */

@@ -1,4 +1,4 @@
-import { runNode } from './run-command.ts';
+import { runNode } from './run-node.ts';
 import type { Suite } from './suite-result.ts';
 
 /** Commands that pass or fail as a whole, each counted as one: name → arguments of Node 24. */

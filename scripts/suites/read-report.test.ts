@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Ended } from './run-command.ts';
+import type { Ended } from './run-node.ts';
 import type { VitestReport } from './read-report.ts';
 import { readReport } from './read-report.ts';
 

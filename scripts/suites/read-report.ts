@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Ended } from './run-command.ts';
+import type { Ended } from './run-node.ts';
 import type { SuiteResult } from './suite-result.ts';
 
 /** The part that we read of what vitest's JSON reporter writes. */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VitestReport } from './read-report.ts';
 import { readReport } from './read-report.ts';
-import type { NodeMajor } from './run-command.ts';
-import { runNode } from './run-command.ts';
+import type { NodeMajor } from './run-node.ts';
+import { runNode } from './run-node.ts';
 import type { Suite } from './suite-result.ts';
 
 const storages = { sqlite: 'SQLite', postgres: 'PostgreSQL' } as const;

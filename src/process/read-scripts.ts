@@ -11,7 +11,7 @@ export function readScripts(log: Log): Map<string, Script> {
   for (const name of scriptNames) {
     const file = new URL(`../../dist/${name}`, import.meta.url);
     if (!existsSync(file)) {
-      log.warn('script.missing', { file: file.pathname, mend: 'node scripts/build-worker.ts' });
+      log.warn('script.missing', { file: file.pathname, mend: 'npm run build' });
       continue;
     }
     const script = { body: readFileSync(file), contentType: 'text/javascript; charset=utf-8' };

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { wallOf, walls } from '../../scripts/lint/walls.ts';
+import { packageOwners, wallOf, walls } from '../../scripts/lint/walls.ts';
 import type { Finding } from './lint.ts';
 import { lint } from './lint.ts';
 import type { Overlay } from './overlay.ts';
@@ -26,6 +26,16 @@ const permitted: Readonly<Record<string, readonly string[]>> = {
   'service-worker': ['browser', 'protocol'],
   dashboard: ['protocol'],
 };
+const owners: Readonly<Record<string, readonly string[]>> = {
+  'node:sqlite': ['storage', 'data-folder'],
+  fastify: ['wire', 'main.ts'],
+  undici: ['egress'],
+  pino: ['logging'],
+  commander: ['cli'],
+  pg: ['storage'],
+  'node:process': [],
+};
+const ownersOfNetwork = ['wire', 'egress', 'cli', 'config'];
 const composing = ['main.ts', 'process', 'cli'];
 const places = [...Object.keys(permitted), ...composing];
 
@@ -133,8 +143,11 @@ describe('the walls between the folders of src', () => {
 
   afterAll(() => overlay.remove());
 
-  test('know the same places as this test', () => {
+  test('know the same places and packages as this test', () => {
     expect(walls.map(({ place }) => place).toSorted()).toEqual(places.toSorted());
+    const network = ['http', 'https', 'http2', 'net', 'tls', 'dns', 'dns/promises'].map((name) => `node:${name}`);
+    const ofNetwork = Object.fromEntries(network.map((name) => [name, ownersOfNetwork]));
+    expect(Object.fromEntries(packageOwners)).toEqual({ ...owners, ...ofNetwork });
   });
 
   test('have every file of the tree behind them', () => {

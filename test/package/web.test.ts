@@ -14,7 +14,7 @@ const installed = join(folder, 'node_modules/@pharos/web');
 let tarball: string;
 
 beforeAll(() => {
-  runScript('build-worker.ts');
+  runScript('build-scripts.ts');
   tarball = runScript('pack-web.ts', join(folder, 'first'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   execFileSync('npm', ['install', '--silent', '--offline', '--no-audit', '--no-fund', tarball], { cwd: folder });
