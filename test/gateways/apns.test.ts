@@ -183,6 +183,17 @@ test.each<[number, string, string]>([
   expect(await send([{ token: tokenOf(1) }])).toMatchObject([{ kind }]);
 });
 
+test('credentials that are refused for one app are used for the others', async () => {
+  const refused: ApnsAnswer = { status: 403, reason: 'InvalidProviderToken' };
+  const foreign = { bundleIdentifier: 'com.example.foreign' };
+  const topics = [topic, foreign.bundleIdentifier];
+  const { send, service } = await open({ answers: { [tokenOf(1)]: [refused], [tokenOf(2)]: [refused] }, topics });
+  expect(await send([{ token: tokenOf(1), ...foreign }])).toMatchObject([{ kind: 'unauthorized' }]);
+  const outcomes = await send([{ token: tokenOf(2), ...foreign }, { token: tokenOf(3) }]);
+  expect(outcomes).toMatchObject([{ kind: 'unauthorized' }, { kind: 'accepted' }]);
+  expect(service.requests.get(tokenOf(2))).toBeUndefined();
+});
+
 test.each<[string, ApnsAnswer, object]>([
   ['a reset stream', 'reset', { kind: 'failed', retryAfterMs: null }],
   ['a page', { status: 502, body: '<html>'.repeat(20_000) }, { kind: 'failed', reason: 'APNs answered 502' }],

@@ -50,6 +50,7 @@ export function createApnsGateway(deps: ApnsGatewayDeps): PhoneGateway<ApnsConte
     if (topic === null) return { kind: 'rejected', reason: 'APNs: nobody said which app (bundle identifier) it is' };
     return send(client, sender, {
       ...{ ...common, instanceId, origin, window: origin, path: `/3/device/${address}` },
+      app: topic,
       headers: { ...common.headers, 'apns-topic': topic },
       scheme: 'bearer',
       proof: async () => proof(),

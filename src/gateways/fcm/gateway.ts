@@ -41,6 +41,7 @@ export function createFcmGateway(deps: FcmGatewayDeps): PhoneGateway<FcmContent,
         ...{ instanceId, origin, path: pathOf(sender), headers, verdictOf, endsAt: performance.now() + deadlineMs },
         // Quotas are those of a project: one that is over its own is no reason to send less for others.
         window: `${origin} ${sender.projectId}`,
+        app: '',
         scheme: 'Bearer' as const,
         proof: (timeoutMs: number) => tokens.get(sender, timeoutMs),
         replaceToken: (token: string) => tokens.forget(sender, token),

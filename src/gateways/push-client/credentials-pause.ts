@@ -10,18 +10,33 @@ export interface CredentialsPauseDeps {
   readonly pauseMs?: number | undefined;
 }
 
+/** Credentials, and the app that they were used for, where devices name it ('' elsewhere): what strangers say holds up nobody else. */
+export interface UsedCredentials {
+  readonly instanceId: string;
+  readonly credentials: object;
+  readonly app: string;
+}
+
 /**
- * A service that has refused credentials is not asked with them again for a while: deliveries wait in the store meanwhile,
- * and the operator is told. Credentials that are set anew are another object, and start afresh.
+ * A service that has refused credentials for an app is not asked so again for a while: deliveries wait in the store
+ * meanwhile, and the operator is told. Credentials that are set anew are another object, and start afresh.
  */
 export interface CredentialsPause {
-  /** What becomes of deliveries with these credentials now; null: they are to be tried. */
-  outcome(credentials: object): DeliveryOutcome | null;
+  /** What becomes of deliveries now; null: they are to be tried. */
+  outcome(used: UsedCredentials): DeliveryOutcome | null;
   /** The service refuses them. */
-  refused(credentials: object, instanceId: string, reason: string): DeliveryOutcome;
+  refused(used: UsedCredentials, reason: string): DeliveryOutcome;
   /** The service has taken them. */
-  accepted(credentials: object, instanceId: string): void;
+  accepted(used: UsedCredentials): void;
 }
+
+interface Pause {
+  readonly reason: string;
+  readonly until: number;
+}
+
+/** More than anybody has; the one that was refused first is tried again. */
+const maxApps = 1_000;
 
 export function createCredentialsPause({
   platform,
@@ -29,35 +44,41 @@ export function createCredentialsPause({
   log,
   pauseMs = 60_000,
 }: CredentialsPauseDeps): CredentialsPause {
-  const paused = new WeakMap<object, { readonly reason: string; readonly until: number }>();
+  const paused = new WeakMap<object, Map<string, Pause>>();
+  const pauseOf = ({ credentials, app }: UsedCredentials) => paused.get(credentials)?.get(app);
   const unauthorized = (reason: string, retryAfterMs: number): DeliveryOutcome => ({
     kind: 'unauthorized',
     reason,
     retryAfterMs,
   });
   return {
-    outcome(credentials) {
-      const pause = paused.get(credentials);
+    outcome(used) {
+      const pause = pauseOf(used);
       const restMs = pause ? pause.until - clock() : 0;
       return pause && restMs > 0 ? unauthorized(pause.reason, restMs) : null;
     },
-    refused(credentials, instanceId, reason) {
+    refused(used, reason) {
+      const { instanceId, credentials, app } = used;
       // Requests in flight together are refused together: one line tells of them.
-      if ((paused.get(credentials)?.until ?? 0) <= clock()) {
+      if ((pauseOf(used)?.until ?? 0) <= clock()) {
         log.error('platform.paused', {
           instanceId,
           platform,
+          ...(app !== '' && { app }),
           reason,
           pauseMs,
           mend: `pharos credentials set-${platform} ${instanceId} …`,
         });
-        paused.set(credentials, { reason, until: clock() + pauseMs });
+        const apps = paused.get(credentials) ?? new Map<string, Pause>();
+        const [oldest] = apps.keys();
+        if (apps.size >= maxApps && oldest !== undefined) apps.delete(oldest);
+        paused.set(credentials, apps.set(app, { reason, until: clock() + pauseMs }));
       }
       return unauthorized(reason, pauseMs);
     },
-    accepted(credentials, instanceId) {
-      if (!paused.delete(credentials)) return;
-      log.info('platform.resumed', { instanceId, platform });
+    accepted({ instanceId, credentials, app }) {
+      if (!paused.get(credentials)?.delete(app)) return;
+      log.info('platform.resumed', { instanceId, platform, ...(app !== '' && { app }) });
     },
   };
 }

@@ -18,6 +18,8 @@ export type Proof =
   | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number | null };
 
 export interface PhonePush extends Omit<Push, 'timeoutMs' | 'outcomeOf'> {
+  /** That the device says it is of, when the credentials are for several; else ''. */
+  readonly app: string;
   /** Those beside `authorization`. */
   readonly headers: Readonly<Record<string, string>>;
   /** As the service's documentation writes it. */
@@ -37,11 +39,12 @@ export function createPhoneSender(deps: CredentialsPauseDeps): SendToPhone {
   const pause = createCredentialsPause(deps);
   return async (client, credentials, push) => {
     const { instanceId, endsAt, proof, replaceToken, verdictOf } = push;
-    const waiting = pause.outcome(credentials) ?? client.refusal(push.window);
+    const used = { instanceId, credentials, app: push.app };
+    const waiting = pause.outcome(used) ?? client.refusal(push.window);
     if (waiting) return waiting;
     for (let attempt = 1; ; attempt++) {
       const proved = await proof(Math.max(1, endsAt - performance.now()));
-      if (proved.kind === 'refused') return pause.refused(credentials, instanceId, proved.reason);
+      if (proved.kind === 'refused') return pause.refused(used, proved.reason);
       if (proved.kind === 'failed') return proved;
       const { token } = proved;
       const timeoutMs = endsAt - performance.now();
@@ -60,8 +63,8 @@ export function createPhoneSender(deps: CredentialsPauseDeps): SendToPhone {
         },
       });
       if (isTokenRefused && token !== null && replaceToken(token) && attempt === 1) continue;
-      if (outcome.kind === 'unauthorized') return pause.refused(credentials, instanceId, outcome.reason);
-      if (outcome.kind === 'accepted') pause.accepted(credentials, instanceId);
+      if (outcome.kind === 'unauthorized') return pause.refused(used, outcome.reason);
+      if (outcome.kind === 'accepted') pause.accepted(used);
       return outcome;
     }
   };
