@@ -87,7 +87,9 @@ const limitInterests =
   ({ devices }: RequestLimits): preHandlerHookHandler =>
   (request, reply, done) => {
     const { interests } = (request.body ?? {}) as { readonly interests?: unknown };
-    const cost = Array.isArray(interests) ? Math.floor(interests.length / interestsPerRequest) : 0;
+    // What is more than a device may have is refused.
+    const count = Array.isArray(interests) ? Math.min(interests.length, maxInterests) : 0;
+    const cost = Math.floor(count / interestsPerRequest);
     const waitMs = cost === 0 ? null : devices.take(clientKey(request), cost);
     if (waitMs === null) done();
     else sendLater(reply, refuse('rate-limited'), waitMs);
