@@ -4,6 +4,7 @@ import type { TlsKeys } from './config/read-tls-files.ts';
 import { readTlsFiles } from './config/read-tls-files.ts';
 import type { ServerSettings } from './config/server-settings.ts';
 import { settingTable } from './config/settings.ts';
+import { widenThreadPool } from './config/widen-thread-pool.ts';
 import { ExpiryWatch } from './core/credentials/expiry-watch.ts';
 import { createCachedDirectory } from './core/instances/cached-directory.ts';
 import { createSharedDirectory } from './core/instances/shared-directory.ts';
@@ -82,8 +83,9 @@ const maxRememberedInstances = 10_000;
 const maxLimitedKeys = 100_000;
 const pushGiveUpAfterMs = 10 * 60_000;
 
-/** Starts every role in this process. Rejects, with everything let go again, when one of them cannot start. */
+/** Starts the roles of this node. Rejects, with everything let go again, when one of them cannot start. */
 export async function startPharos(settings: ServerSettings, overrides: PharosOverrides = {}): Promise<Pharos> {
+  widenThreadPool();
   const log = createLog({ level: settings.logLevel });
   const ending = new Ending(log);
   try {
@@ -95,7 +97,7 @@ export async function startPharos(settings: ServerSettings, overrides: PharosOve
 }
 
 async function start(settings: ServerSettings, overrides: PharosOverrides, log: Log, ending: Ending): Promise<Pharos> {
-  const tls = settings.tls && { port: settings.tls.port, keys: readTlsKeys(settings.tls) };
+  const tls = settings.tls && { host: settings.tls.host, port: settings.tls.port, keys: readTlsKeys(settings.tls) };
   const folder = openDataFolder({
     folder: settings.dataDir,
     adminTokenFile: settings.adminTokenFile,
@@ -139,11 +141,12 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   retention.start();
   expiryWatch.start();
 
-  const network = overrides.network ?? createSystemNetwork();
+  // One each: host names of webhooks, which tenants choose, hold up no lookup of a push service.
+  const openNetwork = (): Network => overrides.network ?? createSystemNetwork();
   const guard = createAddressGuard(settings.allowNetworks);
   const endpointRules = createPushEndpointRules([...defaultPushEndpointHosts, ...settings.pushEndpointHosts]);
   const http = createHttpClient({
-    network,
+    network: openNetwork(),
     guard,
     allowHttp: settings.allowHttpWebhooks,
     maxConnectionsPerOrigin: messagesAtATime,
@@ -151,7 +154,7 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   });
   ending.add('webhook connections', () => http.close());
   const { credentialsPauseMs } = overrides;
-  const connecting = { network, guard };
+  const connecting = { network: openNetwork(), guard };
   const gateways = openGateways({ settings, connecting, endpointRules, clock, log, credentialsPauseMs });
   ending.add('gateways', () => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));
 
@@ -271,11 +274,13 @@ async function start(settings: ServerSettings, overrides: PharosOverrides, log: 
   }
   const routes: FastifyPluginAsync[] = [...everyNodesRoutes, ...(runs('api') ? apiRoutes : [])];
   const urls: string[] = [];
-  for (const { port, keys } of [{ port: settings.port, keys: null }, ...(tls ? [tls] : [])]) {
+  const plain = { host: settings.host, port: settings.port, keys: null };
+  for (const { host, port, keys } of [plain, ...(tls ? [tls] : [])]) {
     const app = await createHttpApp({ log, tls: keys, trustedProxies, routes, inFlight, metrics });
     listeners.push(app);
+    const hostSetting = settingTable[keys ? 'tlsHost' : 'host'].name;
     const portSetting = settingTable[keys ? 'tlsPort' : 'port'].name;
-    const options = { host: settings.host, port, hostSetting: settingTable.host.name, portSetting };
+    const options = { host, port, hostSetting, portSetting };
     urls.push(await listen(app, { ...options, scheme: keys ? 'https' : 'http' }));
   }
   // Last, since only the start that makes it tells of it: nothing may fail after this.

@@ -2,17 +2,22 @@ import { join } from 'node:path';
 import type { Result, SettingSources } from './read-settings.ts';
 import { givenText, readSettings } from './read-settings.ts';
 import { serverKeys, settingTable } from './settings.ts';
-import type { SettingValues } from './settings.ts';
+import type { SettingKey, SettingValues } from './settings.ts';
 
 type Rows = SettingValues<(typeof serverKeys)[number]>;
 
 /** What `pharos serve` runs with. */
 export interface ServerSettings extends Omit<
   Rows,
-  'tlsPort' | 'tlsCertFile' | 'tlsKeyFile' | 'adminTokenFile' | 'vapidContact'
+  'tlsHost' | 'tlsPort' | 'tlsCertFile' | 'tlsKeyFile' | 'adminTokenFile' | 'vapidContact'
 > {
   /** Null: no HTTPS. */
-  readonly tls: { readonly port: number; readonly certFile: string; readonly keyFile: string } | null;
+  readonly tls: {
+    readonly host: string;
+    readonly port: number;
+    readonly certFile: string;
+    readonly keyFile: string;
+  } | null;
   readonly adminTokenFile: string;
   /** `mailto:` or `https:` */
   readonly vapidContact: string;
@@ -25,19 +30,17 @@ export function readServerSettings(
 ): Result<ServerSettings> {
   const sources = { env, flags };
   const rows = readSettings(sources, serverKeys);
-  const tlsGiven = tlsKeys.filter((key) => givenText(sources, key) !== null).length;
-  const tlsMistakes =
-    tlsGiven === 0 || tlsGiven === tlsKeys.length ? [] : [`${tlsNames} go together: set all, or none.`];
+  const tlsMistakes = mistakesInTls((key) => givenText(sources, key) !== null);
   if (!rows.ok || tlsMistakes.length > 0) {
     return { ok: false, mistakes: [...(rows.ok ? [] : rows.mistakes), ...tlsMistakes] };
   }
-  const { tlsPort, tlsCertFile, tlsKeyFile, adminTokenFile, vapidContact, ...others } = rows.value;
+  const { tlsHost, tlsPort, tlsCertFile, tlsKeyFile, adminTokenFile, vapidContact, ...others } = rows.value;
   const tls = tlsPort !== null && tlsCertFile !== null && tlsKeyFile !== null;
   return {
     ok: true,
     value: {
       ...others,
-      tls: tls ? { port: tlsPort, certFile: tlsCertFile, keyFile: tlsKeyFile } : null,
+      tls: tls ? { host: tlsHost ?? others.host, port: tlsPort, certFile: tlsCertFile, keyFile: tlsKeyFile } : null,
       adminTokenFile: adminTokenFile ?? join(others.dataDir, 'admin-token'),
       vapidContact: vapidContact ?? defaultContact(others.publicUrl),
     },
@@ -46,6 +49,13 @@ export function readServerSettings(
 
 const tlsKeys = ['tlsPort', 'tlsCertFile', 'tlsKeyFile'] as const;
 const tlsNames = tlsKeys.map((key) => settingTable[key].name).join(', ');
+
+function mistakesInTls(isGiven: (key: SettingKey) => boolean): string[] {
+  const given = tlsKeys.filter(isGiven).length;
+  if (given > 0 && given < tlsKeys.length) return [`${tlsNames} go together: set all, or none.`];
+  if (given > 0 || !isGiven('tlsHost')) return [];
+  return [`${settingTable.tlsHost.name} needs ${settingTable.tlsPort.name}: without it nothing listens for HTTPS.`];
+}
 
 const defaultContact = (publicUrl: string | null): string =>
   publicUrl?.startsWith('https:') ? publicUrl : 'mailto:pharos@example.com';

@@ -67,7 +67,22 @@ describe('settings of the server', () => {
 
   it('takes the certificate, its key and the port together', () => {
     const tls = { PHAROS_TLS_PORT: '8443', PHAROS_TLS_CERT_FILE: 'c.pem', PHAROS_TLS_KEY_FILE: 'k.pem' };
-    expect(accepted(tls).tls).toEqual({ port: 8443, certFile: 'c.pem', keyFile: 'k.pem' });
+    const files = { certFile: 'c.pem', keyFile: 'k.pem' };
+    expect(accepted(tls).tls).toEqual({ host: '127.0.0.1', port: 8443, ...files });
+    expect(accepted({ ...tls, PHAROS_HOST: '10.0.0.1' }).tls?.host).toBe('10.0.0.1');
+    expect(accepted({ ...tls, PHAROS_TLS_HOST: '0.0.0.0' })).toMatchObject({
+      host: '127.0.0.1',
+      tls: { host: '0.0.0.0', port: 8443 },
+    });
+  });
+
+  it('refuses an address for HTTPS without a port for it', () => {
+    expect(mistakes({ PHAROS_TLS_HOST: '0.0.0.0' })).toEqual([
+      'PHAROS_TLS_HOST needs PHAROS_TLS_PORT: without it nothing listens for HTTPS.',
+    ]);
+    expect(mistakes({ PHAROS_TLS_HOST: '0.0.0.0', PHAROS_TLS_CERT_FILE: 'c.pem' })).toEqual([
+      'PHAROS_TLS_PORT, PHAROS_TLS_CERT_FILE, PHAROS_TLS_KEY_FILE go together: set all, or none.',
+    ]);
   });
 
   it('gives networks a prefix length and hosts lower case', () => {

@@ -49,6 +49,15 @@ export const settingTable = {
     doc: 'Port for HTTPS, beside the one for HTTP. Needs `PHAROS_TLS_CERT_FILE` and `PHAROS_TLS_KEY_FILE`.',
     example: '8443',
   }),
+  tlsHost: setting<string | null>({
+    name: 'PHAROS_TLS_HOST',
+    placeholder: 'address',
+    defaultText: '`PHAROS_HOST`',
+    defaultValue: () => null,
+    parse: parseText,
+    doc: 'Address to listen on for HTTPS, where it is another one than for plain HTTP. Needs `PHAROS_TLS_PORT`.',
+    example: '0.0.0.0',
+  }),
   tlsCertFile: setting<string | null>({
     name: 'PHAROS_TLS_CERT_FILE',
     placeholder: 'file',
@@ -247,7 +256,7 @@ export const settingTable = {
     defaultText: '1000000',
     defaultValue: () => 1_000_000,
     parse: parseNumber(1, 999_999_999),
-    doc: 'Devices that an instance may have; further ones are not registered (422 `Device could not be created`). Devices need no key to register, so this bounds what strangers can fill the disk with.',
+    doc: 'Devices that an instance may have; further ones are not registered (422 `Device could not be created`). Devices need no key to register, so this and the 5000 interests that each may have bound what strangers can fill the disk with, and `PHAROS_CLIENT_REQUESTS_PER_SECOND` how fast.',
     example: '5000000',
   }),
   retentionDays: setting({

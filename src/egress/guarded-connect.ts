@@ -73,7 +73,9 @@ async function vettedAddresses(
 ): Promise<readonly string[] | EgressFailure> {
   let addresses: readonly string[];
   try {
-    addresses = isIP(hostname) ? [hostname] : await Promise.race([network.resolve(hostname), rejection(signal)]);
+    addresses = isIP(hostname)
+      ? [hostname]
+      : await Promise.race([network.resolve(hostname, signal), rejection(signal)]);
   } catch (error) {
     if (signal.aborted) return egressFailure('timeout', `could not resolve ${hostname} in time`);
     return connectionFailure(error, `could not resolve ${hostname}`);

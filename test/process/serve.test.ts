@@ -199,8 +199,10 @@ describe('settings', () => {
     const { key, cert } = authority.issue(['localhost']);
     writeFileSync(join(folder, 'key.pem'), key);
     writeFileSync(join(folder, 'cert.pem'), cert);
-    const server = serve({ PHAROS_TLS_PORT: '0', PHAROS_TLS_CERT_FILE: 'cert.pem' }, ['--tls-key-file', 'key.pem']);
+    const tls = { PHAROS_TLS_PORT: '0', PHAROS_TLS_CERT_FILE: 'cert.pem', PHAROS_TLS_HOST: '0.0.0.0' };
+    const server = serve(tls, ['--tls-key-file', 'key.pem']);
     const [http, https] = await listeningOn(server);
+    expect([http, https].map((url) => new URL(String(url)).hostname)).toEqual(['127.0.0.1', '0.0.0.0']);
     expect((await fetch(`${http}/healthz`)).status).toBe(200);
     const { port } = new URL(String(https));
     const request = httpsRequest({
@@ -214,6 +216,16 @@ describe('settings', () => {
     response.resume();
     expect([new URL(String(https)).protocol, response.statusCode]).toEqual(['https:', 200]);
   });
+});
+
+// Linux tells the names of threads.
+it.runIf(process.platform === 'linux')('has more threads to look up host names than libuv makes', async () => {
+  // Looking this name up makes the threads.
+  const server = serve({ PHAROS_HOST: 'localhost' });
+  await listeningOn(server);
+  const tasks = `/proc/${server.child.pid}/task`;
+  const names = readdirSync(tasks).map((id) => readFileSync(join(tasks, id, 'comm'), 'utf8').trim());
+  expect(names.filter((name) => name === 'libuv-worker')).toHaveLength(16);
 });
 
 describe('stopping', () => {

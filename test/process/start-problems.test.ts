@@ -86,6 +86,9 @@ it('a port that is taken: says which setting, and greets at the next start', asy
 
 it('an address that is not of this machine', async () => {
   expect(await failedStart({ PHAROS_HOST: '192.0.2.1' })).toEqual(problem(1, '192.0.2.1', 'PHAROS_HOST'));
+  expect(await failedStart({ ...tls('cert.pem', 'key.pem'), PHAROS_TLS_HOST: '192.0.2.1' })).toEqual(
+    problem(1, '192.0.2.1', 'PHAROS_TLS_HOST'),
+  );
 });
 
 it('files for TLS that are wrong: says which, before anything is made', async () => {

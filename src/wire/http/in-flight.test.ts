@@ -88,7 +88,9 @@ test('bytes of bodies are bounded all together', async () => {
     answer.catch(() => {});
     request.write('"'.padEnd(900, 'x'));
   }
-  await waitFor('all to be held', async () => (await send('/quick', '"'.padEnd(400, 'x'))).status === 503);
+  const more = '"'.padEnd(400, 'x');
+  await waitFor('all to be held', async () => (await send('/quick', more)).status === 503);
+  expect(await send('/quick', more)).toEqual(busy);
   for (const { request } of slow) request.destroy();
   await waitFor('their bytes to be free', async () => (await send('/quick', '{}')).status === 200);
 });
