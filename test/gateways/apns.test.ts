@@ -123,6 +123,15 @@ test.each<[string, Partial<ApnsContent>, object, object, number?]>([
   ],
   ['the end that was published', { expiresAtSeconds: 1_900_000_000 }, { 'apns-expiration': '1900000000' }, {}],
   [
+    'an app that is woken, in another spelling',
+    { payload: { aps: { alert: 'Hi', 'content-available': true } } },
+    {},
+    {
+      aps: { alert: 'Hi', 'content-available': 1 },
+      data: { pusher: { instanceId: publish.instanceId, publishId: `pubid-${publish.publishId}` } },
+    },
+  ],
+  [
     'an app that was not to be woken, but tracks',
     { payload: { aps: { alert: 'Hi', 'content-available': 0 } } },
     {},

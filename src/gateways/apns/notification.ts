@@ -12,17 +12,17 @@ export const maxPayloadBytes = 4096;
 export function encodePayload({ instanceId, publishId, content }: Notification): Buffer {
   const { payload, tracksDelivery } = content;
   const aps = objectOrEmpty(payload['aps']);
-  const wakesSdk = tracksDelivery && aps['content-available'] !== 1;
+  const wakesApp = [1, true, '1'].includes(aps['content-available'] as number | boolean | string);
   const pusher = {
     instanceId,
     publishId: formatPublishId(publishId),
     // The SDK takes it as a sign that nobody but itself is to be woken.
-    ...(wakesSdk && { userShouldIgnore: true }),
+    ...(tracksDelivery && !wakesApp && { userShouldIgnore: true }),
   };
   return Buffer.from(
     JSON.stringify({
       ...payload,
-      aps: wakesSdk ? { ...aps, 'content-available': 1 } : aps,
+      aps: tracksDelivery ? { ...aps, 'content-available': 1 } : aps,
       data: { ...objectOrEmpty(payload['data']), pusher },
     }),
   );

@@ -35,8 +35,10 @@ interface Pause {
   readonly until: number;
 }
 
-/** More than anybody has; the one that was refused first is tried again. */
+/** Paused at a time; further ones are asked for each time. */
 const maxApps = 1_000;
+/** Of them, the log names the first ones: strangers make up as many as they like. */
+const maxNamed = 10;
 
 export function createCredentialsPause({
   platform,
@@ -45,6 +47,7 @@ export function createCredentialsPause({
   pauseMs = 60_000,
 }: CredentialsPauseDeps): CredentialsPause {
   const paused = new WeakMap<object, Map<string, Pause>>();
+  const isLive = ({ until }: Pause): boolean => until > clock();
   const pauseOf = ({ credentials, app }: UsedCredentials) => paused.get(credentials)?.get(app);
   const unauthorized = (reason: string, retryAfterMs: number): DeliveryOutcome => ({
     kind: 'unauthorized',
@@ -59,8 +62,11 @@ export function createCredentialsPause({
     },
     refused(used, reason) {
       const { instanceId, credentials, app } = used;
+      const known = pauseOf(used);
       // Requests in flight together are refused together: one line tells of them.
-      if ((pauseOf(used)?.until ?? 0) <= clock()) {
+      if (known && isLive(known)) return unauthorized(reason, pauseMs);
+      const live = [...(paused.get(credentials) ?? [])].filter(([, pause]) => isLive(pause));
+      if (live.length < maxNamed) {
         log.error('platform.paused', {
           instanceId,
           platform,
@@ -69,10 +75,9 @@ export function createCredentialsPause({
           pauseMs,
           mend: `pharos credentials set-${platform} ${instanceId} …`,
         });
-        const apps = paused.get(credentials) ?? new Map<string, Pause>();
-        const [oldest] = apps.keys();
-        if (apps.size >= maxApps && oldest !== undefined) apps.delete(oldest);
-        paused.set(credentials, apps.set(app, { reason, until: clock() + pauseMs }));
+      }
+      if (live.length < maxApps) {
+        paused.set(credentials, new Map([...live, [app, { reason, until: clock() + pauseMs }]]));
       }
       return unauthorized(reason, pauseMs);
     },

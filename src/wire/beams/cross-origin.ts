@@ -34,7 +34,8 @@ export function allowCrossOrigin(
   const url = `${prefix}/*`;
   app.options(url, preflight);
   // Takes what no other route does, with the headers, so that pages see what is wrong.
-  app.route({ method: [...methods], url, handler: (_request, reply) => reply.callNotFound() });
+  const config = { leavesBody: true } as const;
+  app.route({ method: [...methods], url, config, handler: (_request, reply) => reply.callNotFound() });
 }
 
 /** Headers of an answer about an instance, which may not exist. */

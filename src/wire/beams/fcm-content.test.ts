@@ -127,6 +127,7 @@ test.each<[object, string]>([
   [{ android: { ttl: 'soon' } }, 'android.ttl'],
   [{ android: { data: {} } }, 'android.data'],
   [{ android: { notification: 'x' } }, 'android.notification'],
+  [{ android: { notification: { click_action: 5 } } }, 'android.notification.click_action'],
   [{ apns: { payload: { aps: 1 } } }, 'apns.payload.aps'],
   [{ registration_ids: ['x'] }, 'registration_ids'],
   [{ condition: "'a' in topics" }, 'condition'],

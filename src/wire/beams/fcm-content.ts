@@ -75,7 +75,7 @@ const android = z.looseObject(
       .string({ error: duration })
       .regex(/^\d{1,7}(?:\.\d{1,9})?s$/, { error: duration })
       .exactOptional(),
-    notification: jsonObject.exactOptional(),
+    notification: z.looseObject({ click_action: text }, { error: expected('an object') }).exactOptional(),
     data: inData.optional(),
   },
   { error: expected('an object') },
@@ -146,7 +146,7 @@ function translate(legacy: LegacyMessage): FcmContent {
   const { title, body, image } = shown ?? {};
   const onAndroid = legacy.android?.notification;
   // An empty one is no activity: the app's SDK would start it all the same.
-  const clickAction = onAndroid?.['click_action'] || shown?.click_action;
+  const clickAction = onAndroid?.click_action || shown?.click_action;
   const texts = ['title', 'body', 'title_loc_key', 'body_loc_key'] as const;
   return {
     timeToLiveSeconds: timeToLiveOf(legacy),
@@ -157,7 +157,7 @@ function translate(legacy: LegacyMessage): FcmContent {
       android: androidOf(legacy),
       ...appleOf(legacy),
     },
-    ...(typeof clickAction === 'string' && clickAction !== '' && { clickAction }),
+    ...(clickAction && { clickAction }),
     hasDisplayableContent: texts.some((text) => shown?.[text] || onAndroid?.[text]),
     hasData: Object.keys(data).length > 0,
   };

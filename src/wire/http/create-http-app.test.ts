@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import * as http from 'node:http';
 import * as https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { connect } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createTestAuthority } from '../../../test/support/test-authority.ts';
+import { waitFor } from '../../../test/support/wait-for.ts';
 import { StoreUnavailable } from '../../core/ports/command.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { createHttpApp, type HttpAppOptions } from './create-http-app.ts';
@@ -100,6 +100,18 @@ describe('listeners', () => {
     expect(server.headersTimeout).toBe(10_000);
     expect(server.requestTimeout).toBe(30_000);
     expect(server.timeout).toBe(70_000);
+  });
+
+  test('whose path is unknown, with any body', async () => {
+    const { app } = await openApp({ routes: [failing(new Error())] });
+    const payload = { text: 'x'.repeat(100_000) };
+    const answer = await app.inject({ method: 'POST', url: '/nothing', payload });
+    expect([answer.statusCode, answer.body]).toEqual([404, expect.stringContaining('nothing at this path')]);
+    const port = await listen(app);
+    const body = JSON.stringify(payload);
+    const head = `POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const next = 'GET /address HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    expect(await exchange(port, head + body + next)).toMatch(/^HTTP\/1\.1 404 [^]*HTTP\/1\.1 200 [^]*"ip"/);
   });
 
   test.each([
@@ -213,7 +225,9 @@ describe('bodies', () => {
     const big: FastifyPluginAsync = async (instance) => {
       instance.post('/big', { bodyLimit: 200_000 }, (request, reply) => reply.send({ same: request.body }));
     };
-    const port = await listen((await openApp({ routes: [big] })).app);
+    const { app } = await openApp({ routes: [big] });
+    const port = await listen(app);
+    const accepted = once(app.server, 'connection') as Promise<[Socket]>;
     const head =
       'POST /big HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n' +
       'Connection: close\r\n\r\n';
@@ -227,9 +241,10 @@ describe('bodies', () => {
     await once(socket, 'connect');
     collectGarbage();
     const before = process.memoryUsage().heapUsed;
-    await new Promise((resolve) => socket.write(Buffer.concat([Buffer.from(head), chunks]), resolve));
-    // Everything was sent: what the server has not read yet is little.
-    await delay(100);
+    const sent = Buffer.concat([Buffer.from(head), chunks]);
+    socket.write(sent);
+    const [reader] = await accepted;
+    await waitFor('everything to be read', () => reader.bytesRead >= sent.length);
     collectGarbage();
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000);
     socket.write('0\r\n\r\n');

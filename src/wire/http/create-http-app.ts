@@ -36,6 +36,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** `always`: is answered however many other requests are in flight. */
     readonly admission?: 'always';
+    /** Whatever body comes is not read: Node throws it away once the request is answered. */
+    readonly leavesBody?: true;
   }
 }
 
@@ -87,7 +89,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<FastifyIns
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
-    // Of routes that name no other; of paths that nobody knows, too.
+    // Of routes that name no other: they need none.
     bodyLimit: 1024,
     routerOptions: {
       // Names in paths are judged by the wires, which know what to answer; the header limit bounds them before that.

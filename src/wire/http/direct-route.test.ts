@@ -171,6 +171,16 @@ test.each([
   expect(await exchange(bytesOf({ headers: last }))).toMatch(/503 [^]*\r\nretry-after: 2\r\n/);
 });
 
+test('behind a proxy, those who have shown a key do not share what one client may hold', async () => {
+  const inFlight = new InFlight({ maxRequests: 10, maxBodyBytes: 100 });
+  const { exchange } = await open({ inFlight, trustedProxies: ['127.0.0.1'], admit: () => ({}) });
+  const request = bytesOf({
+    body: JSON.stringify('x'.repeat(70)),
+    headers: { ...last, 'x-forwarded-for': '192.0.2.1' },
+  });
+  expect(await exchange(request)).toMatch(/200 OK/);
+});
+
 test('a client that goes away in the middle of a body, or before the answer, is no failure and holds nothing', async () => {
   const answered = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();

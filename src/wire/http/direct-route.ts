@@ -141,7 +141,8 @@ export class DirectRoutes {
   ): void {
     const { inFlight, log, metrics } = this.#deps;
     const startedAt = performance.now();
-    inFlight.track(raw, response, { ip: request.ip ?? '', socket: request.socket });
+    // Admitted although only a proxy says who it is: it has a key.
+    inFlight.track(raw, response, request.ip === null ? null : { ip: request.ip, socket: request.socket });
     const send = ({ status, body, headers: more }: DirectAnswer): void => {
       // The client has gone: nothing is answered, and nothing counted.
       if (response.destroyed) return;

@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Socket } from 'node:net';
 import type { FastifyPluginAsync } from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
 import { waitFor } from '../../../test/support/wait-for.ts';
@@ -81,18 +82,35 @@ test('bytes of bodies are bounded: half of them are for who comes first, the res
   await waitFor('its bytes to be free', async () => (await send('/quick', body(6_000))).status === 200);
 });
 
-test('bytes of bodies are bounded all together', async () => {
-  const { start, send } = await open({ maxRequests: 100, maxBodyBytes: 3_000 });
-  const slow = Array.from({ length: 3 }, () => start('/quick'));
-  for (const { request, answer } of slow) {
-    answer.catch(() => {});
-    request.write('"'.padEnd(900, 'x'));
-  }
-  const more = '"'.padEnd(400, 'x');
-  await waitFor('all to be held', async () => (await send('/quick', more)).status === 503);
-  expect(await send('/quick', more)).toEqual(busy);
-  for (const { request } of slow) request.destroy();
-  await waitFor('their bytes to be free', async () => (await send('/quick', '{}')).status === 200);
+/** A request that is being answered; its client has such an address, or has shown a key. */
+function requestOf(inFlight: InFlight, address: string | null) {
+  const request = new http.IncomingMessage(new Socket());
+  const response = new http.ServerResponse(request);
+  inFlight.track(request, response, address === null ? null : { ip: address, socket: new Socket() });
+  return { take: (bytes: number) => inFlight.addBytes(request, bytes), end: () => void response.emit('close') };
+}
+
+test('bytes of bodies are bounded all together, also of clients with a key', () => {
+  const inFlight = new InFlight({ maxRequests: 1, maxBodyBytes: 100_000 });
+  const first = requestOf(inFlight, null);
+  expect(first.take(95_000)).toBe(true);
+  const second = requestOf(inFlight, null);
+  expect(second.take(6_000)).toBe(false);
+  expect(second.take(5_000)).toBe(true);
+  first.end();
+  expect(second.take(95_000)).toBe(true);
+});
+
+test('where bytes are scarce, small bodies of one client count together', () => {
+  const inFlight = new InFlight({ maxRequests: 1, maxBodyBytes: 100_000 });
+  const first = requestOf(inFlight, '192.0.2.1');
+  expect(first.take(49_500)).toBe(true);
+  const small = Array.from({ length: 10 }, () => requestOf(inFlight, '192.0.2.2'));
+  const taken = small.filter(({ take }) => take(900));
+  expect(taken).toHaveLength(5);
+  for (const { end } of taken) end();
+  expect(requestOf(inFlight, '192.0.2.2').take(900)).toBe(true);
+  expect(requestOf(inFlight, '192.0.2.1').take(900)).toBe(false);
 });
 
 test('what a client announces and does not send takes nobody a place', async () => {

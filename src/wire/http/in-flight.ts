@@ -13,7 +13,7 @@ export interface InFlightLimits {
 const plentyShare = 1 / 2;
 /** From then on no client gets more than this part. */
 const clientShare = 1 / 20;
-/** Bodies up to here are not counted by client: all that one client can send at once do not take the half. */
+/** Bodies up to here are not counted by client while there is plenty: most are smaller, and pay nothing for it. */
 const smallBytes = 1024;
 
 /** On the request itself: a map beside it would cost the garbage collector more than everything here. */
@@ -24,10 +24,10 @@ interface Tracked extends IncomingMessage {
 }
 
 interface Held {
-  readonly client: Client;
+  readonly client: Client | null;
   bytes: number;
   requests: 0 | 1;
-  /** Who its bytes are counted against, once it is not small. */
+  /** Who its bytes are counted against, once they are. */
   key: string | null;
 }
 
@@ -45,8 +45,11 @@ export class InFlight {
     this.#limits = limits;
   }
 
-  /** From here on; everything is let go of when the response is over, whichever way it ends. */
-  track(request: Tracked, response: ServerResponse, client: Client): void {
+  /**
+   * From here on; everything is let go of when the response is over, whichever way it ends. `client` null: it has shown
+   * a key, and takes what it needs.
+   */
+  track(request: Tracked, response: ServerResponse, client: Client | null): void {
     const held: Held = { client, bytes: 0, requests: 0, key: null };
     request[heldFor] = held;
     response.on('close', () => {
@@ -62,12 +65,13 @@ export class InFlight {
     const held = request[heldFor];
     const all = this.#bytes + bytes;
     if (!held || all > this.#limits.maxBodyBytes) return false;
-    if (held.bytes + bytes > smallBytes) {
+    const { maxBodyBytes } = this.#limits;
+    const isScarce = all > maxBodyBytes * plentyShare;
+    if (held.client && (isScarce || held.bytes + bytes > smallBytes)) {
       const key = held.key ?? clientKey(held.client);
       const more = held.key === null ? held.bytes + bytes : bytes;
       const ofClient = (this.#bytesByClient.get(key) ?? 0) + more;
-      const { maxBodyBytes } = this.#limits;
-      if (all > maxBodyBytes * plentyShare && ofClient > maxBodyBytes * clientShare) return false;
+      if (isScarce && ofClient > maxBodyBytes * clientShare) return false;
       held.key = key;
       this.#countFor(key, more);
     }

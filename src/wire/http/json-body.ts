@@ -47,6 +47,7 @@ export function parseJsonBodies(app: FastifyInstance, inFlight: InFlight): void 
   app.removeAllContentTypeParsers();
   // JSON by its name, too: Fastify looks for what only `*` takes anew with each request.
   app.addContentTypeParser(['application/json', '*'], (request: FastifyRequest, _payload, done) => {
+    if (request.is404 || request.routeOptions.config.leavesBody) return done(null, undefined);
     readBody(request.raw, { maxBytes: request.routeOptions.bodyLimit, inFlight }, (error, body) => {
       if (error) return done(error);
       if (body === '') return done(null, undefined);
