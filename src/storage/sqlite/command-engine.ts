@@ -14,6 +14,8 @@ import { isUnavailable } from './unavailable.ts';
 /** Everything that writes: the store's commands, the write that finds out whether writing works, and the first one. */
 export type WriteHandlers = Omit<CommandHandlers<StoreCommands>, keyof MessageHandlers> &
   MessageHandlers & {
+    /** Writes what was put off until here. */
+    readonly endTransaction: () => void;
     readonly listLiveLeases: (item: null) => readonly LiveLease[];
     readonly checkWriting: (item: null) => null;
     readonly releaseAbandonedClaims: (item: null) => null;
@@ -49,6 +51,7 @@ export function runCommands(
         value: items.map((item) => runItemAlone(db, undoLog, () => handler(item))),
       }));
     }
+    handlers.endTransaction();
     db.exec('COMMIT');
     undoLog.keep();
     return replies;

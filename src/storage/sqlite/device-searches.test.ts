@@ -27,7 +27,7 @@ test('no statement walks along all devices; a report reads the index of ids and 
   });
   for (const prepare of [
     (on: DatabaseSync) => prepareAcceptPublishes(on, testSealer, prepareOutbox(on)),
-    (on: DatabaseSync) => prepareReportCommands(on, prepareOutbox(on)),
+    (on: DatabaseSync) => prepareReportCommands(on, prepareOutbox(on), { add() {} }),
     ...[prepareReadAudiencePage, prepareDevicePageCommands, prepareDevicePageQueries, prepareDeviceQueries],
   ])
     prepare(recording);

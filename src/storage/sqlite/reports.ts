@@ -20,6 +20,7 @@ import { prepareTakeFeedPosition } from './feed.ts';
 import type { CommandHandlers, QueryHandlers } from './handlers.ts';
 import type { Outbox } from './outbox.ts';
 import { pushServiceNumber, pushServices } from './push-service.ts';
+import type { ReportCounters } from './report-counters.ts';
 import { prepare } from './statement.ts';
 
 const toInteger = (flag: boolean | null) => (flag === null ? null : Number(flag));
@@ -56,7 +57,11 @@ const toCountedReport = (platform: Platform, sibling: Sibling): CountedReport =>
   hasDisplayableContent: sibling.has_displayable_content === 1,
 });
 
-export function prepareReportCommands(db: DatabaseSync, outbox: Outbox): CommandHandlers<ReportCommands> {
+export function prepareReportCommands(
+  db: DatabaseSync,
+  outbox: Outbox,
+  counters: Pick<ReportCounters, 'add'>,
+): CommandHandlers<ReportCommands> {
   const findPublish = prepare<ReportedPublish>(
     db,
     'SELECT id, target_kind, max(accepted_at, coalesce(send_after, 0)) AS accepted_at, finished_at FROM publishes WHERE instance_id = ? AND id = ?',
@@ -103,11 +108,6 @@ export function prepareReportCommands(db: DatabaseSync, outbox: Outbox): Command
     db,
     `SELECT kind, app_in_background, has_displayable_content FROM reports
      WHERE instance_id = ? AND day = ? AND publish_id = ? AND device_number = ?`,
-  );
-  const addToCount = prepare(
-    db,
-    `INSERT INTO publish_outcomes (instance_id, publish_id, platform, family, outcome, count) VALUES (?, ?, ?, ?, ?, 1)
-     ON CONFLICT (instance_id, publish_id, platform, family, outcome) DO UPDATE SET count = count + 1`,
   );
   const takeFeedPosition = prepareTakeFeedPosition(db);
 
@@ -174,7 +174,7 @@ export function prepareReportCommands(db: DatabaseSync, outbox: Outbox): Command
       const counted = siblings.flatMap((sibling) => countsOf(toCountedReport(platform, sibling)));
       const added = countsOf(report).filter((count) => !counted.includes(count));
       const family = added.length === 0 ? '' : familyOf(device);
-      for (const count of added) addToCount.run(instanceId, publishId, platform, family, count);
+      for (const outcome of added) counters.add({ instanceId, publishId, platform, family, outcome });
       if (eventId === null) return { kind: 'recorded', messages: 0 };
       const messages = outbox.addToSubscribers({
         instanceId,

@@ -23,7 +23,7 @@ function planning() {
   const recording = new Proxy(db, {
     get: (target, name) => (name === 'prepare' ? (sql: string) => (sqls.push(sql), target.prepare(sql)) : undefined),
   });
-  prepareRetentionCommands(recording);
+  prepareRetentionCommands(recording, { write() {} });
   const planOf = (sql: string) =>
     db
       .prepare(`EXPLAIN QUERY PLAN ${sql}`)

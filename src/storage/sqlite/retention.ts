@@ -6,6 +6,7 @@ import { filesOf } from '../rows/filed-attempts.ts';
 import type { MessageRow } from '../rows/message-row.ts';
 import { firstUuidOf } from '../rows/first-uuid.ts';
 import type { CommandHandlers } from './handlers.ts';
+import type { ReportCounters } from './report-counters.ts';
 import { prepare } from './statement.ts';
 
 const dayMs = 86_400_000;
@@ -17,7 +18,10 @@ interface Step {
   rowsLeft: number;
 }
 
-export function prepareRetentionCommands(db: DatabaseSync): CommandHandlers<RetentionCommands> {
+export function prepareRetentionCommands(
+  db: DatabaseSync,
+  counters: Pick<ReportCounters, 'write'>,
+): CommandHandlers<RetentionCommands> {
   const deleteMessages = prepareDeleteMessages(db);
   const deleteEvents = prepareDeleteEventsByDay(db, 'events', 'instance_id, day, id');
   const deleteReports = prepareDeleteEventsByDay(
@@ -45,6 +49,7 @@ export function prepareRetentionCommands(db: DatabaseSync): CommandHandlers<Rete
     // Here all days are in the same table.
     dropExpiredDays: () => ({ more: false }),
     deleteExpired: ({ instanceId, before, maxRows }) => {
+      counters.write();
       forgetSecretKey.run(instanceId, Date.now());
       const step: Step = { instanceId, firstDay: dayOf(before), rowsLeft: maxRows };
       for (const stage of stages) {

@@ -12,6 +12,7 @@ import { prepareOutbox } from './outbox.ts';
 import { preparePublishCommands } from './publishes.ts';
 import { preparePushOriginCommands } from './push-origins.ts';
 import { prepareReplayCommands } from './replays.ts';
+import { prepareReportCounters } from './report-counters.ts';
 import { prepareReportCommands } from './reports.ts';
 import { prepareRetentionCommands } from './retention.ts';
 import { prepareSealedCommands } from './sealed-values.ts';
@@ -23,8 +24,9 @@ export function prepareWriteHandlers(
   memory: WriterMemory,
   sealer: Pick<Sealer, 'seal'>,
 ): WriteHandlers {
-  const { leases } = memory;
+  const { leases, undoLog } = memory;
   const outbox = prepareOutbox(db);
+  const counters = prepareReportCounters(db, undoLog);
   const writeCheck = prepare(
     db,
     `INSERT INTO write_check (number, checks) VALUES (1, 1)
@@ -39,10 +41,11 @@ export function prepareWriteHandlers(
     ...prepareDeliveryCommands(db, outbox),
     ...preparePushOriginCommands(db),
     ...prepareReplayCommands(db, leases),
-    ...prepareReportCommands(db, outbox),
+    ...prepareReportCommands(db, outbox, counters),
     ...prepareMessageCommands(db, memory, outbox),
-    ...prepareRetentionCommands(db),
+    ...prepareRetentionCommands(db, counters),
     ...prepareSealedCommands(db),
+    endTransaction: () => counters.write(),
     listLiveLeases: () => leases.listLive(),
     releaseAbandonedClaims: prepareReleaseAbandonedClaims(db),
     checkWriting: () => {
