@@ -12,7 +12,7 @@ export const maxPayloadBytes = 4096;
 export function encodePayload({ instanceId, publishId, content }: Notification): Buffer {
   const { payload, tracksDelivery } = content;
   const aps = objectOrEmpty(payload['aps']);
-  const wakesApp = [1, true, '1'].includes(aps['content-available'] as number | boolean | string);
+  const wakesApp = [1, true, '1'].some((spelling) => spelling === aps['content-available']);
   const pusher = {
     instanceId,
     publishId: formatPublishId(publishId),

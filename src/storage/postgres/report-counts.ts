@@ -139,17 +139,11 @@ async function findCounted(sql: Sql, candidates: readonly Candidate[]): Promise<
     devices.map(({ deviceNumber }) => deviceNumber),
   ]);
   const siblings = Map.groupBy(rows, (row) => siblingsKey(row.instance_id, row.publish_id, row.device_number));
-  return keyed.map(
-    ([
-      key,
-      {
-        counter: { platform, outcome },
-        own,
-      },
-    ]) =>
-      (siblings.get(key) ?? []).some(
-        ({ action, ...report }) =>
-          countsOf({ ...report, platform }).includes(outcome) && !own.has(`${report.kind} ${action}`),
-      ),
+  return keyed.map(([key, { counter, own }]) =>
+    (siblings.get(key) ?? []).some(
+      ({ action, ...report }) =>
+        countsOf({ ...report, platform: counter.platform }).includes(counter.outcome) &&
+        !own.has(`${report.kind} ${action}`),
+    ),
   );
 }

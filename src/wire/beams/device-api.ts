@@ -70,6 +70,12 @@ export const deviceApi =
         return done;
       }),
     );
+    app.route({
+      method: ['GET', 'DELETE'],
+      url: `${prefix}/devices/:platform`,
+      config: { leavesBody: true },
+      handler: answering(async () => refuse('device-id-missing')),
+    });
     app.put(
       `${device}/metadata`,
       { bodyLimit: metadataMaxBytes },
